@@ -1,0 +1,78 @@
+# make help lists what there is. Plain GNU make, 3.81 or later.
+
+PYTHON ?= python3
+
+VENV = .venv
+PY   = $(VENV)/bin/python
+PIP  = $(PY) -m pip install --quiet --quiet --disable-pip-version-check
+
+# of `make run`; give others on the command line: make run INPUT=/var/log ARGS="--chunk-size 1000"
+INPUT  = input/
+OUTPUT = output/results.json
+ARGS   =
+
+# of `make test`: which tests, and what else pytest should know
+TESTS     = tests
+TESTFLAGS = -n auto --maxprocesses 4
+
+SOURCES = word_counter tests $(wildcard benchmarks docs examples)
+
+.DEFAULT_GOAL = help
+.PHONY: help run test lint types check format coverage test-compose picture clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
+
+run: $(VENV)/.run ## count the words of input/ into output/results.json
+	@$(PY) -m word_counter run $(INPUT) --output $(OUTPUT) $(ARGS)
+
+test: $(VENV)/.test ## run every test that needs no Docker
+	@$(PY) -m pytest $(TESTFLAGS) $(TESTS)
+
+lint: $(VENV)/.test ## ruff: format and rules
+	@$(PY) -m ruff format --check $(SOURCES)
+	@$(PY) -m ruff check $(SOURCES)
+
+types: $(VENV)/.test ## mypy, strict
+	@$(PY) -m mypy
+
+check: lint types test ## lint, types and tests
+
+format: $(VENV)/.test ## write the code as ruff wants it
+	@$(PY) -m ruff format $(SOURCES)
+	@$(PY) -m ruff check --fix $(SOURCES)
+
+coverage: $(VENV)/.test ## run the tests and show the lines that none of them reaches
+	@$(PY) -m pytest $(TESTFLAGS) --cov --cov-report=term $(TESTS)
+
+test-compose: $(VENV)/.test ## run the tests that start docker-compose.yml, where a Docker engine answers
+	@$(PY) -m pytest -m compose -v tests/acceptance/test_compose.py
+
+picture: $(VENV)/.run ## draw docs/run.svg, the picture of a run in the README
+	@$(PY) docs/picture.py
+
+clean: ## remove .venv and everything that was built
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* htmlcov
+	find word_counter tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# One stamp a step, so that the second call has nothing to do. A changed pyproject.toml or
+# requirements.txt installs again into the same .venv.
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "word_counter needs Python 3.11 or later, and '$(PYTHON)' is: $$($(PYTHON) --version 2>&1 | tail -n 1)." >&2; \
+	  echo "Name another one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; \
+	  exit 1; }
+	@echo "Making $(VENV) with $$($(PYTHON) --version) ..." >&2
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.run: $(VENV)/.made pyproject.toml requirements.txt
+	@echo "Installing word_counter into $(VENV) (once) ..." >&2
+	@$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.run
+	@echo "Installing the test tools into $(VENV) (once) ..." >&2
+	@$(PIP) --editable '.[test]'
+	@touch $@
