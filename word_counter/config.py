@@ -1,0 +1,198 @@
+"""Settings: what can be set, where it comes from, and what is right for most. The sole reader of os.environ.
+
+A setting comes, first found first, from the call or the command line, from the environment
+(``WORD_COUNTER_<NAME>``; for a few an older, shorter name too), from the job's own ``settings``, and from
+the defaults here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from word_counter.errors import UsageError
+
+_ENGINES = ("redis", "inline")
+_PROGRESS = ("auto", "bar", "log", "none")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All settings of a run, checked. Durations are in seconds."""
+
+    #: Where Redis is; empty: start a private server.
+    redis: str = ""
+    #: Lines a chunk.
+    chunk_size: int = 50_000
+    #: Shares of the key space, each reduced by a task of its own.
+    partitions: int = 8
+    #: Workers to start for this run; -1: as many as cores.
+    workers: int = -1
+    #: What runs the tasks.
+    engine: str = "redis"
+    #: Where the results go; "-" is standard output.
+    output: str = "output/results.json"
+    #: How progress is shown.
+    progress: str = "auto"
+    #: The job's name; empty: one is made up.
+    job_id: str = ""
+    #: How long the whole job may take; 0: as long as it takes.
+    timeout: float = 0.0
+    #: How long a worker's claim on an attempt lasts without being renewed.
+    lease_seconds: float = 10.0
+    #: How many times a task is tried before the job fails.
+    max_attempts: int = 4
+    #: How long the keys of a job stay in Redis after it ended.
+    retention_seconds: int = 86_400
+
+    @property
+    def worker_count(self) -> int:
+        """How many workers to start: the setting, or one a core."""
+        return self.workers if self.workers >= 0 else available_cores()
+
+
+def available_cores() -> int:
+    """Return how many processors this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS has no affinity
+        return os.cpu_count() or 1
+
+
+def _whole(least: int) -> Callable[[Any], int]:
+    def read(value: Any) -> int:
+        if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
+            raise ValueError
+        number = int(value)
+        if number < least:
+            raise ValueError
+        return number
+
+    read.__doc__ = f"a whole number of at least {least}"
+    return read
+
+
+def _seconds(least: float) -> Callable[[Any], float]:
+    def read(value: Any) -> float:
+        number = float(value)
+        if not least <= number < float("inf"):
+            raise ValueError
+        return number
+
+    read.__doc__ = f"a number of seconds of at least {least:g}"
+    return read
+
+
+def _one_of(choices: tuple[str, ...]) -> Callable[[Any], str]:
+    def read(value: Any) -> str:
+        if value not in choices:
+            raise ValueError
+        return str(value)
+
+    read.__doc__ = "one of " + ", ".join(choices)
+    return read
+
+
+def _text(value: Any) -> str:
+    """text"""  # noqa: D400, D403 (shown after "must be")
+    return str(value)
+
+
+def _job_id(value: Any) -> str:
+    """letters, digits, '-' and '_', 64 at the most"""  # noqa: D400, D403 (shown after "must be")
+    text = str(value)
+    if not (text.replace("-", "").replace("_", "").isalnum() and text.isascii() and len(text) <= 64):
+        raise ValueError
+    return text
+
+
+#: How each setting is read from text or a value; the docstring says what is allowed.
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "redis": _text,
+    "chunk_size": _whole(1),
+    "partitions": _whole(1),
+    "workers": _whole(0),
+    "engine": _one_of(_ENGINES),
+    "output": _text,
+    "progress": _one_of(_PROGRESS),
+    "job_id": _job_id,
+    "timeout": _seconds(0),
+    "lease_seconds": _seconds(0.5),
+    "max_attempts": _whole(1),
+    "retention_seconds": _whole(1),
+}
+_OLDER_NAMES = {"redis": "REDIS_URL", "chunk_size": "CHUNK_SIZE"}
+
+
+def _redis_from_parts(environ: Mapping[str, str]) -> str:
+    """Return the URL that REDIS_HOST, REDIS_PORT and REDIS_PASSWORD spell, or nothing when none names a host."""
+    host, port = environ.get("REDIS_HOST", ""), environ.get("REDIS_PORT", "")
+    if not host and not port:
+        return ""
+    if port and not port.isdigit():
+        message = f"REDIS_PORT must be a whole number, not {port!r}"
+        raise UsageError(message)
+    password = environ.get("REDIS_PASSWORD", "")
+    login = f":{quote(password, safe='')}@" if password else ""
+    return f"redis://{login}{host or 'localhost'}:{port or 6379}/0"
+
+
+def _from_environ(environ: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """Return for each setting that the environment names the text and the variable it came from."""
+    found: dict[str, tuple[str, str]] = {}
+    for field in fields(Settings):
+        for variable in (f"WORD_COUNTER_{field.name.upper()}", _OLDER_NAMES.get(field.name, "")):
+            if environ.get(variable):
+                found[field.name] = (environ[variable], variable)
+                break
+    if "redis" not in found and (url := _redis_from_parts(environ)):
+        found["redis"] = (url, "REDIS_HOST")
+    return found
+
+
+def load(
+    given: Mapping[str, Any] | None = None,
+    job_settings: Mapping[str, Any] | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Settings:
+    """Return the settings that ``given`` (None values are not given), the environment and the job add up to.
+
+    Raises:
+        UsageError: a name is unknown or a value is not allowed; it says which and what would be.
+    """
+    values: dict[str, Any] = {}
+    layers: list[dict[str, tuple[Any, str]]] = [
+        {name: (value, f"setting {name} of the job") for name, value in (job_settings or {}).items()},
+        dict(_from_environ(os.environ if environ is None else environ)),
+        {name: (value, name.replace("_", "-")) for name, value in (given or {}).items() if value is not None},
+    ]
+    for layer in layers:
+        for name, (value, origin) in layer.items():
+            if name not in _READERS:
+                message = f"there is no setting {name!r}; there are {', '.join(sorted(_READERS))}"
+                raise UsageError(message)
+            read = _READERS[name]
+            try:
+                values[name] = read(value)
+            except (ValueError, TypeError):
+                shown = "that value" if name == "redis" else repr(value)
+                message = f"{origin} must be {read.__doc__}, not {shown}"
+                raise UsageError(message) from None
+    return Settings(**values)
+
+
+def without_password(url: str) -> str:
+    """Return a Redis URL as it may be shown: with *** in place of its password."""
+    parts = urlsplit(url)
+    if parts.password is None:
+        return url
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{parts.username or ''}:***@{host}"))
+
+
+def environment() -> dict[str, str]:
+    """Return a copy of the environment, for a process to be started."""
+    return dict(os.environ)

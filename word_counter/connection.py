@@ -1,0 +1,70 @@
+"""Connections to Redis, with its errors translated into this package's at the edge."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import redis
+from redis.backoff import ExponentialBackoff
+from redis.retry import Retry
+
+from word_counter.config import without_password
+from word_counter.errors import StoreUnavailableError, UsageError
+
+#: A connection. redis-py types every answer as a union over its sync, async, bytes and text clients; no caller could use it.
+Redis = Any
+RedisError = redis.RedisError
+#: How long an answer may take before the connection counts as lost, in seconds. Longer than any blocking read.
+_ANSWER_SECONDS = 30.0
+#: The oldest server whose commands this package can use.
+OLDEST_SERVER = (7, 0)
+
+
+def connect(url: str) -> Redis:
+    """Return a connection, checked: the server answers and is new enough.
+
+    Raises:
+        UsageError: the URL is none.
+        StoreUnavailableError: there is no server, it refuses us, or it is too old.
+    """
+    try:
+        connection: Redis = redis.Redis.from_url(
+            url,
+            socket_timeout=_ANSWER_SECONDS,
+            socket_connect_timeout=5.0,
+            health_check_interval=0,
+            retry=Retry(ExponentialBackoff(cap=1.0, base=0.05), 3),
+        )
+    except ValueError as error:
+        message = f"not a Redis URL (redis://, rediss:// or unix://): {error}"
+        raise UsageError(message) from error
+    with translated_errors(url):
+        version = str(connection.info("server")["redis_version"])
+    if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_SERVER:
+        message = f"Redis at {without_password(url)} is version {version}; word_counter needs 7.0 or newer"
+        raise StoreUnavailableError(message)
+    return connection
+
+
+@contextmanager
+def translated_errors(url: str = "") -> Iterator[None]:
+    """Turn what redis-py raises when the server cannot be reached, or refuses, into StoreUnavailableError."""
+    try:
+        yield
+    except redis.AuthenticationError as error:
+        message = f"Redis{_at(url)} refused the password: {error}"
+        raise StoreUnavailableError(message) from error
+    except (redis.ConnectionError, redis.TimeoutError) as error:
+        message = f"cannot reach Redis{_at(url)}: {error}"
+        raise StoreUnavailableError(message) from error
+    except redis.ResponseError as error:
+        if not str(error).startswith(("NOAUTH", "WRONGPASS", "NOPERM", "OOM", "MISCONF", "READONLY", "LOADING")):
+            raise
+        message = f"Redis{_at(url)} refused: {error}"
+        raise StoreUnavailableError(message) from error
+
+
+def _at(url: str) -> str:
+    return f" at {without_password(url)}" if url else ""

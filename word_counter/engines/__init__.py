@@ -1,0 +1,42 @@
+"""Engines: what runs a job. All follow one contract, and one contract test-suite runs over all of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from word_counter import config
+from word_counter.engines.base import Engine
+from word_counter.engines.inline import InlineEngine
+from word_counter.engines.redis import RedisEngine
+from word_counter.job import Inputs, Job
+from word_counter.observer import Observer, Outcome
+from word_counter.word_count import WordCount
+
+__all__ = ["Engine", "InlineEngine", "RedisEngine", "run"]
+
+_ENGINES: dict[str, type[Engine]] = {"redis": RedisEngine, "inline": InlineEngine}
+
+
+def run(
+    inputs: Inputs | None = None,
+    job: type[Job] | Job = WordCount,
+    *,
+    observer: Observer | None = None,
+    **settings: Any,
+) -> Outcome:
+    """Run a job to its end and return what it came to; the results are in its ``output`` file.
+
+    Args:
+        inputs: files, directories and globs; by default the job's own.
+        job: a Job class or instance; by default the word count.
+        observer: follows the job.
+        settings: any of :class:`word_counter.config.Settings`, by name, such as ``engine="inline"``.
+
+    Raises:
+        UsageError: the request cannot be carried out; nothing was started or written.
+        JobFailedError: the job failed; says where and why. With the inline engine the user's own exception is raised.
+        StoreUnavailableError: Redis cannot be reached.
+    """
+    made = job() if isinstance(job, type) else job
+    chosen = _ENGINES[config.load(settings, made.settings).engine]
+    return chosen().run(inputs, made, observer or Observer(), settings)

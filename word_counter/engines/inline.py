@@ -1,0 +1,102 @@
+"""The inline engine: all in this process, for trying a job out and for tests.
+
+It takes the same way as the others, with at least two chunks and two partitions where the input allows, so that
+a job which only works in one piece shows it here; and it raises the user's own exception, for a debugger.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from typing import Any
+
+from word_counter import config
+from word_counter.engines.base import Engine
+from word_counter.errors import RecordError
+from word_counter.job import Chunk, Cursor, Inputs, Job, JobState, Source
+from word_counter.observer import Observer, Outcome, Progress
+from word_counter.sinks import check_writable, write_results
+from word_counter.sources import ChunkReader, find_sources, split_sources
+from word_counter.stages import Summary, merge, run_map, run_reduce, summarised
+
+
+class InlineEngine(Engine):
+    """Runs a job in this process, task by task. Holds all partials in memory."""
+
+    def run(self, inputs: Inputs | None, job: Job, observer: Observer, settings: Mapping[str, Any]) -> Outcome:
+        """Run the job.
+
+        Raises:
+            UsageError: the request cannot be carried out.
+            Exception: whatever the user's code raised, with a note that says where in the input.
+        """
+        began = time.monotonic()
+        chosen = config.load(settings, job.settings)
+        check_writable(chosen.output)
+        sources = find_sources(inputs if inputs is not None else job.inputs)
+        job_id = chosen.job_id or "inline"
+        observer.started(job_id, "")
+        chunks = _chunks(sources, chosen.chunk_size)
+        partitions = max(2, chosen.partitions)
+        total = sum(source.size for source in sources)
+        partials: dict[int, list[str]] = {partition: [] for partition in range(partitions)}
+        counters: dict[str, int] = {}
+        lines = mapped = 0
+        try:
+            with closing(ChunkReader(dict(enumerate(sources)))) as reader:
+                for number, chunk in enumerate(chunks, 1):
+                    output = run_map(job, reader.read(chunk), partitions)
+                    for partition, text in output.partials.items():
+                        partials[partition].append(text)
+                    for name, n in output.counters.items():
+                        counters[name] = counters.get(name, 0) + n
+                    lines += output.lines
+                    mapped += chunk.length
+                    observer.progressed(
+                        Progress(
+                            state=JobState.MAPPING,
+                            seconds=time.monotonic() - began,
+                            files=len(sources),
+                            bytes=total,
+                            bytes_mapped=mapped,
+                            lines=lines,
+                            chunks=len(chunks),
+                            chunks_mapped=number,
+                            split_done=True,
+                            partitions=partitions,
+                        )
+                    )
+            results = [list(run_reduce(job, partials[partition], counters)) for partition in range(partitions)]
+        except RecordError as error:
+            if error.__cause__ is None:
+                raise
+            error.__cause__.add_note(str(error).partition("\n")[0])
+            raise error.__cause__ from None
+        summary = Summary()
+        write_results(summarised(_merged(results), summary), chosen.output)
+        return Outcome(
+            job_id=job_id,
+            output=chosen.output,
+            files=len(sources),
+            bytes=total,
+            lines=lines,
+            chunks=len(chunks),
+            keys=summary.keys,
+            seconds=time.monotonic() - began,
+            counters=counters,
+            largest=summary.largest,
+        )
+
+
+def _chunks(sources: list[Source], chunk_size: int) -> list[Chunk]:
+    """Return the chunks; of input that fits in one, two halves."""
+    chunks = [chunk for chunk, _ in split_sources(sources, chunk_size, Cursor())]
+    if len(chunks) == 1 and chunks[0].lines > 1:
+        half = (chunks[0].lines + 1) // 2
+        chunks = [chunk for chunk, _ in split_sources(sources, half, Cursor())]
+    return chunks
+
+
+def _merged(results: list[list[str]]) -> Iterator[tuple[str, Any]]:
+    return merge(results)

@@ -1,0 +1,66 @@
+"""Every error this package raises on purpose, as one tree.
+
+The tree says what a caller can do about it, and so decides the exit code of the command line:
+
+* :class:`UsageError` (exit 2): the request cannot be carried out as it stands; change it.
+* :class:`StoreUnavailableError` (exit 3): Redis cannot be reached; the job's state is kept there.
+* :class:`JobFailedError` (exit 1): the job ran and came to a clear end that is not a result.
+
+This module imports nothing of the package.
+"""
+
+from __future__ import annotations
+
+
+class WordCounterError(Exception):
+    """The base of all errors of this package. ``exit_code`` is what the command line ends with."""
+
+    exit_code = 1
+
+
+class UsageError(WordCounterError):
+    """What was asked for cannot be done as it stands: a wrong option, a missing file, a job without a method."""
+
+    exit_code = 2
+
+
+class InputError(UsageError):
+    """An input cannot be found or read."""
+
+
+class OutputError(UsageError):
+    """The result cannot be written where it should go."""
+
+
+class JobLoadError(UsageError):
+    """A job class cannot be imported, or is not a complete job."""
+
+
+class JobNotFoundError(UsageError):
+    """The store knows no job of this id."""
+
+
+class StoreUnavailableError(WordCounterError):
+    """Redis cannot be reached, or refuses to work. What the job had committed is still in it."""
+
+    exit_code = 3
+
+
+class JobFailedError(WordCounterError):
+    """The job ended without a result. The message says where and why."""
+
+
+class JobCancelledError(JobFailedError):
+    """The job was cancelled, by ``cancel`` or by an interrupt."""
+
+
+class EncodingError(JobFailedError):
+    """A key or a value that JSON cannot hold exactly; the message names the key and who yielded it."""
+
+
+class InputChangedError(JobFailedError):
+    """A file changed while the job was reading it, so no count of it would be right."""
+
+
+class RecordError(JobFailedError):
+    """The user's own code raised. Says the file, the byte offset and the line, and carries the traceback."""

@@ -1,0 +1,149 @@
+"""Job, and the nouns a job is made of: source, chunk, task, and the states they go through.
+
+    job --splits into--> chunks --one map task each--> partials --one reduce task a partition--> results
+
+A task is named by its stage and number: ``map:12`` is the work on chunk 12, ``reduce:3`` that on partition 3.
+"""
+
+from __future__ import annotations
+
+import enum
+import inspect
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
+
+from word_counter.errors import JobLoadError
+from word_counter.mapper import Mapper
+from word_counter.reducer import Reducer
+
+#: One path or several, as a caller may give them.
+Inputs = str | Path | Iterable[str | Path]
+
+
+class Stage(enum.StrEnum):
+    """The two kinds of task."""
+
+    MAP = "map"  #: one chunk in, one partial a partition out
+    REDUCE = "reduce"  #: all partials of one partition in, its results out
+
+
+class JobState(enum.StrEnum):
+    """Where a job is. It moves down this list, or from any of the first three to the last two."""
+
+    MAPPING = "mapping"  #: the input is being split, and its chunks mapped
+    REDUCING = "reducing"  #: every chunk is committed; the partitions are being reduced and then merged
+    DONE = "done"  #: the results are written
+    FAILED = "failed"  #: ended without results; the reason is kept
+    CANCELLED = "cancelled"  #: ended on request, without results
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing will happen to the job any more."""
+        return self in {JobState.DONE, JobState.FAILED, JobState.CANCELLED}
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file that lines come from, as it was when the job was made.
+
+    ``size`` is in bytes; ``modified`` is the time of last change in nanoseconds since 1970.
+    """
+
+    path: str
+    size: int
+    modified: int
+
+
+class Chunk(NamedTuple):
+    """A run of whole lines of one source. A tuple rather than a dataclass: there may be 100,000 of them."""
+
+    id: int  #: its place in the order of the input, from 0
+    source: int  #: the index of its source
+    offset: int  #: where it starts, in bytes
+    length: int  #: in bytes
+    line: int  #: the number of its first line in the source, from 1
+    lines: int  #: how many lines
+
+
+class Cursor(NamedTuple):
+    """How far splitting has come: the next chunk's id, and where it starts."""
+
+    chunk: int = 0
+    source: int = 0
+    offset: int = 0
+    line: int = 1
+
+
+def task_name(stage: Stage, number: int) -> str:
+    """Return the name of a task, as in ``map:12``."""
+    return f"{stage.value}:{number}"
+
+
+def parse_task(name: str) -> tuple[Stage, int]:
+    """Return the stage and number of a task's name; ValueError when it is not one."""
+    stage, _, number = name.partition(":")
+    return Stage(stage), int(number)
+
+
+class Job:
+    """A mapper and a reducer over inputs. Subclass it and name the two classes::
+
+        class ErrorsByHost(Job):
+            mapper = FindErrors
+            reducer = Sum
+
+    or build one in place: ``Job("logs/", mapper=FindErrors, reducer=Sum)``.
+
+    Attributes:
+        mapper: the mapper class.
+        reducer: the reducer class.
+        inputs: files, directories and globs, as text or paths.
+        settings: settings of :class:`word_counter.config.Settings` that this job wants by default, by name.
+    """
+
+    mapper: ClassVar[type[Mapper]]
+    reducer: ClassVar[type[Reducer]]
+    inputs: Inputs = ()
+    settings: ClassVar[dict[str, Any]] = {}
+
+    def __init__(
+        self,
+        inputs: Inputs | None = None,
+        *,
+        mapper: type[Mapper] | None = None,
+        reducer: type[Reducer] | None = None,
+        **settings: Any,
+    ) -> None:
+        if inputs is not None:
+            self.inputs = inputs
+        if mapper is not None:
+            self.mapper = mapper  # type: ignore[misc]
+        if reducer is not None:
+            self.reducer = reducer  # type: ignore[misc]
+        if settings:
+            self.settings = {**self.settings, **settings}  # type: ignore[misc]
+        self._check()
+
+    def _check(self) -> None:
+        """Raise JobLoadError, naming what is missing, unless this is a complete job."""
+        name = type(self).__name__
+        for role, base in (("mapper", Mapper), ("reducer", Reducer)):
+            cls = getattr(self, role, None)
+            if not (isinstance(cls, type) and issubclass(cls, base)):
+                found = "none" if cls is None else repr(cls)
+                message = f"job {name}: {role} must be a subclass of {base.__name__}, found {found}"
+                raise JobLoadError(message)
+        mapper, reducer = self.mapper, self.reducer
+        if mapper.map is Mapper.map and mapper.map_chunk is Mapper.map_chunk:
+            message = f"job {name}: mapper {mapper.__name__} lacks a method map(self, line)"
+            raise JobLoadError(message)
+        if inspect.isabstract(reducer):
+            message = f"job {name}: reducer {reducer.__name__} lacks a method reduce(self, key, values)"
+            raise JobLoadError(message)
+
+    @property
+    def name(self) -> str:
+        """The name people see: the class's, or the mapper's for a job built in place."""
+        return type(self).__name__ if type(self) is not Job else self.mapper.__name__

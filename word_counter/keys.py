@@ -1,0 +1,103 @@
+"""The Redis keys: every key that this package writes, with its type and meaning.
+
+Keys of a job (J is its id) carry the hash tag ``{J}``, so that they live on one shard and can be named together:
+
+    wc:{J}:job            hash    the job: state, code, partitions, created and ended (ms since 1970), epoch (which
+                                  master is in charge), cursor and split (how far splitting is), retries, reason
+    wc:{J}:sources        hash    index -> JSON [path, size in bytes, time of change in ns]
+    wc:{J}:chunks         hash    chunk id -> JSON [source, offset, length, first line, lines]
+    wc:{J}:batches        hash    batch id -> JSON; what is queued or running: the tasks one RQ job carries
+    wc:{J}:leases         zset    batch id -> deadline (ms, the server's clock); which batches somebody works on
+    wc:{J}:running        hash    task#attempt -> JSON batch, worker, started (ms); attempts under way
+    wc:{J}:attempts       hash    task -> how many attempts were started; only of tasks that are not committed
+    wc:{J}:waiting        zset    task -> when it may be queued again (ms)
+    wc:{J}:failed         hash    task -> JSON; failed attempts that the master has not decided about
+    wc:{J}:failures       list    JSON; every failed attempt: task, attempt, worker, kind, message, at
+    wc:{J}:receipts:map   hash    task -> JSON; the committed attempt: attempt, worker, when, how long, how much
+    wc:{J}:receipts:reduce  hash  the same of the reduce tasks
+    wc:{J}:totals         hash    lines, bytes, pairs, ... of all committed tasks
+    wc:{J}:counters       hash    the user's own counters
+    wc:{J}:partials:P     hash    chunk id -> JSON; what each chunk gives partition P
+    wc:{J}:results:P      hash    segment -> JSON; the results of partition P in ever larger keys
+    wc:{J}:staged:P:A     hash    the same while attempt A at reduce task P is still writing them
+    wc:{J}:events         stream  what happened lately; wakes the master
+
+Keys of no one job:
+
+    wc:jobs               zset    job id -> when it was made (ms)
+    wc:workers            zset    worker -> when it last said that it is alive (ms)
+    wc:worker:W           hash    a worker: host, pid, processes, since, running, bytes of memory; expires when it stops
+    rq:...                        RQ's own: the queue is rq:queue:word_counter
+
+All of them expire: the keys of a job a while after it ended (a day by default) and a week after it was last
+worked on. Nothing is ever flushed: the server may be somebody's.
+"""
+
+from __future__ import annotations
+
+from word_counter.job import Stage
+
+#: Index of jobs, and the prefix of workers.
+JOBS = "wc:jobs"
+WORKERS = "wc:workers"
+WORKER_PREFIX = "wc:worker:"
+#: How long the keys of a job live while nobody ends it, in seconds.
+RUNNING_TTL_SECONDS = 7 * 24 * 3600
+
+
+class JobKeys:
+    """The names of one job's keys."""
+
+    def __init__(self, job_id: str) -> None:
+        self.prefix = f"wc:{{{job_id}}}:"
+        self.job = self.prefix + "job"
+        self.sources = self.prefix + "sources"
+        self.chunks = self.prefix + "chunks"
+        self.batches = self.prefix + "batches"
+        self.leases = self.prefix + "leases"
+        self.running = self.prefix + "running"
+        self.attempts = self.prefix + "attempts"
+        self.waiting = self.prefix + "waiting"
+        self.failed = self.prefix + "failed"
+        self.failures = self.prefix + "failures"
+        self.totals = self.prefix + "totals"
+        self.counters = self.prefix + "counters"
+        self.events = self.prefix + "events"
+
+    def receipts(self, stage: Stage) -> str:
+        """Return the key of a stage's receipts."""
+        return f"{self.prefix}receipts:{stage.value}"
+
+    def partials(self, partition: int) -> str:
+        """Return the key of a partition's partials."""
+        return f"{self.prefix}partials:{partition}"
+
+    def results(self, partition: int) -> str:
+        """Return the key of a partition's results."""
+        return f"{self.prefix}results:{partition}"
+
+    def staged(self, partition: int, attempt: int) -> str:
+        """Return the key under which an attempt writes a partition's results before it commits."""
+        return f"{self.prefix}staged:{partition}:{attempt}"
+
+    def every(self, partitions: int) -> list[str]:
+        """Return all keys of the job that outlive its tasks; the first five as ``end.lua`` wants them."""
+        return [
+            self.job,
+            self.batches,
+            self.leases,
+            self.running,
+            self.receipts(Stage.REDUCE),
+            self.receipts(Stage.MAP),
+            self.sources,
+            self.chunks,
+            self.attempts,
+            self.waiting,
+            self.failed,
+            self.failures,
+            self.totals,
+            self.counters,
+            self.events,
+            *(self.partials(n) for n in range(partitions)),
+            *(self.results(n) for n in range(partitions)),
+        ]

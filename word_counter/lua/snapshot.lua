@@ -1,0 +1,24 @@
+-- Reads what the master decides by. Its size is that of what runs, waits or failed, not of the job.
+-- KEYS: job, batches, leases, failed, waiting, receipts of map tasks, receipts of reduce tasks, totals, attempts
+-- ARGV: how many waiting tasks at the most
+-- Returns: server time (ms), job fields, batches, leases with deadlines, failed tasks, number of waiting tasks,
+--          waiting tasks that are due with the attempts they had, number of map receipts, of reduce receipts, totals.
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local due = {}
+for _, task in ipairs(redis.call('ZRANGEBYSCORE', KEYS[5], '-inf', now, 'LIMIT', 0, ARGV[1])) do
+  due[#due + 1] = task
+  due[#due + 1] = redis.call('HGET', KEYS[9], task) or '0'
+end
+return {
+  now,
+  redis.call('HGETALL', KEYS[1]),
+  redis.call('HGETALL', KEYS[2]),
+  redis.call('ZRANGE', KEYS[3], 0, -1, 'WITHSCORES'),
+  redis.call('HGETALL', KEYS[4]),
+  redis.call('ZCARD', KEYS[5]),
+  due,
+  redis.call('HLEN', KEYS[6]),
+  redis.call('HLEN', KEYS[7]),
+  redis.call('HGETALL', KEYS[8])
+}

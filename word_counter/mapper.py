@@ -1,0 +1,130 @@
+"""Mapper: what a job does with each line. A user writes :meth:`Mapper.map` and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import Any
+
+Pair = tuple[Any, Any]
+
+
+class Lines:
+    """The lines of one chunk, as :meth:`Mapper.map_chunk` gets them. Iterating gives each line as ``str``.
+
+    A line is what stands before ``\\n``, without a ``\\r`` before it, decoded as UTF-8 with undecodable bytes
+    replaced; a byte order mark at the start of a file is not part of its first line.
+
+    Attributes:
+        raw: the chunk's bytes as they stand in the file (without a byte order mark at its start).
+        source: the file's path, as the job was given it.
+        offset: where ``raw`` starts in the file, in bytes.
+        line: the number of the first line in its file, from 1.
+    """
+
+    __slots__ = ("_cursor", "_decoded", "line", "offset", "raw", "source")
+
+    def __init__(self, raw: bytes, source: str = "", offset: int = 0, line: int = 1) -> None:
+        self.raw = raw
+        self.source = source
+        self.offset = offset
+        self.line = line
+        self._decoded: list[str] | None = None
+        self._cursor: Iterator[str] | None = None
+
+    def _lines(self) -> list[str]:
+        if self._decoded is None:
+            # One decoding of the whole chunk: "\n" is never inside a UTF-8 sequence, not even a broken one.
+            text = self.raw.decode("utf-8", "replace")
+            if "\r" in text:
+                text = text.replace("\r\n", "\n")
+            self._decoded = text.split("\n")
+            if not self._decoded[-1]:
+                self._decoded.pop()
+        return self._decoded
+
+    def __iter__(self) -> Iterator[str]:
+        self._cursor = iter(self._lines())
+        return self._cursor
+
+    def __len__(self) -> int:
+        return len(self._lines())
+
+    def leave(self) -> None:
+        """Forget the running iteration: no line is being read any more."""
+        self._cursor = None
+
+    def at(self, index: int) -> str:
+        """Return the line of this index within the chunk, from 0."""
+        return self._lines()[index]
+
+    @property
+    def index(self) -> int | None:
+        """The index within the chunk, from 0, of the line that the running iteration gave last; None before any.
+
+        Read off the list iterator, so that following the position costs nothing a line.
+        """
+        if self._cursor is None:
+            return None
+        left: int = self._cursor.__length_hint__()  # type: ignore[attr-defined]
+        index = len(self._lines()) - left - 1
+        return index if index >= 0 else None
+
+
+class Mapper:
+    """Turns each line into any number of (key, value) pairs.
+
+    Write :meth:`map` as a generator. Keys are JSON scalars (str, int, float, bool, None) or tuples of them;
+    values are anything that JSON can hold. Optional methods: ``setup()`` before the first line of a task,
+    ``close()`` after the last one (it may yield the last pairs), and ``map_chunk(lines)`` in place of ``map``
+    for a whole chunk at once. A mapper lives for one task and must not carry anything from task to task.
+    """
+
+    #: What :meth:`count` added up in this task, by name.
+    counters: dict[str, int]
+    _lines: Lines | None = None
+
+    def map(self, line: str) -> Iterable[Pair]:
+        """Yield the pairs of one line."""
+        message = f"{type(self).__name__} has neither map(line) nor map_chunk(lines)"
+        raise TypeError(message)
+
+    def map_chunk(self, lines: Lines) -> Iterable[Pair]:
+        """Yield the pairs of a whole chunk; calls :meth:`map` for each line unless it is overridden."""
+        map_line = self.map
+        for line in lines:
+            yield from map_line(line) or ()
+
+    def setup(self) -> None:
+        """Prepare for a task; called once before its first line."""
+
+    def close(self) -> Iterable[Pair] | None:
+        """Let go of what :meth:`setup` took; may yield last pairs. Called once after the last line of a task."""
+        return None
+
+    def count(self, name: str, n: int = 1) -> None:
+        """Add ``n`` to the job's counter ``name``; exact, however often a task is tried."""
+        counters = self.__dict__.setdefault("counters", {})
+        counters[name] = counters.get(name, 0) + n
+
+    @property
+    def source(self) -> str:
+        """The path of the file that the running line comes from, as the job was given it."""
+        return self._lines.source if self._lines is not None else ""
+
+    @property
+    def line_number(self) -> int:
+        """The number of the running line in its file, from 1."""
+        if self._lines is None:
+            return 0
+        return self._lines.line + (self._lines.index or 0)
+
+    def pairs(self, lines: Lines) -> Iterator[Pair]:
+        """Yield all pairs of a chunk, from ``map_chunk`` and then from ``close``: what the map stage reads."""
+        self._lines = lines
+        return chain(self.map_chunk(lines) or (), self._last_pairs())
+
+    def _last_pairs(self) -> Iterator[Pair]:
+        if self._lines is not None:
+            self._lines.leave()  # what goes wrong from here on is no single line's fault
+        yield from self.close() or ()

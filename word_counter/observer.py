@@ -1,0 +1,74 @@
+"""Observer: how anybody follows a running job; and the outcome that it ends in."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from word_counter.job import JobState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a job is. ``chunks`` grows while the input is still being split; bytes are of the input."""
+
+    state: JobState
+    seconds: float
+    files: int
+    bytes: int
+    bytes_mapped: int = 0
+    lines: int = 0
+    chunks: int = 0
+    chunks_mapped: int = 0
+    split_done: bool = False
+    partitions: int = 0
+    partitions_reduced: int = 0
+    workers: int = 0
+    retries: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a finished job came to. ``largest`` holds the ten largest numeric values with their keys."""
+
+    job_id: str
+    output: str
+    files: int
+    bytes: int
+    lines: int
+    chunks: int
+    keys: int
+    seconds: float
+    retries: int = 0
+    counters: dict[str, int] = field(default_factory=dict)
+    largest: list[tuple[str, float]] = field(default_factory=list)
+
+    @property
+    def results(self) -> dict[str, Any]:
+        """The results, read back from the output file; ValueError when they went to standard output."""
+        if self.output == "-":
+            message = "the results went to standard output"
+            raise ValueError(message)
+        content: dict[str, Any] = json.loads(Path(self.output).read_text(encoding="utf-8"))
+        return content
+
+
+class Observer:
+    """Follows a job. Every method does nothing; override what is of interest. None of them may raise."""
+
+    def started(self, job_id: str, hint: str) -> None:
+        """A job of this id was made; ``hint`` says how to look into its Redis, if there is a private one."""
+
+    def progressed(self, progress: Progress) -> None:
+        """Something moved, or a second has passed."""
+
+    def retried(self, task: str, reason: str, after_seconds: float) -> None:
+        """A task failed and will be tried again."""
+
+    def warned(self, message: str) -> None:
+        """Something needs a person's attention, though the job goes on."""
+
+    def printed(self, line: str) -> None:
+        """A worker of this run printed a line: its own log, or what user code prints."""

@@ -1,0 +1,104 @@
+"""The payload: what an RQ job carries to a worker, as JSON text.
+
+It says all that the worker needs: the job, where its code is, and the tasks with their chunks. It comes from
+outside, so it is read with care: what does not fit exactly is refused.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from word_counter.errors import WordCounterError
+from word_counter.job import Chunk, Source, Stage, parse_task
+from word_counter.schedule import TaskAttempt
+
+
+class PayloadError(WordCounterError):
+    """A payload that this package did not write."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payload:
+    """A batch of tasks of one stage of one job. ``chunks`` fits ``tasks`` one by one, for map tasks only."""
+
+    job: str
+    batch: str
+    stage: Stage
+    code: str
+    partitions: int
+    lease_seconds: float
+    tasks: tuple[TaskAttempt, ...]
+    chunks: tuple[Chunk, ...] = ()
+    sources: dict[int, Source] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """Return the payload's text."""
+        content = {
+            "job": self.job,
+            "batch": self.batch,
+            "stage": self.stage.value,
+            "code": self.code,
+            "partitions": self.partitions,
+            "lease_seconds": self.lease_seconds,
+            "tasks": self.tasks,
+            "chunks": self.chunks,
+            "sources": {str(index): [s.path, s.size, s.modified] for index, s in self.sources.items()},
+        }
+        return json.dumps(content, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> Payload:
+        """Return the payload of a text; PayloadError when it is none."""
+        try:
+            content = json.loads(text)
+            payload = cls(
+                job=_text(content["job"]),
+                batch=_text(content["batch"]),
+                stage=Stage(content["stage"]),
+                code=_text(content["code"]),
+                partitions=_number(content["partitions"]),
+                lease_seconds=float(content["lease_seconds"]),
+                tasks=tuple(TaskAttempt(_text(task), _number(attempt)) for task, attempt in content["tasks"]),
+                chunks=tuple(Chunk(*map(_number, chunk)) for chunk in content["chunks"]),
+                sources={
+                    int(i): Source(_text(p), _number(s), _number(m)) for i, (p, s, m) in content["sources"].items()
+                },
+            )
+            payload._check()
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError) as error:
+            message = f"not a payload of word_counter: {type(error).__name__}: {error}"
+            raise PayloadError(message) from error
+        return payload
+
+    def _check(self) -> None:
+        """Raise ValueError unless the parts fit each other."""
+        if not self.tasks or self.partitions < 1 or not 0 < self.lease_seconds < 86_400:
+            message = "a value is out of its range"
+            raise ValueError(message)
+        for number, attempt in enumerate(self.tasks):
+            stage, task = parse_task(attempt.task)
+            if stage is not self.stage or attempt.attempt < 1 or task < 0:
+                message = f"task {attempt.task} does not belong"
+                raise ValueError(message)
+            if stage is Stage.REDUCE and task >= self.partitions:
+                message = f"there is no partition {task}"
+                raise ValueError(message)
+            if stage is Stage.MAP:
+                chunk = self.chunks[number] if number < len(self.chunks) else None
+                if chunk is None or chunk.id != task or chunk.source not in self.sources or min(chunk) < 0:
+                    message = f"task {attempt.task} has no chunk"
+                    raise ValueError(message)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(type(value).__name__)
+    return value
+
+
+def _number(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(type(value).__name__)
+    return value

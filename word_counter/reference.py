@@ -1,0 +1,176 @@
+"""References: how a job class is named, so that another process can import the same code.
+
+``pkg.module:Class`` names a class of an importable module, ``/path/my_job.py:Class`` one of a file. A job built
+in place from a mapper and a reducer is named by both, joined with a ``+``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import os
+import sys
+from types import ModuleType
+from typing import Any
+
+from word_counter.errors import JobLoadError
+from word_counter.job import Job
+from word_counter.mapper import Mapper
+from word_counter.reducer import Reducer
+
+
+def refer_to(job: Job) -> str:
+    """Return the reference of a job's code.
+
+    Raises:
+        JobLoadError: the class was made where no other process can import it from.
+    """
+    if type(job) is not Job:
+        return _refer_to_class(type(job))
+    return f"{_refer_to_class(job.mapper)}+{_refer_to_class(job.reducer)}"
+
+
+def _refer_to_class(cls: type) -> str:
+    if "<locals>" in cls.__qualname__:
+        message = f"{cls.__name__} is defined inside a function, where no worker can import it; move it to a module"
+        raise JobLoadError(message)
+    module = sys.modules.get(cls.__module__)
+    file = getattr(module, "__file__", None)
+    spec = getattr(module, "__spec__", None)
+    if cls.__module__ == "__main__" and spec is not None and spec.name != "__main__":
+        return f"{spec.name.removesuffix('.__main__')}:{cls.__qualname__}"
+    if cls.__module__ == "__main__" or cls.__module__.startswith(_FILE_MODULE):
+        if file is None:
+            message = f"{cls.__name__} is defined in an interactive session; put it into a file, or use engine='inline'"
+            raise JobLoadError(message)
+        return f"{os.path.abspath(file)}:{cls.__qualname__}"
+    return f"{cls.__module__}:{cls.__qualname__}"
+
+
+def load_job(reference: str) -> type[Job] | Job:
+    """Return the job class that a reference names, or the job built in place.
+
+    ``FILE.py`` or ``pkg.module`` alone will do when it defines one Job, or one Mapper and one Reducer.
+
+    Raises:
+        JobLoadError: it cannot be imported, or names no job; says why.
+    """
+    if "+" in reference:
+        mapper, reducer = (_load_class(part) for part in reference.split("+", 1))
+        return Job(mapper=mapper, reducer=reducer)
+    place, name = _parse(reference)
+    module = _import(place)
+    if name:
+        cls = _attribute(module, place, name)
+        if not (isinstance(cls, type) and issubclass(cls, Job)):
+            message = f"{reference} is not a subclass of Job"
+            raise JobLoadError(message)
+        return cls
+    return _only_job(module, place)
+
+
+def make_job(reference: str) -> Job:
+    """Return a checked instance of the job that a reference names; JobLoadError as in :func:`load_job`."""
+    found = load_job(reference)
+    if isinstance(found, Job):
+        return found
+    try:
+        return found()
+    except JobLoadError:
+        raise
+    except Exception as error:
+        message = f"cannot make a {found.__name__}: {type(error).__name__}: {error}"
+        raise JobLoadError(message) from error
+
+
+def _only_job(module: ModuleType, place: str) -> type[Job] | Job:
+    jobs = _defined(module, Job)
+    if len(jobs) == 1:
+        only: type[Job] = jobs[0]
+        return only
+    if jobs:
+        names = ", ".join(cls.__name__ for cls in jobs)
+        message = f"{place} defines several jobs ({names}); say which: {place}:{jobs[0].__name__}"
+        raise JobLoadError(message)
+    mappers, reducers = _defined(module, Mapper), _defined(module, Reducer)
+    if len(mappers) == 1 and len(reducers) == 1:
+        return Job(mapper=mappers[0], reducer=reducers[0])
+    message = f"{place} defines no Job, and not exactly one Mapper and one Reducer either"
+    raise JobLoadError(message)
+
+
+def _defined(module: ModuleType, base: type) -> list[Any]:
+    """Return the subclasses of ``base`` that the module itself defines."""
+    return [
+        cls
+        for cls in vars(module).values()
+        if isinstance(cls, type) and issubclass(cls, base) and cls.__module__ == module.__name__
+    ]
+
+
+def _load_class(reference: str) -> Any:
+    place, name = _parse(reference)
+    return _attribute(_import(place), place, name)
+
+
+def _parse(reference: str) -> tuple[str, str]:
+    place, colon, name = reference.rpartition(":")
+    if not colon:
+        return reference, ""
+    if not place or not all(part.isidentifier() for part in name.split(".")):
+        message = f"{reference!r} does not name a job: give pkg.module:Class, FILE.py or FILE.py:Class"
+        raise JobLoadError(message)
+    return place, name
+
+
+def _attribute(module: ModuleType, place: str, name: str) -> Any:
+    value: Any = module
+    for part in name.split("."):
+        value = getattr(value, part, None)
+        if value is None:
+            message = f"{place} has no {name}"
+            raise JobLoadError(message)
+    return value
+
+
+#: Files are imported under this prefix, so that they cannot take the name of a real module.
+_FILE_MODULE = "word_counter_job_"
+
+
+def _import(place: str) -> ModuleType:
+    try:
+        if place.endswith(".py"):
+            return _import_file(os.path.abspath(place))
+        if os.getcwd() not in sys.path:
+            sys.path.insert(0, os.getcwd())  # an installed command does not look there by itself
+        return importlib.import_module(place)
+    except JobLoadError:
+        raise
+    except (Exception, SystemExit) as error:
+        message = f"cannot import {place}: {type(error).__name__}: {error}"
+        raise JobLoadError(message) from error
+
+
+def _import_file(path: str) -> ModuleType:
+    name = _FILE_MODULE + hashlib.sha1(path.encode(), usedforsecurity=False).hexdigest()[:12]
+    if name in sys.modules:
+        return sys.modules[name]
+    if not os.path.isfile(path):
+        message = f"there is no file {path}"
+        raise JobLoadError(message)
+    folder = os.path.dirname(path)
+    if folder not in sys.path:
+        sys.path.insert(0, folder)  # a job file may import what stands beside it
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        message = f"{path} is not Python source"
+        raise JobLoadError(message)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module

@@ -1,0 +1,209 @@
+"""The runner: a worker's child process, which takes batches from the queue and runs their tasks one by one.
+
+For each task it (1) starts the attempt, (2) runs the stage, (3) commits, each a step in the store that says no
+when the task is not this batch's any more. It reports to its parent what it works on, so that the parent can
+renew the lease while the child is busy, and give the batch back when the child dies.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import signal
+import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from types import FrameType
+from typing import Any
+
+from rq import SimpleWorker
+from rq.exceptions import StopRequested
+from rq.job import Job as RqJob
+from rq.serializers import JSONSerializer
+from rq.worker.base import WorkerStatus
+
+from word_counter.chunk_queue import QUEUE, TASK_FUNCTION
+from word_counter.connection import Redis, RedisError, connect
+from word_counter.errors import EncodingError, InputChangedError, RecordError, WordCounterError
+from word_counter.job import Job, Stage, parse_task
+from word_counter.payload import Payload, PayloadError
+from word_counter.reference import make_job
+from word_counter.schedule import BAD_DATA, CHANGED, CRASHED, RAISED, Failure, TaskAttempt
+from word_counter.sources import ChunkReader
+from word_counter.stages import run_map, run_reduce, user_traceback
+from word_counter.store import Receipt, Store
+
+log = logging.getLogger(__name__)
+
+#: Tells the parent what the child works on: job, batch and lease in seconds; None when it is idle.
+Report = Callable[[tuple[str, str, float] | None], None]
+
+#: Why a start or a commit that was refused ends the whole batch: the rest of it is not ours either.
+_NOT_OURS = frozenset({"REVOKED", "STALE", "ENDED"})
+
+
+class BatchRunner:
+    """Runs the tasks of batches. One lives as long as its process, and keeps the jobs that it has loaded."""
+
+    def __init__(self, connection: Redis, worker: str, report: Report) -> None:
+        self._connection = connection
+        self._worker = worker
+        self._report = report
+        self._jobs: dict[str, Job] = {}
+
+    def run(self, payload: Payload) -> str:
+        """Run a batch; return in a word or two what became of it, for people who look at the queue."""
+        self._report((payload.job, payload.batch, payload.lease_seconds))
+        try:
+            with contextlib.closing(ChunkReader(payload.sources)) as reader:
+                return self._run_tasks(payload, reader)
+        except BaseException:
+            with contextlib.suppress(RedisError):
+                Store(self._connection, payload.job).revoke(
+                    payload.batch, CRASHED, "the worker had an error of its own"
+                )
+            raise
+        finally:
+            self._report(None)
+
+    def _run_tasks(self, payload: Payload, reader: ChunkReader) -> str:
+        store = Store(self._connection, payload.job)
+        settled = 0  # tasks of this batch that are committed or failed by us
+        for number, attempt in enumerate(payload.tasks):
+            said = store.start(payload.batch, attempt, self._worker, payload.lease_seconds)
+            if said == "OK":
+                last = settled == number == len(payload.tasks) - 1
+                said = self._run_task(store, payload, number, reader, last=last)
+                settled += 1
+            log.debug(
+                "%s attempt %d: %s",
+                attempt.task,
+                attempt.attempt,
+                said,
+                extra={"action": said.lower(), "job": payload.job, "task": attempt.task},
+            )
+            if said in _NOT_OURS:
+                return said.lower()
+        if settled < len(payload.tasks):
+            # Another attempt had committed some of them: let the store sort out what is left of the batch.
+            store.revoke(payload.batch, RAISED, "given back")
+        return "done"
+
+    def _run_task(self, store: Store, payload: Payload, number: int, reader: ChunkReader, *, last: bool) -> str:
+        attempt = payload.tasks[number]
+        started, clock = time.time_ns() // 1_000_000, time.perf_counter()
+        counters: dict[str, int] = {}
+        partials: dict[int, str] = {}
+        try:
+            job = self._job(payload.code)
+            if payload.stage is Stage.MAP:
+                chunk = payload.chunks[number]
+                output = run_map(job, reader.read(chunk), payload.partitions)
+                partials, counters = output.partials, output.counters
+                amounts = {"lines": output.lines, "bytes": chunk.length, "pairs": output.pairs}
+            else:
+                _, partition = parse_task(attempt.task)
+                segments = run_reduce(job, store.partials(partition), counters)
+                amounts = {"result_bytes": store.stage_results(partition, attempt.attempt, segments)}
+        except WordCounterError as error:
+            return self._fail(store, payload, attempt, _kind(error), str(error), last=last)
+        except RedisError:
+            raise
+        except Exception as error:  # noqa: BLE001 (a partial that is no JSON, say: the task failed, not the worker)
+            return self._fail(store, payload, attempt, RAISED, user_traceback(error), last=last)
+        receipt = Receipt(attempt.attempt, self._worker, started, time.perf_counter() - clock, amounts)
+        return store.commit(payload.batch, attempt, receipt, last=last, counters=counters, partials=partials)
+
+    def _fail(
+        self, store: Store, payload: Payload, attempt: TaskAttempt, kind: str, message: str, *, last: bool
+    ) -> str:
+        failure = Failure(attempt.task, attempt.attempt, self._worker, kind, message, time.time_ns() // 1_000_000)
+        return store.fail(payload.batch, failure, last=last)
+
+    def _job(self, code: str) -> Job:
+        if code not in self._jobs:
+            self._jobs[code] = make_job(code)
+        return self._jobs[code]
+
+
+def _kind(error: WordCounterError) -> str:
+    if isinstance(error, RecordError):
+        return RAISED
+    if isinstance(error, EncodingError):
+        return BAD_DATA
+    if isinstance(error, InputChangedError):
+        return CHANGED
+    return RAISED
+
+
+class BatchJob(RqJob):
+    """An RQ job as workers run it: whatever it names, only the task function is run, on a payload's text."""
+
+    runner: BatchRunner
+
+    def _execute(self) -> Any:
+        if self.func_name != TASK_FUNCTION or len(self.args) != 1 or self.kwargs or self.instance:
+            message = f"workers run nothing but {TASK_FUNCTION} on one payload"
+            raise PayloadError(message)
+        return self.runner.run(Payload.from_json(self.args[0]))
+
+
+class QueueWorker(SimpleWorker):
+    """RQ's worker without what the store does better or nobody should do: registries' cleaning, commands, forking."""
+
+    job_class = BatchJob
+    log_result_lifespan = False
+    busy = False
+
+    @property
+    def should_run_maintenance_tasks(self) -> bool:
+        """Never: RQ's cleaning requeues by itself."""
+        return False
+
+    def subscribe(self) -> None:
+        """Listen to no commands from Redis."""
+
+    def unsubscribe(self) -> None:
+        """Nothing was subscribed to."""
+
+    def procline(self, message: str) -> None:
+        """Leave the process's name alone."""
+
+    def execute_job(self, job: Any, queue: Any) -> None:
+        """Run a batch; a request to stop waits for its end."""
+        self.busy = True
+        try:
+            self.prepare_execution(job)
+            self.perform_job(job, queue)
+            self.set_state(WorkerStatus.IDLE)
+        finally:
+            self.busy = False
+
+    def _install_signal_handlers(self) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C reaches the parent, which decides
+        signal.signal(signal.SIGTERM, self.request_stop)
+
+    def request_stop(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002 (a signal handler)
+        """Stop: at once when idle, else after the running batch."""
+        if not self.busy:
+            raise StopRequested
+        self._stop_requested = True
+
+
+def serve(url: str, name: str, pipe: Connection, *, burst: bool) -> None:
+    """Be a worker's child: take batches until told to stop, or, in burst mode, until the queue is empty."""
+    os.dup2(2, 1)  # what user code prints must not mix with results on standard output
+    logging.getLogger("rq").setLevel(logging.ERROR)
+    connection = connect(url)
+    BatchJob.runner = BatchRunner(connection, name, lambda batch: pipe.send_bytes(json.dumps(batch).encode()))
+    worker = QueueWorker(
+        [QUEUE], name=name, connection=connection, serializer=JSONSerializer, worker_ttl=60, log_job_description=False
+    )
+    worker.work(burst=burst, logging_level="ERROR")
+
+
+def run_batch(payload: str) -> str:
+    """Stand for the task function in RQ jobs; workers run it through :class:`BatchJob` alone."""
+    return BatchJob.runner.run(Payload.from_json(payload))

@@ -1,0 +1,76 @@
+"""The session of one run: a Redis to work with, a private one when none is given, and workers of its own."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from word_counter.config import Settings
+from word_counter.connection import Redis, connect
+from word_counter.crew import Crew
+from word_counter.embedded import EmbeddedServer
+from word_counter.observer import Observer
+
+
+class Session:
+    """A server, a connection to it, and a crew; a context manager that ends what it started."""
+
+    def __init__(self, settings: Settings, observer: Observer) -> None:
+        self._settings = settings
+        self._observer = observer
+        self._server: EmbeddedServer | None = None
+        self._crew: Crew | None = None
+        self._connection: Redis | None = None
+
+    def __enter__(self) -> Session:
+        if not self._settings.redis:
+            self._server = EmbeddedServer()
+            self._server.start()
+        return self
+
+    @property
+    def private(self) -> bool:
+        """Whether the server is this session's own, and ends with it."""
+        return self._server is not None
+
+    @property
+    def hint(self) -> str:
+        """How to look into a private server with redis-cli; empty when the server is somebody's."""
+        return f'redis-cli -s {self._server.socket_path} keys "*"' if self._server is not None else ""
+
+    @property
+    def url(self) -> str:
+        """The URL of the server in use."""
+        return self._server.url if self._server is not None else self._settings.redis
+
+    @property
+    def connection(self) -> Redis:
+        """The connection, made at first use: until then a private server comes up by itself.
+
+        Raises:
+            StoreUnavailableError: the server cannot be reached.
+        """
+        if self._connection is None:
+            if self._server is not None:
+                self._server.wait()
+            self._connection = connect(self.url)
+        return self._connection
+
+    def start_crew(self, processes: int) -> None:
+        """Start worker processes of this session's own."""
+        if processes:
+            self._crew = Crew(self.url, processes, self._observer.printed)
+
+    @property
+    def crew_ended(self) -> int | None:
+        """The exit code of the session's workers when they have ended though nobody told them to."""
+        return self._crew.ended if self._crew is not None else None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._crew is not None:
+            self._crew.stop()
+        if self._connection is not None:
+            self._connection.close()
+        if self._server is not None:
+            self._server.stop()

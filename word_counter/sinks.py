@@ -1,0 +1,119 @@
+"""Sinks: where results go. A file is seen whole or not at all: temporary file, fsync, rename."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterable
+from typing import IO, Any
+
+from word_counter.errors import OutputError
+
+#: How many characters are gathered before they are written.
+_BUFFER_CHARS = 256 * 1024
+
+
+def check_writable(output: str) -> None:
+    """Raise OutputError, saying what to do, unless the results could be written to ``output``.
+
+    Makes the folder when it is missing. Called before a job starts, so that hours of work do not end in this.
+    """
+    if output == "-":
+        return
+    folder = os.path.dirname(os.path.abspath(output))
+    if os.path.isdir(output):
+        message = (
+            f"the output {output} is a directory; name a file in it, such as {os.path.join(output, 'results.json')}"
+        )
+        raise OutputError(message)
+    try:
+        os.makedirs(folder, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise _unwritable(output, error) from error
+
+
+def _unwritable(output: str, error: OSError) -> OutputError:
+    folder = os.path.dirname(os.path.abspath(output))
+    who = f"user {os.getuid()}" if hasattr(os, "getuid") else "this user"
+    return OutputError(
+        f"cannot write {output} as {who}: {error.strerror}; make {folder} writable for that user "
+        f"(chmod o+w {folder}), run as its owner (docker compose: set user: in the service), or give another --output"
+    )
+
+
+def write_results(pairs: Iterable[tuple[str, Any]], output: str) -> None:
+    """Write results as one JSON object, in the order of ``pairs``, with a two-space indent, in UTF-8.
+
+    Args:
+        pairs: key texts with their values, sorted and unique.
+        output: a path, or "-" for standard output.
+
+    Raises:
+        OutputError: the file cannot be written; what stood there before still does.
+    """
+    if output == "-":
+        _write_object(pairs, sys.stdout)
+        sys.stdout.flush()
+        return
+    target = os.path.realpath(output)
+    folder, name = os.path.split(target)
+    temporary = ""
+    try:
+        os.makedirs(folder, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{name}.", suffix=".tmp", dir=folder)
+        try:
+            with open(descriptor, "w", encoding="utf-8", newline="\n") as file:
+                _write_object(pairs, file)
+                file.flush()
+                os.fchmod(file.fileno(), 0o666 & ~_umask())
+                os.fsync(file.fileno())
+            os.replace(temporary, target)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+        _sync_folder(folder)
+    except OSError as error:
+        raise _unwritable(output, error) from error
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _sync_folder(folder: str) -> None:
+    """Make the rename itself last through a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _write_object(pairs: Iterable[tuple[str, Any]], file: IO[str]) -> None:
+    waiting: list[str] = []
+    chars = 0
+    first = True
+    for key, value in pairs:
+        text = value_text(value)
+        waiting.append(f"{'{' if first else ','}\n  {json.dumps(key, ensure_ascii=False)}: {text}")
+        first = False
+        chars += len(waiting[-1])
+        if chars > _BUFFER_CHARS:
+            file.write("".join(waiting))
+            waiting.clear()
+            chars = 0
+    file.write("".join(waiting) + ("{}\n" if first else "\n}\n"))
+
+
+def value_text(value: Any) -> str:
+    """Return a value's JSON text as it stands inside an object of two-space indent."""
+    if value.__class__ is int:
+        return repr(value)
+    text = json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True)
+    return text.replace("\n", "\n  ") if "\n" in text else text

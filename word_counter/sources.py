@@ -1,0 +1,149 @@
+"""Sources: the files that lines come from, found, checked and read."""
+
+from __future__ import annotations
+
+import glob
+import os
+import stat
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from word_counter.errors import InputChangedError, InputError
+from word_counter.job import Chunk, Cursor, Inputs, Source
+from word_counter.mapper import Lines
+from word_counter.split import split
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+def find_sources(inputs: Inputs) -> list[Source]:
+    """Return the sources that files, directories and globs name, in their order; directories and globs sorted.
+
+    A directory stands for all files below it but hidden ones. What is named twice is a source twice.
+
+    Raises:
+        InputError: nothing is named, or a name stands for nothing that can be read.
+    """
+    names = [inputs] if isinstance(inputs, str | Path) else list(inputs)
+    if not names:
+        message = "no input was named: give at least one file, directory or glob"
+        raise InputError(message)
+    return [_source(path) for name in names for path in _paths(os.fspath(name))]
+
+
+def _paths(name: str) -> list[str]:
+    if os.path.isdir(name):
+        found = sorted(_walk(name))
+        if not found:
+            message = f"the directory {name} has no files in it"
+            raise InputError(message)
+        return found
+    if os.path.lexists(name):
+        return [name]
+    if glob.has_magic(name):
+        matches = sorted(glob.glob(name, recursive=True))
+        found = [path for match in matches for path in (sorted(_walk(match)) if os.path.isdir(match) else [match])]
+        if not found:
+            message = f"no file matches {name}"
+            raise InputError(message)
+        return found
+    message = f"no such file or directory: {name}"
+    raise InputError(message)
+
+
+def _walk(folder: str) -> Iterator[str]:
+    def fail(error: OSError) -> None:
+        message = f"cannot read the directory {error.filename}: {error.strerror}"
+        raise InputError(message) from error
+
+    for parent, folders, files in os.walk(folder, onerror=fail):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (os.path.join(parent, name) for name in files if not name.startswith("."))
+
+
+def _source(path: str) -> Source:
+    try:
+        status = os.stat(path)
+        if not stat.S_ISREG(status.st_mode):
+            message = f"not a regular file: {path}"
+            raise InputError(message)
+        with open(path, "rb"):
+            pass
+    except OSError as error:
+        message = f"cannot read {path}: {error.strerror}"
+        raise InputError(message) from error
+    return Source(os.path.abspath(path), status.st_size, status.st_mtime_ns)
+
+
+def _check_unchanged(source: Source, descriptor: int) -> None:
+    """Raise InputChangedError unless the open file is as the job found it, by size and time of change."""
+    status = os.fstat(descriptor)
+    if status.st_size != source.size or status.st_mtime_ns != source.modified:
+        message = (
+            f"{source.path} changed while the job was running: it had {source.size} bytes when the job began "
+            f"and has {status.st_size} now; run the job again when nothing writes to the file"
+        )
+        raise InputChangedError(message)
+
+
+def split_sources(sources: Sequence[Source], chunk_size: int, cursor: Cursor) -> Iterator[tuple[Chunk, Cursor]]:
+    """Yield the chunks of all sources from ``cursor`` on, each with the cursor just after it.
+
+    Raises:
+        InputError: a source cannot be read any more.
+        InputChangedError: a source is not as it was when the job was made.
+    """
+    for index in range(cursor.source, len(sources)):
+        source = sources[index]
+        start = cursor if index == cursor.source else Cursor(cursor.chunk, index)
+        if source.size == 0:
+            continue
+        try:
+            with open(source.path, "rb") as file:
+                _check_unchanged(source, file.fileno())
+                for chunk in split(file, start, chunk_size, source.size):
+                    cursor = Cursor(chunk.id + 1, index, chunk.offset + chunk.length, chunk.line + chunk.lines)
+                    yield chunk, cursor
+                _check_unchanged(source, file.fileno())
+        except OSError as error:
+            message = f"cannot read {source.path}: {error.strerror}"
+            raise InputError(message) from error
+
+
+class ChunkReader:
+    """Reads chunks; keeps the last file open, as neighbours in one source come after each other."""
+
+    def __init__(self, sources: Mapping[int, Source]) -> None:
+        self._sources = sources
+        self._file: BinaryIO | None = None
+        self._index = -1
+
+    def read(self, chunk: Chunk) -> Lines:
+        """Return the lines of a chunk.
+
+        Raises:
+            InputError: its source cannot be opened here.
+            InputChangedError: its source is not as it was when the job was made.
+        """
+        source = self._sources[chunk.source]
+        try:
+            if self._file is None or chunk.source != self._index:
+                self.close()
+                self._file = open(source.path, "rb")  # noqa: SIM115 (closed by close)
+                self._index = chunk.source
+            self._file.seek(chunk.offset)
+            raw = self._file.read(chunk.length)
+            _check_unchanged(source, self._file.fileno())
+        except OSError as error:
+            message = f"this worker cannot read {source.path}: {error.strerror}; is the input there on its machine too?"
+            raise InputError(message) from error
+        if chunk.offset == 0:
+            raw = raw.removeprefix(_BYTE_ORDER_MARK)
+        return Lines(raw, source.path, chunk.offset, chunk.line)
+
+    def close(self) -> None:
+        """Close the file that was read last."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None

@@ -1,0 +1,88 @@
+"""Splitting: byte ranges of a source that end on line breaks.
+
+Nothing is decoded and no line is touched: newlines are counted in blocks, and only the block in which a chunk
+ends is looked through for the place. A chunk ends after ``chunk_size`` lines, or after the line in which it
+reaches :data:`CHUNK_BYTES`, whichever comes first, so that its size in memory is bounded by more than the
+user's idea of a line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from word_counter.job import Chunk, Cursor
+
+#: A chunk takes no further line once it has this many bytes.
+CHUNK_BYTES = 8 * 1024 * 1024
+#: How much is read at a time.
+_BLOCK_BYTES = 1024 * 1024
+#: The shortest stride in which newlines are counted, in bytes.
+_STEP_BYTES = 8 * 1024
+#: So many newlines are stepped through one by one.
+_STEPS = 32
+
+
+def nth_newline(block: bytes, n: int, start: int = 0) -> int:
+    """Return the place just after the ``n``-th newline (from 1) of ``block`` at or after ``start``.
+
+    The caller knows that there are so many. Counts in strides that grow, and shrink again near the place, so
+    that near and far places both cost about one pass in C up to them.
+    """
+    low, width = start, _STEP_BYTES
+    while n > _STEPS:
+        middle = min(low + width, len(block))
+        count = block.count(b"\n", low, middle)
+        if count < n:
+            n -= count
+            low = middle
+            width *= 2
+        elif width > _STEP_BYTES:
+            width //= 2
+        else:
+            break
+    for _ in range(n):
+        low = block.index(b"\n", low) + 1
+    return low
+
+
+def split(
+    file: BinaryIO, cursor: Cursor, chunk_size: int, size: int, chunk_bytes: int = CHUNK_BYTES
+) -> Iterator[Chunk]:
+    """Yield the chunks of one source from ``cursor`` on, in order, without gaps.
+
+    Args:
+        file: the source, open for reading; it is positioned here.
+        cursor: where to start, and the first chunk's id.
+        chunk_size: lines a chunk.
+        size: where the source ended when the job was made, in bytes; what came later is not read.
+        chunk_bytes: the number of bytes after which a chunk takes no further line.
+    """
+    file.seek(cursor.offset)
+    chunk, lines = cursor.chunk, 0
+    start, line = cursor.offset, cursor.line
+    position = cursor.offset  # of the block in the file
+    while position < size and (block := file.read(min(_BLOCK_BYTES, size - position))):
+        place = 0  # up to where the block is dealt with
+        newlines = block.count(b"\n")
+        while newlines:
+            by_lines = nth_newline(block, chunk_size - lines, place) if newlines >= chunk_size - lines else None
+            full = max(place, start + chunk_bytes - position - 1)
+            by_bytes = block.find(b"\n", full) + 1 or None
+            ends = [end for end in (by_lines, by_bytes) if end is not None]
+            if not ends:
+                break
+            end = min(ends)
+            passed = chunk_size - lines if end == by_lines else block.count(b"\n", place, end)
+            lines += passed
+            yield Chunk(chunk, cursor.source, start, position + end - start, line, lines)
+            chunk, line, start, lines = chunk + 1, line + lines, position + end, 0
+            newlines -= passed
+            place = end
+        lines += newlines
+        position += len(block)
+    if position > start:
+        # Whatever follows the last newline is a line too.
+        file.seek(position - 1)
+        unfinished = 0 if file.read(1) == b"\n" else 1
+        yield Chunk(chunk, cursor.source, start, position - start, line, lines + unfinished)

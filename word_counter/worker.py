@@ -1,0 +1,270 @@
+"""Worker: serves tasks of any job from the queue until it is stopped.
+
+A worker is a parent and its children. The children run the tasks (:mod:`word_counter.runner`); the parent never
+runs user code, so that nothing can keep it from renewing the children's leases, from seeing at once when one
+dies, giving its batch back and starting another, and from killing one whose batch was revoked.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import multiprocessing
+import os
+import resource
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from word_counter import config, runner
+from word_counter.connection import Redis, connect, translated_errors
+from word_counter.errors import StoreUnavailableError
+from word_counter.roster import Roster
+from word_counter.schedule import CRASHED
+from word_counter.store import Store
+
+log = logging.getLogger(__name__)
+
+#: How often the parent looks after things when nothing happens, in seconds.
+_TICK_SECONDS = 1.0
+#: How often it says that it is alive.
+_SIGN_SECONDS = 4.0
+#: A child that lived for less is started again after a pause, which doubles up to the longest.
+_LONG_LIFE_SECONDS = 5.0
+_LONGEST_PAUSE_SECONDS = 10.0
+#: Forking is fast and shares what is imported; where it is not safe (macOS), children start afresh.
+_START_METHOD = "fork" if sys.platform == "linux" else "spawn"
+
+
+@dataclass(slots=True)
+class _Child:
+    """A child process, and the batch it last said it works on."""
+
+    process: BaseProcess
+    pipe: Connection
+    name: str
+    born: float
+    batch: tuple[str, str, float] | None = None
+    renewed: float = 0.0
+    refused: int = 0  #: how often in a row its lease was not renewed
+
+
+class Worker:
+    """A worker with some processes.
+
+    Args:
+        redis: the Redis URL; by default what the environment says.
+        processes: how many tasks it runs at a time.
+        burst: end when the queue is empty, rather than wait for more.
+        parent: a file descriptor; the worker stops at once when it closes, and so with whoever holds its other end.
+    """
+
+    def __init__(
+        self, redis: str | None = None, processes: int = 1, *, burst: bool = False, parent: int | None = None
+    ) -> None:
+        self.url = config.load({"redis": redis}).redis
+        if not self.url:
+            message = "a worker needs a Redis: give --redis URL, or set REDIS_URL or REDIS_HOST"
+            raise StoreUnavailableError(message)
+        self.processes = processes
+        self.name = f"{socket.gethostname()}-{os.getpid()}"
+        self._burst = burst
+        self._parent = parent
+        self._children: list[_Child] = []
+        self._stops = 0
+        self._started = 0
+        self._pause = 0.0
+        self._start_next = 0.0
+        self._signed = 0.0
+        self._connection: Redis | None = None
+
+    def run(self) -> None:
+        """Serve until stopped: the first TERM or INT lets running batches finish, the second kills.
+
+        Raises:
+            StoreUnavailableError: Redis cannot be reached at the start.
+        """
+        self._connection = connect(self.url)
+        context = multiprocessing.get_context(_START_METHOD)
+        life, self._life = os.pipe()  # closes with this process, by which children know that it is gone
+        self._context: Any = context
+        self._life_end = life
+        try:
+            with self._signals() as signalled:
+                for _ in range(self.processes):
+                    self._start_child()
+                while self._children or (self._start_next and not self._stops):
+                    self._wait(signalled)
+                    self._look_after()
+        finally:
+            self._kill_children()
+            os.close(life)
+            os.close(self._life)
+            with contextlib.suppress(StoreUnavailableError), translated_errors():
+                Roster(self._connection).leave(self.name)
+
+    # -- children -----------------------------------------------------------------------------------
+
+    def _start_child(self) -> None:
+        self._started += 1
+        name = f"{self.name}-{self._started}"
+        ours, theirs = self._context.Pipe(duplex=False)
+        process = self._context.Process(
+            target=_be_child, args=(self.url, name, theirs, self._life_end, self._life, self._burst), name=name
+        )
+        process.start()
+        theirs.close()
+        self._children.append(_Child(process, ours, name, time.monotonic()))
+
+    def _wait(self, signalled: int) -> None:
+        """Return when a child said something or ended, a signal or the parent's end came, or a tick is over."""
+        watched: list[Any] = [signalled]
+        if self._parent is not None:
+            watched.append(self._parent)
+        for child in self._children:
+            watched += [child.pipe, child.process.sentinel]
+        ready = wait(watched, _TICK_SECONDS)
+        if signalled in ready:
+            for number in os.read(signalled, 100):
+                if number in (signal.SIGTERM, signal.SIGINT):
+                    self._stop()
+        if self._parent is not None and self._parent in ready and not os.read(self._parent, 100):
+            self._stops += 2
+            self._kill_children()
+        for child in self._children:
+            self._hear(child)
+
+    def _hear(self, child: _Child) -> None:
+        with contextlib.suppress(EOFError, OSError):
+            while child.pipe.poll():
+                said = json.loads(child.pipe.recv_bytes())
+                child.batch = None if said is None else (said[0], said[1], said[2])
+                child.renewed = time.monotonic()
+                child.refused = 0
+
+    def _stop(self) -> None:
+        self._stops += 1
+        if self._stops == 1:
+            log.info("worker %s stops after the running tasks", self.name, extra={"action": "stopping"})
+            for child in self._children:
+                child.process.terminate()
+        else:
+            self._kill_children()
+
+    def _kill_children(self) -> None:
+        for child in self._children:
+            child.process.kill()
+
+    def _look_after(self) -> None:
+        now = time.monotonic()
+        for child in [child for child in self._children if child.process.exitcode is not None]:
+            self._bury(child)
+        if self._start_next and now >= self._start_next and not self._stops:
+            self._start_next = 0.0
+            while len(self._children) < self.processes:
+                self._start_child()
+        try:
+            with translated_errors():
+                for child in self._children:
+                    self._renew(child, now)
+                if now - self._signed >= _SIGN_SECONDS:
+                    self._sign()
+                    self._signed = now
+        except StoreUnavailableError as error:
+            log.warning("worker %s: %s", self.name, error, extra={"action": "redis_lost"})
+
+    def _bury(self, child: _Child) -> None:
+        """Give back what a dead child was working on, and see to it that another takes its place."""
+        self._hear(child)
+        self._children.remove(child)
+        code = child.process.exitcode
+        how = f"was killed by {signal.Signals(-code).name}" if code is not None and code < 0 else f"exited with {code}"
+        if child.batch is not None and self._connection is not None:
+            job, batch, _ = child.batch
+            message = f"the worker process {child.name} {how}"
+            log.warning("%s while it ran %s of job %s", message, batch, job, extra={"action": "died", "job": job})
+            with contextlib.suppress(StoreUnavailableError), translated_errors():
+                Store(self._connection, job).revoke(batch, CRASHED, message)
+        child.pipe.close()
+        child.process.join()
+        if self._stops or (self._burst and code == 0):
+            return
+        lived = time.monotonic() - child.born
+        self._pause = 0.0 if lived >= _LONG_LIFE_SECONDS else min(_LONGEST_PAUSE_SECONDS, self._pause * 2 or 0.1)
+        self._start_next = time.monotonic() + self._pause
+
+    def _renew(self, child: _Child, now: float) -> None:
+        if child.batch is None or self._connection is None:
+            return
+        job, batch, lease_seconds = child.batch
+        if now - child.renewed < min(lease_seconds / 3, _TICK_SECONDS if child.refused else lease_seconds):
+            return
+        child.renewed = now
+        if Store(self._connection, job).renew(batch, lease_seconds):
+            child.refused = 0
+            return
+        # Once may be a batch that ended just now; twice, the child works on what is not its own any more.
+        child.refused += 1
+        if child.refused >= 2:
+            log.warning(
+                "%s was stopped: %s of job %s was taken from it", child.name, batch, job, extra={"action": "stopped"}
+            )
+            child.batch = None
+            child.process.kill()
+
+    def _sign(self) -> None:
+        if self._connection is None:
+            return
+        running = [f"{child.batch[0]}/{child.batch[1]}" for child in self._children if child.batch]
+        facts: dict[str, str | int] = {
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "processes": len(self._children),
+            "running": " ".join(running),
+            "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        }
+        Roster(self._connection).sign(self.name, facts)
+
+    @contextlib.contextmanager
+    def _signals(self) -> Iterator[int]:
+        """Take TERM and INT as bytes that come out of the descriptor given, so that no handler interrupts anything."""
+        readable, writable = os.pipe()
+        os.set_blocking(writable, False)
+        if threading.current_thread() is not threading.main_thread():
+            yield readable
+            return
+        before = {number: signal.signal(number, _note) for number in (signal.SIGTERM, signal.SIGINT)}
+        wakeup = signal.set_wakeup_fd(writable, warn_on_full_buffer=False)
+        try:
+            yield readable
+        finally:
+            signal.set_wakeup_fd(wakeup)
+            for number, action in before.items():
+                signal.signal(number, action)
+            os.close(readable)
+            os.close(writable)
+
+
+def _note(signum: int, frame: object) -> None:
+    """Do nothing: the byte in the wakeup descriptor says it all."""
+
+
+def _be_child(url: str, name: str, pipe: Connection, life: int, other_end: int, burst: bool) -> None:  # noqa: FBT001
+    """Start as a child: end with the parent, and serve."""
+    signal.set_wakeup_fd(-1)
+    os.close(other_end)  # a copy of the parent's end would keep the pipe open
+    threading.Thread(target=_end_with_parent, args=(life,), daemon=True).start()
+    runner.serve(url, name, pipe, burst=burst)
+
+
+def _end_with_parent(life: int) -> None:
+    os.read(life, 1)
+    os._exit(1)
