@@ -97,12 +97,12 @@ def _one_of(choices: tuple[str, ...]) -> Callable[[Any], str]:
 
 
 def _text(value: Any) -> str:
-    """text"""  # noqa: D400, D403 (shown after "must be")
+    """text"""  # noqa: D403 (shown after "must be")
     return str(value)
 
 
 def _job_id(value: Any) -> str:
-    """letters, digits, '-' and '_', 64 at the most"""  # noqa: D400, D403 (shown after "must be")
+    """letters, digits, '-' and '_', 64 at the most"""
     text = str(value)
     if not (text.replace("-", "").replace("_", "").isalnum() and text.isascii() and len(text) <= 64):
         raise ValueError

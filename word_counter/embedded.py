@@ -69,7 +69,7 @@ class EmbeddedServer:
         self._folder = Path(tempfile.mkdtemp(prefix="word-counter-"))
         if len(str(self._folder)) > _LONGEST_FOLDER:
             self._folder.rmdir()
-            self._folder = Path(tempfile.mkdtemp(prefix="word-counter-", dir="/tmp"))  # noqa: S108 (mode 0700, random name)
+            self._folder = Path(tempfile.mkdtemp(prefix="word-counter-", dir="/tmp"))
         options = {
             "--port": "0",
             "--unixsocket": str(self.socket_path),
