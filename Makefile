@@ -60,7 +60,7 @@ clean: ## remove .venv and everything that was built
 
 $(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-	  echo "word_counter needs Python 3.11 or later, and '$(PYTHON)' is: $$($(PYTHON) --version 2>&1 | tail -n 1)." >&2; \
+	  echo "word_counter needs Python 3.11 or later, and '$(PYTHON)' says: $$($(PYTHON) --version 2>&1 | tail -n 1)." >&2; \
 	  echo "Name another one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; \
 	  exit 1; }
 	@echo "Making $(VENV) with $$($(PYTHON) --version) ..." >&2
