@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from word_counter.errors import JobFailedError, StoreUnavailableError, UsageError, WordCounterError
 from word_counter.job import Job
 from word_counter.mapper import Lines, Mapper
-from word_counter.reducer import Collect, Count, Max, Mean, Min, Reducer, Sum, TopN, Unique
+from word_counter.reducer import Reducer
+from word_counter.reducers import Collect, Count, Max, Mean, Min, Sum, TopN, Unique
 
 if TYPE_CHECKING:
     from word_counter.engines import run

@@ -16,6 +16,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from word_counter.errors import UsageError
 
 _ENGINES = ("redis", "inline")
+_LONGEST_ID = 64
 _PROGRESS = ("auto", "bar", "log", "none")
 
 
@@ -97,14 +98,14 @@ def _one_of(choices: tuple[str, ...]) -> Callable[[Any], str]:
 
 
 def _text(value: Any) -> str:
-    """text"""  # noqa: D403 (shown after "must be")
+    """text"""  # noqa: D403, D415 (shown after "must be")
     return str(value)
 
 
 def _job_id(value: Any) -> str:
-    """letters, digits, '-' and '_', 64 at the most"""
+    """letters, digits, '-' and '_', 64 at the most"""  # noqa: D415 (shown after "must be")
     text = str(value)
-    if not (text.replace("-", "").replace("_", "").isalnum() and text.isascii() and len(text) <= 64):
+    if not (text.replace("-", "").replace("_", "").isalnum() and text.isascii() and len(text) <= _LONGEST_ID):
         raise ValueError
     return text
 

@@ -13,7 +13,8 @@ from redis.retry import Retry
 from word_counter.config import without_password
 from word_counter.errors import StoreUnavailableError, UsageError
 
-#: A connection. redis-py types every answer as a union over its sync, async, bytes and text clients; no caller could use it.
+#: A connection. redis-py types every answer as a union over its sync, async, bytes and text clients, which no
+#: caller could use.
 Redis = Any
 RedisError = redis.RedisError
 #: How long an answer may take before the connection counts as lost, in seconds. Longer than any blocking read.

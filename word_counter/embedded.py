@@ -15,6 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from word_counter.errors import StoreUnavailableError
 
@@ -125,7 +126,7 @@ class EmbeddedServer:
         self._guard.wait()
         self._guard = None
 
-    def __enter__(self) -> EmbeddedServer:
+    def __enter__(self) -> Self:
         self.start()
         self.wait()
         return self

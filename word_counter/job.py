@@ -88,7 +88,9 @@ def parse_task(name: str) -> tuple[Stage, int]:
 
 
 class Job:
-    """A mapper and a reducer over inputs. Subclass it and name the two classes::
+    """A mapper and a reducer over inputs. Subclass it and name the two classes.
+
+    For example::
 
         class ErrorsByHost(Job):
             mapper = FindErrors

@@ -10,9 +10,9 @@ Pair = tuple[Any, Any]
 
 
 class Lines:
-    """The lines of one chunk, as :meth:`Mapper.map_chunk` gets them. Iterating gives each line as ``str``.
+    r"""The lines of one chunk, as :meth:`Mapper.map_chunk` gets them. Iterating gives each line as ``str``.
 
-    A line is what stands before ``\\n``, without a ``\\r`` before it, decoded as UTF-8 with undecodable bytes
+    A line is what stands before ``\n``, without a ``\r`` before it, decoded as UTF-8 with undecodable bytes
     replaced; a byte order mark at the start of a file is not part of its first line.
 
     Attributes:
@@ -84,7 +84,7 @@ class Mapper:
     counters: dict[str, int]
     _lines: Lines | None = None
 
-    def map(self, line: str) -> Iterable[Pair]:
+    def map(self, line: str) -> Iterable[Pair]:  # noqa: ARG002 (the contract's signature)
         """Yield the pairs of one line."""
         message = f"{type(self).__name__} has neither map(line) nor map_chunk(lines)"
         raise TypeError(message)

@@ -14,6 +14,9 @@ from word_counter.errors import WordCounterError
 from word_counter.job import Chunk, Source, Stage, parse_task
 from word_counter.schedule import TaskAttempt
 
+#: A lease that is not shorter was not set by a person.
+_LONGEST_LEASE_SECONDS = 86_400
+
 
 class PayloadError(WordCounterError):
     """A payload that this package did not write."""
@@ -74,7 +77,7 @@ class Payload:
 
     def _check(self) -> None:
         """Raise ValueError unless the parts fit each other."""
-        if not self.tasks or self.partitions < 1 or not 0 < self.lease_seconds < 86_400:
+        if not self.tasks or self.partitions < 1 or not 0 < self.lease_seconds < _LONGEST_LEASE_SECONDS:
             message = "a value is out of its range"
             raise ValueError(message)
         for number, attempt in enumerate(self.tasks):

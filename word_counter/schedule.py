@@ -67,6 +67,9 @@ class Failure:
     at: int
 
 
+_START = Cursor()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """What is true of a job at one moment of the server's clock (ms). As large as what runs, not as the job."""
@@ -77,7 +80,7 @@ class Snapshot:
     created: int
     partitions: int
     reason: str = ""
-    cursor: Cursor = Cursor()
+    cursor: Cursor = _START
     split_done: bool = False
     retries: int = 0
     batches: tuple[Batch, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import TracebackType
+from typing import Self
 
 from word_counter.config import Settings
 from word_counter.connection import Redis, connect
@@ -21,7 +22,7 @@ class Session:
         self._crew: Crew | None = None
         self._connection: Redis | None = None
 
-    def __enter__(self) -> Session:
+    def __enter__(self) -> Self:
         if not self._settings.redis:
             self._server = EmbeddedServer()
             self._server.start()

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from word_counter.job import Job
 from word_counter.mapper import Mapper
-from word_counter.reducer import Sum
+from word_counter.reducers import Sum
 
 #: What a word is. ``[^\W_]`` is a letter or digit; an apostrophe, straight or curly, counts between two of them.
 WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from types import TracebackType
-
 import click
 
-from word_counter.observer import Observer, Outcome, Progress
+from word_counter.observer import Observer, Outcome
 
 
 class Display(Observer):

@@ -1,0 +1,105 @@
+"""Tables and JSON on standard output: what the commands that look into Redis print."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from word_counter.cli.text import printable
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+#: How wide a table may be when no terminal limits it: nothing is cut for grep and its like.
+_UNLIMITED = 10_000
+_GAP = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table. ``rank`` says what is dropped first where there is no room: the highest; 0 never is."""
+
+    title: str
+    rank: int = 0
+    right: bool = False
+    cells: list[str] = field(default_factory=list)
+
+
+def show_json(content: Any) -> None:
+    """Print a JSON text in one line. Escaped to ASCII, so that it is safe for any terminal and encoding."""
+    click.echo(json.dumps(content))
+
+
+def stdout_console() -> Console:
+    """Return a console on standard output, as wide as it is, or without limits when it is no terminal."""
+    from rich.console import Console
+
+    console = Console(file=sys.stdout, highlight=False, soft_wrap=False)
+    if not console.is_terminal:
+        console.width = _UNLIMITED
+    return console
+
+
+def show_table(columns: Sequence[Column], rows: Sequence[Sequence[str]], empty: str) -> None:
+    """Print rows under their columns; ``empty`` is said when there are none. Cells may hold foreign text."""
+    if not rows:
+        click.echo(empty)
+        return
+    console = stdout_console()
+    _print_trimmed(console, fitted(columns, rows, console.width))
+
+
+def show_fields(fields: Sequence[tuple[str, str]]) -> None:
+    """Print names and values, one a line; what is empty is left out."""
+    from rich.table import Table
+
+    grid = Table.grid(padding=(0, _GAP))
+    grid.add_column(no_wrap=True, style="bold")
+    grid.add_column(overflow="fold")
+    for name, value in fields:
+        if value:
+            grid.add_row(name, plain(value, lines=True))
+    _print_trimmed(stdout_console(), grid)
+
+
+def fitted(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int) -> RenderableType:
+    """Return a table of the columns that there is room for; when even those of rank 0 do not fit, they fold."""
+    from rich.cells import cell_len
+    from rich.table import Table
+
+    shown = [[printable(cell) for cell in row] for row in rows]
+    widths = [
+        max(cell_len(column.title), *(cell_len(row[n]) for row in shown)) + _GAP for n, column in enumerate(columns)
+    ]
+    kept = list(range(len(columns)))
+    while sum(widths[n] for n in kept) - _GAP > width:
+        last = max(kept, key=lambda n: columns[n].rank)
+        if not columns[last].rank:
+            break
+        kept.remove(last)
+    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold")
+    for n in kept:
+        table.add_column(columns[n].title, justify="right" if columns[n].right else "left", overflow="fold")
+    for row in shown:
+        table.add_row(*(plain(row[n]) for n in kept))
+    return table
+
+
+def plain(text: str, *, lines: bool = False) -> RenderableType:
+    """Return foreign text for rich: shown as it is, without markup and without control characters."""
+    from rich.text import Text
+
+    return Text(printable(text, lines=lines))
+
+
+def _print_trimmed(console: Console, what: RenderableType) -> None:
+    """Print without the blanks that rich pads lines with: they get in the way of those who copy or pipe."""
+    with console.capture() as captured:
+        console.print(what)
+    for line in captured.get().splitlines():
+        click.echo(line.rstrip(), color=True)
