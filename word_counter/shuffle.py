@@ -80,7 +80,8 @@ def partition_of(group: GroupKey, partitions: int) -> int:
 
     The same on every machine and in every process, unlike ``hash``.
     """
-    return mmh3.hash(group, 0, signed=False) % partitions
+    text = group.encode() if isinstance(group, str) else group  # given a lone surrogate, mmh3 itself would crash
+    return mmh3.hash(text, 0, signed=False) % partitions
 
 
 def check_value(value: Any) -> None:
