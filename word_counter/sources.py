@@ -138,9 +138,11 @@ class ChunkReader:
         except OSError as error:
             message = f"this worker cannot read {source.path}: {error.strerror}; is the input there on its machine too?"
             raise InputError(message) from error
-        if chunk.offset == 0:
-            raw = raw.removeprefix(_BYTE_ORDER_MARK)
-        return Lines(raw, source.path, chunk.offset, chunk.line)
+        offset = chunk.offset
+        if offset == 0 and raw.startswith(_BYTE_ORDER_MARK):
+            offset = len(_BYTE_ORDER_MARK)
+            raw = raw[offset:]
+        return Lines(raw, source.path, offset, chunk.line)
 
     def close(self) -> None:
         """Close the file that was read last."""
