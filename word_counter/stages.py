@@ -151,7 +151,8 @@ def _grouped(reducer: Reducer, partials: Iterable[str | bytes]) -> dict[GroupKey
     return groups
 
 
-def _conclude(reducer: Reducer, group: GroupKey, groups: dict[GroupKey, list[Any]]) -> Any:
+def _conclude(reducer: Reducer, group: GroupKey, groups: dict[GroupKey, list[Any]]) -> str:
+    """Return the JSON text of a key's result."""
     key = restore(group)
     try:
         value = reducer.conclude(key, groups[group])
@@ -162,23 +163,25 @@ def _conclude(reducer: Reducer, group: GroupKey, groups: dict[GroupKey, list[Any
         raise RecordError(message) from error
     try:
         check_value(value)
+        text = compact(value)
+        text.encode()  # a lone surrogate shows only here
     except (TypeError, ValueError, RecursionError) as error:
         message = f"{type(reducer).__name__} returned for the key {key!r} a value that JSON cannot hold: {error}"
         raise EncodingError(message) from error
-    return value
+    return text
 
 
-def _segments(results: Iterable[tuple[str, GroupKey, Any]]) -> Iterator[str]:
+def _segments(results: Iterable[tuple[str, GroupKey, str]]) -> Iterator[str]:
     entries: list[str] = []
     chars = 0
     last: tuple[str, GroupKey] | None = None
-    for text, group, value in results:
+    for text, group, result in results:
         if last is not None and last[0] == text:
             kinds = " and ".join(sorted(type(restore(g)).__name__ for g in (last[1], group)))
             message = f"two keys would both appear as {text!r} in the results ({kinds}); let the mapper yield one kind"
             raise EncodingError(message)
         last = text, group
-        entries.append(f"{compact(text)}:{compact(value)}")
+        entries.append(f"{compact(text)}:{result}")
         chars += len(entries[-1])
         if chars >= _SEGMENT_CHARS:
             yield "{" + ",".join(entries) + "}"
