@@ -1,0 +1,68 @@
+"""What all tests share: a clean environment, private servers, and job names that nobody else has."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from word_counter.connection import Redis, connect
+from word_counter.embedded import EmbeddedServer
+from word_counter.store import Store
+
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
+
+# Before anything reads it: a Redis or a setting of the person who runs the tests is none of the tests' business.
+for _name in list(os.environ):
+    if _name.startswith(("REDIS_", "WORD_COUNTER_")) or _name == "CHUNK_SIZE":
+        del os.environ[_name]
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[EmbeddedServer]:
+    """A private server without workers, shared by the tests of a process: name jobs with ``job_id``."""
+    with EmbeddedServer() as running:
+        yield running
+
+
+@pytest.fixture
+def fresh_server() -> Iterator[EmbeddedServer]:
+    """A private server for one test alone."""
+    with EmbeddedServer() as running:
+        yield running
+
+
+@pytest.fixture
+def connection(server: EmbeddedServer) -> Iterator[Redis]:
+    """A connection to the shared server."""
+    made = connect(server.url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def job_id() -> str:
+    """A job's name that nobody else has."""
+    return f"test-{uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def store(connection: Redis, job_id: str) -> Store:
+    """The store of a job of its own, not made yet."""
+    return Store(connection, job_id)
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """An empty folder with a short path, which other users may enter too."""
+    made = Path(tempfile.mkdtemp(prefix="wct-")).resolve()
+    made.chmod(0o755)
+    yield made
+    shutil.rmtree(made, ignore_errors=True)
