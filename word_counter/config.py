@@ -7,11 +7,13 @@ the defaults here.
 
 from __future__ import annotations
 
+import json
 import os
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote
 
 from word_counter.errors import UsageError
 
@@ -24,8 +26,15 @@ _PROGRESS = ("auto", "bar", "log", "none")
 class Settings:
     """All settings of a run, checked. Durations are in seconds."""
 
-    #: Where Redis is; empty: start a private server.
-    redis: str = ""
+    #: Where Redis is; empty: start a private server. May hold a password, and so is not in the repr.
+    redis: str = field(default="", repr=False)
+    #: What masters and workers sign and check with, so that nobody else can give a worker something to do; empty:
+    #: one is found or made (:mod:`word_counter.secret`). There is no command-line option, which ps would show.
+    secret: str = field(default="", repr=False)
+    #: What a worker may load besides the shipped jobs: modules with all below them, files, directories.
+    allow: tuple[str, ...] = ()
+    #: The files and directories that a worker may read input from; none: whatever a signed batch names.
+    input_root: tuple[str, ...] = ()
     #: Lines a chunk.
     chunk_size: int = 50_000
     #: Shares of the key space, each reduced by a task of its own.
@@ -110,9 +119,25 @@ def _job_id(value: Any) -> str:
     return text
 
 
+def _list(separator: str, shown: str) -> Callable[[Any], tuple[str, ...]]:
+    def read(value: Any) -> tuple[str, ...]:
+        if isinstance(value, str) and value.startswith("["):
+            value = json.loads(value)
+        items = value.split(separator) if isinstance(value, str) else list(value)
+        if not all(isinstance(item, str) for item in items):
+            raise ValueError
+        return tuple(item.strip() for item in items if item.strip())
+
+    read.__doc__ = f"a list separated by {shown}, or a JSON list of texts"
+    return read
+
+
 #: How each setting is read from text or a value; the docstring says what is allowed.
 _READERS: dict[str, Callable[[Any], Any]] = {
     "redis": _text,
+    "secret": _text,
+    "allow": _list(",", "commas"),
+    "input_root": _list(os.pathsep, f"'{os.pathsep}'"),
     "chunk_size": _whole(1),
     "partitions": _whole(1),
     "workers": _whole(0),
@@ -125,6 +150,8 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "max_attempts": _whole(1),
     "retention_seconds": _whole(1),
 }
+#: Settings whose values no message shows.
+_HIDDEN = frozenset({"redis", "secret"})
 _OLDER_NAMES = {"redis": "REDIS_URL", "chunk_size": "CHUNK_SIZE"}
 
 
@@ -144,10 +171,10 @@ def _redis_from_parts(environ: Mapping[str, str]) -> str:
 def _from_environ(environ: Mapping[str, str]) -> dict[str, tuple[str, str]]:
     """Return for each setting that the environment names the text and the variable it came from."""
     found: dict[str, tuple[str, str]] = {}
-    for field in fields(Settings):
-        for variable in (f"WORD_COUNTER_{field.name.upper()}", _OLDER_NAMES.get(field.name, "")):
+    for setting in fields(Settings):
+        for variable in (f"WORD_COUNTER_{setting.name.upper()}", _OLDER_NAMES.get(setting.name, "")):
             if environ.get(variable):
-                found[field.name] = (environ[variable], variable)
+                found[setting.name] = (environ[variable], variable)
                 break
     if "redis" not in found and (url := _redis_from_parts(environ)):
         found["redis"] = (url, "REDIS_HOST")
@@ -179,19 +206,31 @@ def load(
             try:
                 values[name] = read(value)
             except (ValueError, TypeError):
-                shown = "that value" if name == "redis" else repr(value)
+                shown = "that value" if name in _HIDDEN else repr(value)
                 message = f"{origin} must be {read.__doc__}, not {shown}"
                 raise UsageError(message) from None
     return Settings(**values)
 
 
+#: Passwords among the options of a Redis URL: ``password``, and ``ssl_password`` of a client's key.
+_SECRET_OPTION = re.compile(r"([?&][^=&]*pass[^=&]*=)[^&]*", re.IGNORECASE)
+
+
 def without_password(url: str) -> str:
-    """Return a Redis URL as it may be shown: with *** in place of its password."""
-    parts = urlsplit(url)
-    if parts.password is None:
-        return url
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{parts.username or ''}:***@{host}"))
+    """Return a Redis URL as it may be shown: with *** in place of its passwords, however ill-formed it is."""
+    scheme, separator, rest = url.partition("://") if "://" in url else ("", "", url)
+    login, at, address = rest.rpartition("@")
+    user, colon, _ = login.partition(":")
+    shown = f"{user}:***@{address}" if colon else login + at + address
+    return scheme + separator + _SECRET_OPTION.sub(r"\1***", shown)
+
+
+def state_folder() -> str:
+    """Return the folder in which this program keeps things for its user, after the XDG specification."""
+    base = os.environ.get("XDG_STATE_HOME", "")
+    if not os.path.isabs(base):
+        base = os.path.join(os.path.expanduser("~"), ".local", "state")
+    return os.path.join(base, "word_counter")
 
 
 def environment() -> dict[str, str]:

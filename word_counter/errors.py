@@ -36,6 +36,14 @@ class JobLoadError(UsageError):
     """A job class cannot be imported, or is not a complete job."""
 
 
+class ForbiddenError(UsageError):
+    """A worker's own settings forbid it: a job that is not on its allow-list, a file outside its input roots."""
+
+
+class RefusedError(WordCounterError):
+    """What came from Redis is none of this package's, or none of those who share the secret. It was not acted on."""
+
+
 class JobNotFoundError(UsageError):
     """The store knows no job of this id."""
 
