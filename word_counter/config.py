@@ -18,6 +18,7 @@ from urllib.parse import quote
 from word_counter.errors import UsageError
 
 _ENGINES = ("redis", "inline")
+_ON_BAD_CHUNK = ("fail", "skip")
 _LONGEST_ID = 64
 _PROGRESS = ("auto", "bar", "log", "none")
 
@@ -53,8 +54,20 @@ class Settings:
     timeout: float = 0.0
     #: How long a worker's claim on an attempt lasts without being renewed.
     lease_seconds: float = 10.0
-    #: How many times a task is tried before the job fails.
+    #: How many times a task is tried before it counts as bad.
     max_attempts: int = 4
+    #: How long one task may take before its process is killed.
+    task_timeout: float = 600.0
+    #: What a chunk that is bad for good does: "fail" the job, or "skip" it into quarantine.
+    on_bad_chunk: str = "fail"
+    #: How many records may raise, over the whole job, and be set aside into quarantine.
+    max_bad_records: int = 0
+    #: How long master and workers wait for a Redis that does not answer or refuses.
+    redis_patience: float = 120.0
+    #: Go on with the job of this name if it is there and unfinished.
+    resume: bool = False
+    #: Wait while another master is in charge of the job, and take over when it is gone.
+    standby: bool = False
     #: How long the keys of a job stay in Redis after it ended.
     retention_seconds: int = 86_400
 
@@ -119,6 +132,14 @@ def _job_id(value: Any) -> str:
     return text
 
 
+def _flag(value: Any) -> bool:
+    """yes or no"""  # noqa: D403, D415 (shown after "must be")
+    text = str(value).lower()
+    if text not in {"true", "false", "yes", "no", "1", "0"}:
+        raise ValueError
+    return text in {"true", "yes", "1"}
+
+
 def _list(separator: str, shown: str) -> Callable[[Any], tuple[str, ...]]:
     def read(value: Any) -> tuple[str, ...]:
         if isinstance(value, str) and value.startswith("["):
@@ -148,6 +169,12 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "timeout": _seconds(0),
     "lease_seconds": _seconds(0.5),
     "max_attempts": _whole(1),
+    "task_timeout": _seconds(0.1),
+    "on_bad_chunk": _one_of(_ON_BAD_CHUNK),
+    "max_bad_records": _whole(0),
+    "redis_patience": _seconds(0),
+    "resume": _flag,
+    "standby": _flag,
     "retention_seconds": _whole(1),
 }
 #: Settings whose values no message shows.

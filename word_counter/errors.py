@@ -62,6 +62,16 @@ class JobCancelledError(JobFailedError):
     """The job was cancelled, by ``cancel`` or by an interrupt."""
 
 
+class TooManyBadError(JobFailedError):
+    """More records raised than the job allows to be set aside."""
+
+
+class NotNeededError(WordCounterError):
+    """A standby was not needed: the master that it stood by for has completed the job. Exit code 0."""
+
+    exit_code = 0
+
+
 class EncodingError(JobFailedError):
     """A key or a value that JSON cannot hold exactly; the message names the key and who yielded it."""
 

@@ -73,4 +73,5 @@ def add(total: Any, value: Any) -> Any:
 
 
 def pack(total: Any) -> Any:
+    """Return a running total as JSON can hold it."""
     return total if total.__class__ is int else total.state()

@@ -2,8 +2,9 @@
 
 Keys of a job (J is its id) carry the hash tag ``{J}``, so that they live on one shard and can be named together:
 
-    wc:{J}:job            hash    the job: state, code, partitions, created and ended (ms since 1970), epoch (which
-                                  master is in charge), cursor and split (how far splitting is), retries, reason
+    wc:{J}:job            hash    the job: state, plan (JSON, signed), partitions, created and ended (ms since 1970),
+                                  epoch, master and held_until (who is in charge, and until when), cursor and
+                                  split (how far splitting is), retries, reason
     wc:{J}:sources        hash    index -> JSON [path, size in bytes, time of change in ns]
     wc:{J}:chunks         hash    chunk id -> JSON [source, offset, length, first line, lines]
     wc:{J}:batches        hash    batch id -> JSON; what is queued or running: the tasks one RQ job carries
@@ -12,6 +13,8 @@ Keys of a job (J is its id) carry the hash tag ``{J}``, so that they live on one
     wc:{J}:attempts       hash    task -> how many attempts were started; only of tasks that are not committed
     wc:{J}:waiting        zset    task -> when it may be queued again (ms)
     wc:{J}:failed         hash    task -> JSON; failed attempts that the master has not decided about
+    wc:{J}:suspects       hash    task -> JSON; what the next attempt must know of a chunk that killed its process
+    wc:{J}:quarantine     hash    task, or task#record -> JSON; chunks and records that were set aside
     wc:{J}:failures       list    JSON; every failed attempt: task, attempt, worker, kind, message, at
     wc:{J}:receipts:map   hash    task -> JSON; the committed attempt: attempt, worker, when, how long, how much
     wc:{J}:receipts:reduce  hash  the same of the reduce tasks
@@ -59,6 +62,8 @@ class JobKeys:
         self.attempts = self.prefix + "attempts"
         self.waiting = self.prefix + "waiting"
         self.failed = self.prefix + "failed"
+        self.suspects = self.prefix + "suspects"
+        self.quarantine = self.prefix + "quarantine"
         self.failures = self.prefix + "failures"
         self.totals = self.prefix + "totals"
         self.counters = self.prefix + "counters"
@@ -95,6 +100,8 @@ class JobKeys:
             self.waiting,
             self.failed,
             self.failures,
+            self.suspects,
+            self.quarantine,
             self.totals,
             self.counters,
             self.events,

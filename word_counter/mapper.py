@@ -50,6 +50,13 @@ class Lines:
     def __len__(self) -> int:
         return len(self._lines())
 
+    def each(self) -> Iterator[Lines]:
+        """Yield each line as lines of its own, with its own place in the source."""
+        offset = 0
+        for number, raw in enumerate(_split(self.raw)):
+            yield Lines(raw, self.source, self.offset + offset, self.line + number)
+            offset += len(raw)
+
     def leave(self) -> None:
         """Forget the running iteration: no line is being read any more."""
         self._cursor = None
@@ -69,6 +76,16 @@ class Lines:
         left: int = self._cursor.__length_hint__()  # type: ignore[attr-defined]
         index = len(self._lines()) - left - 1
         return index if index >= 0 else None
+
+
+def _split(raw: bytes) -> Iterator[bytes]:
+    """Yield the lines of a chunk as bytes, each with its newline; bytes.splitlines splits at a lone CR too."""
+    start = 0
+    while end := raw.find(b"\n", start) + 1:
+        yield raw[start:end]
+        start = end
+    if start < len(raw):
+        yield raw[start:]
 
 
 class Mapper:
@@ -119,12 +136,17 @@ class Mapper:
             return 0
         return self._lines.line + (self._lines.index or 0)
 
+    def enter(self, lines: Lines) -> None:
+        """Say which lines are mapped next, for :attr:`source` and :attr:`line_number`."""
+        self._lines = lines
+
     def pairs(self, lines: Lines) -> Iterator[Pair]:
         """Yield all pairs of a chunk, from ``map_chunk`` and then from ``close``: what the map stage reads."""
-        self._lines = lines
-        return chain(self.map_chunk(lines) or (), self._last_pairs())
+        self.enter(lines)
+        return chain(self.map_chunk(lines) or (), self.last_pairs())
 
-    def _last_pairs(self) -> Iterator[Pair]:
+    def last_pairs(self) -> Iterator[Pair]:
+        """Yield the pairs of ``close``."""
         if self._lines is not None:
             self._lines.leave()  # what goes wrong from here on is no single line's fault
         yield from self.close() or ()

@@ -1,54 +1,52 @@
-"""Master: sees a job through. It observes (a snapshot of the store), decides (the schedule), acts, and waits.
+"""Master: sees a job through: makes it or takes it over, follows its course, merges, and ends it.
 
-It holds nothing that matters: the job is in the store, and a snapshot is all that a decision needs.
+It holds nothing that matters: the job is in the store, so that any other master can go on with it.
 """
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Callable
 from secrets import token_hex
 from typing import Any
 
 from word_counter import config
+from word_counter.charge import Charge, LostChargeError
 from word_counter.chunk_queue import ChunkQueue
 from word_counter.connection import translated_errors
-from word_counter.errors import JobCancelledError, JobFailedError, StoreUnavailableError, UsageError, WordCounterError
-from word_counter.job import Chunk, Cursor, Inputs, Job, JobState, Stage, parse_task, task_name
+from word_counter.course import Course, Vitals
+from word_counter.dispatch import Dispatch
+from word_counter.errors import (
+    JobCancelledError,
+    JobFailedError,
+    JobNotFoundError,
+    NotNeededError,
+    StoreUnavailableError,
+    UsageError,
+    WordCounterError,
+)
+from word_counter.job import Inputs, Job, JobState, Source
 from word_counter.observer import Observer, Outcome, Progress
-from word_counter.payload import Payload
+from word_counter.patience import Patience
+from word_counter.plan import PURPOSE, Plan, digest_of
 from word_counter.reference import refer_to
 from word_counter.roster import Roster
-from word_counter.schedule import (
-    EXPIRED,
-    Batch,
-    Fail,
-    Merge,
-    Policy,
-    Requeue,
-    Retry,
-    Revoke,
-    Snapshot,
-    Split,
-    StartReduce,
-    TaskAttempt,
-    decide,
-)
 from word_counter.session import Session
-from word_counter.sinks import check_writable, write_results
-from word_counter.sources import find_sources, split_sources
+from word_counter.signing import sign, verify
+from word_counter.sinks import check_writable, quarantine_path, write_quarantine, write_results
+from word_counter.snapshot import Snapshot
+from word_counter.sources import check_sources, find_sources
 from word_counter.stages import Summary, merge, summarised
 from word_counter.store import Store
 from word_counter.word_count import WordCount
 
-#: The master looks at the job at least so often, and at most so often, in seconds.
+#: How often workers and memory are looked at, in seconds.
 _LOOK_SECONDS = 1.0
-_REST_SECONDS = 0.02
-#: A batch that nobody started and that is not in the queue for so long is lost, in seconds.
-_LOST_AFTER_SECONDS = 5.0
 #: How long a job may have no worker before the user is told, in seconds.
 _LONELY_SECONDS = 5.0
+#: How often a standby tries to take over, in seconds.
+_STANDBY_SECONDS = 1.0
 
 
 class Master:
@@ -75,17 +73,17 @@ class Master:
         if not given.redis and given.workers == 0:
             message = "with no workers and no Redis nobody would do the work: give --redis URL or set REDIS_URL"
             raise UsageError(message)
+        if (given.resume or given.standby) and not (given.job_id and given.redis):
+            message = "--resume and --standby are about one job in one Redis: give --job-id and --redis too"
+            raise UsageError(message)
         self.settings = given
-        self._own_workers = given.worker_count if given.workers >= 0 or not given.redis else 0
         self.inputs = inputs if inputs is not None else self.job.inputs
         self.job_id = given.job_id or f"{self.job.name.lower()}-{time.strftime('%Y%m%d-%H%M%S')}-{token_hex(2)}"
         self._observer = observer or Observer()
-        self._began = 0.0
-        self._epoch = 1
-        self._unheld_since: dict[str, float] = {}
+        self._own_workers = given.worker_count if given.workers >= 0 or not given.redis else 0
+        self._began = time.monotonic()
         self._lonely_since: float | None = None
-        self._workers = 0
-        self._looked_at_workers = 0.0
+        self._looked = 0.0
 
     def run(self) -> Outcome:
         """Run the job to its end and return what it came to.
@@ -94,182 +92,189 @@ class Master:
             UsageError: the request cannot be carried out; nothing was started or written.
             JobFailedError: the job failed or was cancelled; says where and why.
             StoreUnavailableError: Redis cannot be reached.
-            KeyboardInterrupt: interrupted; the job is cancelled.
+            KeyboardInterrupt: interrupted; on a private server the job is cancelled, else it can be resumed.
         """
         self._began = time.monotonic()
         check_writable(self.settings.output)
-        self._sources = find_sources(self.inputs)
-        self._code = refer_to(self.job)
+        sources = find_sources(self.inputs)
+        code = refer_to(self.job)
+        plan = Plan.make(self.settings, self.job_id, self.job.name, code, sources)
+        return self._in_session(lambda: self._make_or_take(plan, sources))
+
+    @classmethod
+    def resume(cls, job_id: str, *, observer: Observer | None = None, **settings: Any) -> Outcome:
+        """Go on with a job whose master is gone, from what it has committed; return what it came to.
+
+        Raises:
+            JobNotFoundError: there is no such job.
+            UsageError: it has ended, another master is in charge, or its plan was not signed with our secret.
+            InputChangedError: an input is not as it was when the job was made.
+        """
+        master = cls((), observer=observer, **{**settings, "job_id": job_id, "resume": True})
+        return master._in_session(master._take_planned)
+
+    # -- making a job, or taking it over --------------------------------------------------------------
+
+    def _in_session(self, enter: Callable[[], tuple[Plan, list[Source]]]) -> Outcome:
         with Session(self.settings, self._observer) as session, translated_errors(self.settings.redis):
             self._session = session
             session.start_crew(self._own_workers)
-            self._store = Store(session.connection, self.job_id)
-            self._queue = ChunkQueue(session.connection)
-            self._roster = Roster(session.connection)
-            self._create()
+            # Only now: a server that is away at the very start is an error at once.
+            self._patience = Patience(self.settings.redis_patience, self._observer.warned)
+            self._store = Store(session.connection, self.job_id, self._patience)
+            self._charge = Charge(self._store)
+            plan, sources = enter()
             self._observer.started(self.job_id, session.hint)
-            try:
-                return self._see_through()
-            except StoreUnavailableError:
-                raise
-            except WordCounterError as error:
-                self._end(JobState.FAILED, str(error))
-                raise
-            except BaseException as error:
-                self._end(JobState.CANCELLED, f"the master stopped: {type(error).__name__}")
-                raise
+            return self._be_in_charge(plan, sources)
 
-    def _create(self) -> None:
+    def _make_or_take(self, plan: Plan, sources: list[Source]) -> tuple[Plan, list[Source]]:
+        """Make the job, or with ``resume`` or ``standby`` take the unfinished one of its name over."""
+        waiting = False
+        while True:
+            if self._create(plan, sources):
+                return plan, sources
+            fields = self._store.fields()
+            ended = fields.get("state") in {state.value for state in JobState if state.ended}
+            if not (self.settings.resume or self.settings.standby):
+                message = f"there is a job {self.job_id} already; choose another --job-id, purge it, or --resume it"
+                raise UsageError(message)
+            if ended and waiting:
+                raise _ended_meanwhile(self.job_id, fields)
+            if ended:
+                self._store.remove(int(fields.get("partitions", 1)))
+                continue
+            epoch = self._charge.take()
+            if epoch > 0:
+                return self._planned(plan)
+            if epoch == 0 and not self.settings.standby:
+                message = f"another master ({fields.get('master')}) is in charge of job {self.job_id}"
+                raise UsageError(message)
+            if not waiting:
+                self._observer.warned(f"job {self.job_id} has a master; standing by to take over")
+            waiting = True
+            time.sleep(_STANDBY_SECONDS)
+
+    def _create(self, plan: Plan, sources: list[Source]) -> bool:
+        text = plan.to_json()
+        secret = self._session.secret
         fields: dict[str, str | int] = {
             "state": JobState.MAPPING.value,
-            "name": self.job.name,
-            "code": self._code,
-            "output": self.settings.output,
-            "partitions": self.settings.partitions,
-            "chunk_size": self.settings.chunk_size,
-            "epoch": self._epoch,
+            "name": plan.name,
+            "plan": text,
+            "signature": sign(text, secret, purpose=PURPOSE) if secret else "",
+            "partitions": plan.partitions,
+            "output": plan.output,
+            "epoch": self._charge.epoch,
             "split": "open",
             "cursor": "[0,0,0,1]",
-            "bytes": sum(source.size for source in self._sources),
+            "files": len(sources),
+            "bytes": sum(source.size for source in sources),
         }
-        if not self._store.create(fields, self._sources):
-            message = f"there is a job {self.job_id} already; choose another --job-id, or purge that one first"
+        return self._store.create(fields, sources) and self._charge.take() > 0
+
+    def _take_planned(self) -> tuple[Plan, list[Source]]:
+        fields = self._store.fields()
+        if not fields:
+            message = f"there is no job {self.job_id} in this Redis"
+            raise JobNotFoundError(message)
+        epoch = self._charge.take()
+        if epoch < 0:
+            message = f"job {self.job_id} has ended: it is {fields.get('state')}"
             raise UsageError(message)
+        if epoch == 0:
+            message = (
+                f"another master ({fields.get('master')}) is in charge of job {self.job_id}; use --standby to wait"
+            )
+            raise UsageError(message)
+        return self._planned(None)
+
+    def _planned(self, own: Plan | None) -> tuple[Plan, list[Source]]:
+        """Return the plan in the store and its sources, checked; ``own`` is what this command line asks for."""
+        try:
+            return self._checked_plan(own)
+        except BaseException:
+            self._charge.release()
+            raise
+
+    def _checked_plan(self, own: Plan | None) -> tuple[Plan, list[Source]]:
+        fields = self._store.fields()
+        text = fields.get("plan", "")
+        plan, sources = Plan.from_json(text), self._store.sources()
+        if plan.job_id != self.job_id or digest_of(sources) != plan.digest:
+            message = f"the plan of job {self.job_id} does not fit what is in Redis; somebody changed it"
+            raise UsageError(message)
+        check_sources(sources)
+        if own is not None and own.digest != plan.digest:
+            message = f"job {self.job_id} has other inputs than this command names; purge it or choose another --job-id"
+            raise UsageError(message)
+        if own != plan and not verify(text, fields.get("signature", ""), self._session.secret, purpose=PURPOSE):
+            _confine(plan.output)
+        check_writable(plan.output)
+        return plan, sources
+
+    # -- being in charge ------------------------------------------------------------------------------
+
+    def _be_in_charge(self, plan: Plan, sources: list[Source]) -> Outcome:
+        self._plan, self._sources = plan, sources
+        self._vitals = Vitals(self._own_workers)
+        self._roster = Roster(self._session.connection)
+        queue = ChunkQueue(self._session.connection, self._patience)
+        try:
+            while True:
+                dispatch = Dispatch(self._store, queue, self._charge, plan, sources)
+                course = Course(self._store, dispatch, self._charge, plan, self.settings, self._vitals, self._observer)
+                snapshot = course.follow(self._look_around)
+                if snapshot is not None:
+                    return self._finish(snapshot)
+                self._start_again()
+        except (StoreUnavailableError, LostChargeError, JobCancelledError):
+            raise
+        except WordCounterError as error:
+            self._end(JobState.FAILED, str(error))
+            raise
+        except KeyboardInterrupt:
+            if self._session.private:
+                self._end(JobState.CANCELLED, "interrupted")
+                self._observer.warned(f"interrupted: job {self.job_id} is cancelled")
+            else:
+                self._charge.release()
+                self._observer.warned(
+                    f"interrupted: job {self.job_id} is kept; go on with it: word-counter resume {self.job_id}"
+                )
+            raise
+        except BaseException as error:
+            self._end(JobState.FAILED, f"the master failed: {type(error).__name__}: {error}")
+            raise
+
+    def _start_again(self) -> None:
+        """Make the job anew after Redis lost it; a job that was purged stays away.
+
+        Raises:
+            JobCancelledError: the server is the same: the job was removed on purpose.
+        """
+        if not self._session.server_changed():
+            message = f"job {self.job_id} was removed from Redis"
+            raise JobCancelledError(message)
+        self._observer.warned(f"Redis came back without job {self.job_id}; it starts again from its plan")
+        check_sources(self._sources)
+        if not self._create(self._plan, self._sources):
+            message = f"another master has made job {self.job_id} again"
+            raise LostChargeError(message)
 
     def _end(self, state: JobState, reason: str) -> None:
         try:
-            self._store.end(self._epoch, state, reason, self.settings.partitions, self.settings.retention_seconds)
+            self._store.end(self._charge.epoch, state, reason, self._plan.partitions, self._plan.retention_seconds)
         except Exception as error:  # noqa: BLE001 (the error that ends the job matters more, and is raised)
             self._observer.warned(f"could not record the end of {self.job_id}: {error}")
 
-    # -- the loop -----------------------------------------------------------------------------------
-
-    def _see_through(self) -> Outcome:
-        self._splitting = split_sources(self._sources, self.settings.chunk_size, Cursor())
-        last_event = "0-0"
-        while True:
-            snapshot = self._store.snapshot()
-            if snapshot is None:
-                message = f"job {self.job_id} is gone from Redis: it was purged, or the server lost its memory"
-                raise JobFailedError(message)
-            if snapshot.state is JobState.CANCELLED:
-                message = f"job {self.job_id} was cancelled"
-                raise JobCancelledError(message)
-            if snapshot.state.ended:
-                message = f"job {self.job_id} was ended by another master: {snapshot.state} {snapshot.reason}"
-                raise JobFailedError(message)
-            self._tell(snapshot)
-            again = False
-            for action in decide(snapshot, self._policy(), self._lost(snapshot)):
-                if isinstance(action, Merge):
-                    return self._finish(snapshot)
-                again |= self._act(action, snapshot)
-            if not again:
-                last_event = self._store.wait(_LOOK_SECONDS, last_event)
-                time.sleep(_REST_SECONDS if time.monotonic() - self._began > 1 else _REST_SECONDS / 10)
-
-    def _policy(self) -> Policy:
-        return Policy(self.settings.max_attempts, max(1, self._workers), self.settings.timeout)
-
-    def _act(self, action: object, snapshot: Snapshot) -> bool:
-        """Carry an action out; return whether to look again at once, as no event will tell of it."""
-        if isinstance(action, Fail):
-            raise JobFailedError(action.reason)
-        if isinstance(action, Revoke):
-            if action.expired:
-                message = "its worker was not heard of for the length of a lease"
-                self._store.revoke(action.batch, EXPIRED, message, "expired")
-            else:
-                self._store.revoke(action.batch, EXPIRED, "the queue lost it", "unleased")
-        elif isinstance(action, Retry):
-            failure = next(failure for failure in snapshot.failed if failure.task == action.task)
-            self._store.retry(self._epoch, action.task, action.after_seconds)
-            self._observer.retried(action.task, failure.message, action.after_seconds)
-        elif isinstance(action, Requeue):
-            self._requeue(action.tasks)
-        elif isinstance(action, Split):
-            return self._split(action.batches, action.chunks_each)
-        elif isinstance(action, StartReduce):
-            if self._store.advance(self._epoch):
-                self._start_reduce()
-            return True
-        return False
-
-    def _split(self, batches: int, chunks_each: int) -> bool:
-        made: list[list[Chunk]] = []
-        cursor: Cursor | None = None
-        for _ in range(batches):
-            taken = list(islice(self._splitting, chunks_each))
-            if taken:
-                made.append([chunk for chunk, _ in taken])
-                cursor = taken[-1][1]
-        done = len(made) < batches
-        chunks = [chunk for batch in made for chunk in batch]
-        self._enqueue([self._map_payload(batch, [1] * len(batch)) for batch in made], chunks, cursor, split_done=done)
-        return done and not made
-
-    def _map_payload(self, chunks: Sequence[Chunk], attempts: Sequence[int]) -> Payload:
-        tasks = [TaskAttempt(task_name(Stage.MAP, c.id), n) for c, n in zip(chunks, attempts, strict=True)]
-        sources = {chunk.source: self._sources[chunk.source] for chunk in chunks}
-        return self._payload(Stage.MAP, tasks, chunks=tuple(chunks), sources=sources)
-
-    def _payload(self, stage: Stage, tasks: Sequence[TaskAttempt], **more: Any) -> Payload:
-        _, number = parse_task(tasks[0].task)
-        return Payload(
-            job=self.job_id,
-            batch=f"{stage.value[0]}{number}-{token_hex(3)}",
-            stage=stage,
-            code=self._code,
-            partitions=self.settings.partitions,
-            lease_seconds=self.settings.lease_seconds,
-            tasks=tuple(tasks),
-            **more,
-        )
-
-    def _start_reduce(self) -> None:
-        tasks = [TaskAttempt(task_name(Stage.REDUCE, n), 1) for n in range(self.settings.partitions)]
-        self._enqueue([self._payload(Stage.REDUCE, [task]) for task in tasks])
-
-    def _requeue(self, tasks: Sequence[TaskAttempt]) -> None:
-        stage, _ = parse_task(tasks[0].task)
-        if stage is Stage.REDUCE:
-            self._enqueue([self._payload(stage, [task]) for task in tasks])
-            return
-        chunks = self._store.chunks([parse_task(task.task)[1] for task in tasks])
-        self._enqueue([self._map_payload(chunks, [task.attempt for task in tasks])])
-
-    def _enqueue(
-        self,
-        payloads: Sequence[Payload],
-        chunks: Sequence[Chunk] = (),
-        cursor: Cursor | None = None,
-        *,
-        split_done: bool = False,
-    ) -> None:
-        batches = [Batch(payload.batch, payload.tasks) for payload in payloads]
-        if not self._store.plan(self._epoch, chunks, cursor, batches, split_done=split_done):
-            return  # the next snapshot says why: the job has ended, or another master is in charge
-        if payloads:
-            self._queue.enqueue(payloads)
-
-    def _lost(self, snapshot: Snapshot) -> set[str]:
-        """Return the batches that nobody started and that the queue has not held for a while."""
-        unstarted = [batch.id for batch in snapshot.batches if batch.deadline is None]
-        if not unstarted:
-            self._unheld_since.clear()
-            return set()
-        now = time.monotonic()
-        held = self._queue.held(self.job_id, unstarted)
-        self._unheld_since = {id_: self._unheld_since.get(id_, now) for id_ in unstarted if id_ not in held}
-        return {id_ for id_, since in self._unheld_since.items() if now - since > _LOST_AFTER_SECONDS}
-
     # -- telling and finishing ------------------------------------------------------------------------
 
-    def _tell(self, snapshot: Snapshot) -> None:
+    def _look_around(self, snapshot: Snapshot) -> None:
         now = time.monotonic()
-        if now - self._looked_at_workers >= _LOOK_SECONDS:
-            self._workers = self._roster.processes()
-            self._looked_at_workers = now
+        if now - self._looked >= _LOOK_SECONDS:
+            self._looked = now
+            self._vitals.workers = self._patience.call(self._roster.processes)
+            self._vitals.note_memory(self._patience.call(self._session.memory_share))
             self._mind_the_lonely(now)
         self._observer.progressed(self._progress(snapshot))
 
@@ -278,7 +283,7 @@ class Master:
         if code is not None:
             message = f"the workers of this run ended with exit code {code}; what they printed says why"
             raise JobFailedError(message)
-        if self._workers or self._own_workers:
+        if self._vitals.workers or self._own_workers:
             self._lonely_since = None
         elif self._lonely_since is None:
             self._lonely_since = now
@@ -300,15 +305,21 @@ class Master:
             split_done=snapshot.split_done,
             partitions=snapshot.partitions,
             partitions_reduced=snapshot.reduced,
-            workers=self._workers,
+            workers=self._vitals.workers,
             retries=snapshot.retries,
         )
 
     def _finish(self, snapshot: Snapshot) -> Outcome:
+        output = self._plan.output
+        bad = snapshot.totals.get("bad_records", 0) + snapshot.totals.get("skipped_chunks", 0)
+        write_quarantine(self._charge.holding(self._store.quarantine()) if bad else None, output)
         summary = Summary()
-        write_results(summarised(self._merged(), summary), self.settings.output)
+        pairs = merge([self._store.results(partition) for partition in range(self._plan.partitions)])
+        merged = self._charge.holding(summarised(pairs, summary))
+        write_results(merged, output, confirm=lambda: self._charge.hold(now=True))
+        counters = self._store.counters()
         state = self._store.end(
-            self._epoch, JobState.DONE, "", self.settings.partitions, self.settings.retention_seconds
+            self._charge.epoch, JobState.DONE, "", self._plan.partitions, self._plan.retention_seconds
         )
         if state is not JobState.DONE:
             message = f"job {self.job_id} could not be ended: it is {state}"
@@ -316,7 +327,7 @@ class Master:
         progress = self._progress(snapshot)
         return Outcome(
             job_id=self.job_id,
-            output=self.settings.output,
+            output=output,
             files=progress.files,
             bytes=progress.bytes,
             lines=progress.lines,
@@ -324,9 +335,28 @@ class Master:
             keys=summary.keys,
             seconds=progress.seconds,
             retries=progress.retries,
-            counters=self._store.counters(),
+            skipped_chunks=snapshot.totals.get("skipped_chunks", 0),
+            bad_records=snapshot.totals.get("bad_records", 0),
+            quarantine=quarantine_path(output) if bad else "",
+            counters=counters,
             largest=summary.largest,
         )
 
-    def _merged(self) -> Iterator[tuple[str, Any]]:
-        return merge([self._store.results(partition) for partition in range(self.settings.partitions)])
+
+def _confine(output: str) -> None:
+    """Raise UsageError unless an output that Redis alone vouches for is below the folder we are in."""
+    here = os.path.realpath(os.getcwd())
+    if output != "-" and os.path.commonpath([here, os.path.realpath(output)]) != here:
+        message = (
+            f"the job's results would go to {output}, outside of {here}, and its plan is not signed with our secret; "
+            "set WORD_COUNTER_SECRET to what the job was run with, or resume from the folder it was run in"
+        )
+        raise UsageError(message)
+
+
+def _ended_meanwhile(job_id: str, fields: dict[str, str]) -> WordCounterError:
+    if fields.get("state") == JobState.DONE.value:
+        return NotNeededError(f"job {job_id} was completed by the master that this one stood by for")
+    return JobFailedError(
+        f"job {job_id} ended while this master stood by: {fields.get('state')} {fields.get('reason')}"
+    )

@@ -31,7 +31,10 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What a finished job came to. ``largest`` holds the ten largest numeric values with their keys."""
+    """What a finished job came to. ``largest`` holds the ten largest numeric values with their keys.
+
+    When chunks were skipped or bad records set aside, ``quarantine`` is the file that names them.
+    """
 
     job_id: str
     output: str
@@ -42,6 +45,9 @@ class Outcome:
     keys: int
     seconds: float
     retries: int = 0
+    skipped_chunks: int = 0
+    bad_records: int = 0
+    quarantine: str = ""
     counters: dict[str, int] = field(default_factory=dict)
     largest: list[tuple[str, float]] = field(default_factory=list)
 
@@ -66,6 +72,9 @@ class Observer:
 
     def retried(self, task: str, reason: str, after_seconds: float) -> None:
         """A task failed and will be tried again."""
+
+    def revoked(self, batch: str, reason: str) -> None:
+        """A batch was taken from its worker, or from the queue that lost it."""
 
     def warned(self, message: str) -> None:
         """Something needs a person's attention, though the job goes on."""

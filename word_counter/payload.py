@@ -7,12 +7,12 @@ outside, so it is read with care: what does not fit exactly is refused.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from word_counter.errors import WordCounterError
 from word_counter.job import Chunk, Source, Stage, parse_task
-from word_counter.schedule import TaskAttempt
+from word_counter.snapshot import Suspicion, TaskAttempt
 
 #: A lease that is not shorter was not set by a person.
 _LONGEST_LEASE_SECONDS = 86_400
@@ -32,9 +32,12 @@ class Payload:
     code: str
     partitions: int
     lease_seconds: float
+    task_timeout: float
+    max_bad_records: int
     tasks: tuple[TaskAttempt, ...]
     chunks: tuple[Chunk, ...] = ()
     sources: dict[int, Source] = field(default_factory=dict)
+    suspicion: Suspicion | None = None
 
     def to_json(self) -> str:
         """Return the payload's text."""
@@ -45,9 +48,12 @@ class Payload:
             "code": self.code,
             "partitions": self.partitions,
             "lease_seconds": self.lease_seconds,
+            "task_timeout": self.task_timeout,
+            "max_bad_records": self.max_bad_records,
             "tasks": self.tasks,
             "chunks": self.chunks,
             "sources": {str(index): [s.path, s.size, s.modified] for index, s in self.sources.items()},
+            "suspicion": None if self.suspicion is None else asdict(self.suspicion),
         }
         return json.dumps(content, separators=(",", ":"))
 
@@ -63,8 +69,11 @@ class Payload:
                 code=_text(content["code"]),
                 partitions=_number(content["partitions"]),
                 lease_seconds=float(content["lease_seconds"]),
+                task_timeout=float(content["task_timeout"]),
+                max_bad_records=_number(content["max_bad_records"]),
                 tasks=tuple(TaskAttempt(_text(task), _number(attempt)) for task, attempt in content["tasks"]),
                 chunks=tuple(Chunk(*map(_number, chunk)) for chunk in content["chunks"]),
+                suspicion=_suspicion(content["suspicion"]),
                 sources={
                     int(i): Source(_text(p), _number(s), _number(m)) for i, (p, s, m) in content["sources"].items()
                 },
@@ -77,7 +86,12 @@ class Payload:
 
     def _check(self) -> None:
         """Raise ValueError unless the parts fit each other."""
-        if not self.tasks or self.partitions < 1 or not 0 < self.lease_seconds < _LONGEST_LEASE_SECONDS:
+        if (
+            not self.tasks
+            or self.partitions < 1
+            or not self.task_timeout > 0
+            or not 0 < self.lease_seconds < _LONGEST_LEASE_SECONDS
+        ):
             message = "a value is out of its range"
             raise ValueError(message)
         for number, attempt in enumerate(self.tasks):
@@ -93,6 +107,14 @@ class Payload:
                 if chunk is None or chunk.id != task or chunk.source not in self.sources or min(chunk) < 0:
                     message = f"task {attempt.task} has no chunk"
                     raise ValueError(message)
+
+
+def _suspicion(value: Any) -> Suspicion | None:
+    if value is None:
+        return None
+    suspect = value["suspect"]
+    skip = tuple((_number(index), _text(why)) for index, why in value["skip"])
+    return Suspicion(None if suspect is None else _number(suspect), skip, _number(value["free"]))
 
 
 def _text(value: Any) -> str:

@@ -72,8 +72,10 @@ def _number(key: Any, value: Any, who: str) -> int | float:
 
 
 class Sum(_Folding):
-    """The sum of a key's numbers. Exact for ints; for floats correctly rounded once, at the end, so that the
-    result does not depend on chunks or workers (an ordinary float sum would).
+    """The sum of a key's numbers.
+
+    Exact for ints; for floats correctly rounded once, at the end, so that the result does not depend on chunks
+    or workers (an ordinary float sum would).
     """
 
     def gather(self, pairs: Iterable[tuple[Key, Value]], into: dict[GroupKey, Any], canonical: Canonical) -> None:

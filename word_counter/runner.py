@@ -14,6 +14,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 from multiprocessing.connection import Connection
 from types import FrameType
 from typing import Any
@@ -24,54 +25,83 @@ from rq.job import Job as RqJob
 from rq.serializers import JSONSerializer
 from rq.worker.base import WorkerStatus
 
+from word_counter.blame import user_traceback
+from word_counter.care import Care, SetAside
 from word_counter.chunk_queue import QUEUE, TASK_FUNCTION
 from word_counter.connection import Redis, RedisError, connect
-from word_counter.errors import EncodingError, InputChangedError, RecordError, WordCounterError
+from word_counter.errors import (
+    EncodingError,
+    InputChangedError,
+    StoreUnavailableError,
+    TooManyBadError,
+    WordCounterError,
+)
 from word_counter.job import Job, Stage, parse_task
+from word_counter.patience import Patience
 from word_counter.payload import Payload, PayloadError
 from word_counter.reference import make_job
-from word_counter.schedule import BAD_DATA, CHANGED, CRASHED, RAISED, Failure, TaskAttempt
+from word_counter.scripts import IMPATIENT
+from word_counter.snapshot import BAD_DATA, CHANGED, CRASHED, RAISED, TOO_MANY, Failure, TaskAttempt
 from word_counter.sources import ChunkReader
-from word_counter.stages import run_map, run_reduce, user_traceback
-from word_counter.store import Receipt, Store
+from word_counter.stages import run_map, run_reduce
+from word_counter.task_store import BadRecords, Receipt, TaskStore
 
 log = logging.getLogger(__name__)
 
-#: Tells the parent what the child works on: job, batch and lease in seconds; None when it is idle.
-Report = Callable[[tuple[str, str, float] | None], None]
-
 #: Why a start or a commit that was refused ends the whole batch: the rest of it is not ours either.
 _NOT_OURS = frozenset({"REVOKED", "STALE", "ENDED"})
+#: The parent is told of the next task so often at the most, in seconds: its clock for --task-timeout.
+_TELL_SECONDS = 0.25
+#: How much of a record is kept in quarantine, in bytes.
+_KEPT_BYTES = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a child tells its parent that it works on; ``record`` is the index of a record mapped with care."""
+
+    job: str
+    batch: str
+    lease_seconds: float
+    task_timeout: float
+    record: int | None = None
+
+
+#: Gets a report, or None when the child is idle.
+Tell = Callable[[Report | None], None]
 
 
 class BatchRunner:
     """Runs the tasks of batches. One lives as long as its process, and keeps the jobs that it has loaded."""
 
-    def __init__(self, connection: Redis, worker: str, report: Report) -> None:
+    def __init__(self, connection: Redis, worker: str, tell: Tell, patience: Patience = IMPATIENT) -> None:
         self._connection = connection
         self._worker = worker
-        self._report = report
+        self._tell = tell
+        self._patience = patience
         self._jobs: dict[str, Job] = {}
 
     def run(self, payload: Payload) -> str:
         """Run a batch; return in a word or two what became of it, for people who look at the queue."""
-        self._report((payload.job, payload.batch, payload.lease_seconds))
+        store = TaskStore(self._connection, payload.job, self._patience)
         try:
             with contextlib.closing(ChunkReader(payload.sources)) as reader:
-                return self._run_tasks(payload, reader)
+                return self._run_tasks(store, payload, reader)
         except BaseException:
-            with contextlib.suppress(RedisError):
-                Store(self._connection, payload.job).revoke(
-                    payload.batch, CRASHED, "the worker had an error of its own"
-                )
+            with contextlib.suppress(RedisError, WordCounterError):
+                store.revoke(payload.batch, CRASHED, "the worker had an error of its own")
             raise
         finally:
-            self._report(None)
+            self._tell(None)
 
-    def _run_tasks(self, payload: Payload, reader: ChunkReader) -> str:
-        store = Store(self._connection, payload.job)
+    def _run_tasks(self, store: TaskStore, payload: Payload, reader: ChunkReader) -> str:
+        report = Report(payload.job, payload.batch, payload.lease_seconds, payload.task_timeout)
+        told = 0.0
         settled = 0  # tasks of this batch that are committed or failed by us
         for number, attempt in enumerate(payload.tasks):
+            if time.monotonic() - told > _TELL_SECONDS:
+                self._tell(report)
+                told = time.monotonic()
             said = store.start(payload.batch, attempt, self._worker, payload.lease_seconds)
             if said == "OK":
                 last = settled == number == len(payload.tasks) - 1
@@ -82,7 +112,13 @@ class BatchRunner:
                 attempt.task,
                 attempt.attempt,
                 said,
-                extra={"action": said.lower(), "job": payload.job, "task": attempt.task},
+                extra={
+                    "action": said.lower(),
+                    "job": payload.job,
+                    "task": attempt.task,
+                    "attempt": attempt.attempt,
+                    "worker": self._worker,
+                },
             )
             if said in _NOT_OURS:
                 return said.lower()
@@ -91,36 +127,55 @@ class BatchRunner:
             store.revoke(payload.batch, RAISED, "given back")
         return "done"
 
-    def _run_task(self, store: Store, payload: Payload, number: int, reader: ChunkReader, *, last: bool) -> str:
+    def _run_task(self, store: TaskStore, payload: Payload, number: int, reader: ChunkReader, *, last: bool) -> str:
         attempt = payload.tasks[number]
         started, clock = time.time_ns() // 1_000_000, time.perf_counter()
         counters: dict[str, int] = {}
         partials: dict[int, str] = {}
+        bad = BadRecords()
         try:
             job = self._job(payload.code)
             if payload.stage is Stage.MAP:
                 chunk = payload.chunks[number]
-                output = run_map(job, reader.read(chunk), payload.partitions)
+                output = run_map(job, reader.read(chunk), payload.partitions, self._care(payload))
                 partials, counters = output.partials, output.counters
                 amounts = {"lines": output.lines, "bytes": chunk.length, "pairs": output.pairs}
+                bad = BadRecords(_entries(output.aside), output.aside.raised, payload.max_bad_records)
             else:
                 _, partition = parse_task(attempt.task)
                 segments = run_reduce(job, store.partials(partition), counters)
                 amounts = {"result_bytes": store.stage_results(partition, attempt.attempt, segments)}
+        except (RedisError, StoreUnavailableError):
+            raise
         except WordCounterError as error:
             return self._fail(store, payload, attempt, _kind(error), str(error), last=last)
-        except RedisError:
-            raise
         except Exception as error:  # noqa: BLE001 (a partial that is no JSON, say: the task failed, not the worker)
             return self._fail(store, payload, attempt, RAISED, user_traceback(error), last=last)
         receipt = Receipt(attempt.attempt, self._worker, started, time.perf_counter() - clock, amounts)
-        return store.commit(payload.batch, attempt, receipt, last=last, counters=counters, partials=partials)
+        said = store.commit(payload.batch, attempt, receipt, last=last, counters=counters, partials=partials, bad=bad)
+        if said == "TOO MANY":
+            message = f"more than {bad.limit} bad records in the job (--max-bad-records); see word-counter inspect"
+            return self._fail(store, payload, attempt, TOO_MANY, message, last=last)
+        return said
+
+    def _care(self, payload: Payload) -> Care:
+        suspicion = payload.suspicion
+        if suspicion is None:
+            return Care(payload.max_bad_records)
+        report = Report(payload.job, payload.batch, payload.lease_seconds, payload.task_timeout)
+        return Care(
+            payload.max_bad_records,
+            at_once=True,
+            skip=dict(suspicion.skip),
+            before=lambda index: self._tell(replace(report, record=index)),
+        )
 
     def _fail(
-        self, store: Store, payload: Payload, attempt: TaskAttempt, kind: str, message: str, *, last: bool
+        self, store: TaskStore, payload: Payload, attempt: TaskAttempt, kind: str, message: str, *, last: bool
     ) -> str:
         failure = Failure(attempt.task, attempt.attempt, self._worker, kind, message, time.time_ns() // 1_000_000)
-        return store.fail(payload.batch, failure, last=last)
+        said = store.fail(payload.batch, failure, last=last)
+        return "FAILED" if said == "OK" else said
 
     def _job(self, code: str) -> Job:
         if code not in self._jobs:
@@ -128,14 +183,29 @@ class BatchRunner:
         return self._jobs[code]
 
 
+def _entries(aside: SetAside) -> dict[int, str]:
+    """Return the quarantine entries of records that were set aside."""
+    return {
+        index: json.dumps(
+            {
+                "file": record.source,
+                "offset": record.offset,
+                "line": record.line,
+                "text": record.raw[:_KEPT_BYTES].decode("utf-8", "replace").rstrip("\r\n"),
+                "reason": why,
+            },
+            ensure_ascii=False,
+        )
+        for index, (why, record) in aside.records.items()
+    }
+
+
 def _kind(error: WordCounterError) -> str:
-    if isinstance(error, RecordError):
-        return RAISED
     if isinstance(error, EncodingError):
         return BAD_DATA
     if isinstance(error, InputChangedError):
         return CHANGED
-    return RAISED
+    return TOO_MANY if isinstance(error, TooManyBadError) else RAISED
 
 
 class BatchJob(RqJob):
@@ -192,16 +262,22 @@ class QueueWorker(SimpleWorker):
         self._stop_requested = True
 
 
-def serve(url: str, name: str, pipe: Connection, *, burst: bool) -> None:
+def serve(url: str, name: str, pipe: Connection, *, burst: bool, patience_seconds: float) -> None:
     """Be a worker's child: take batches until told to stop, or, in burst mode, until the queue is empty."""
     os.dup2(2, 1)  # what user code prints must not mix with results on standard output
-    logging.getLogger("rq").setLevel(logging.ERROR)
-    connection = connect(url)
-    BatchJob.runner = BatchRunner(connection, name, lambda batch: pipe.send_bytes(json.dumps(batch).encode()))
+    logging.getLogger("rq").setLevel(logging.CRITICAL)  # the parent says what a child ends of
+    # One process a worker says that Redis is away: the parent. Its children wait in silence.
+    patience = Patience(patience_seconds, lambda _: None)
+    connection = patience.call(lambda: connect(url, checked=False))
+
+    def tell(report: Report | None) -> None:
+        pipe.send_bytes(json.dumps(None if report is None else asdict(report)).encode())
+
+    BatchJob.runner = BatchRunner(connection, name, tell, patience)
     worker = QueueWorker(
-        [QUEUE], name=name, connection=connection, serializer=JSONSerializer, worker_ttl=60, log_job_description=False
+        [QUEUE], name=name, connection=connection, serializer=JSONSerializer, worker_ttl=30, log_job_description=False
     )
-    worker.work(burst=burst, logging_level="ERROR")
+    worker.work(burst=burst, logging_level="CRITICAL")
 
 
 def run_batch(payload: str) -> str:

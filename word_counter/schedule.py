@@ -1,24 +1,38 @@
 """The schedule: what to do next about a job, decided purely from a snapshot of it.
 
 :func:`decide` lists its cases in order; the master reads a snapshot, decides, acts, and looks again. So every
-rule of when a task is queued, tried again or given up is here, and none of them needs a server to be tested.
+rule of when a task is queued, tried again, doubled or given up is here, and none needs a server to be tested.
 
 A task goes through these states (the letters are the arrows of docs/how_it_works.md)::
 
     planned --a--> queued --b--> running --c--> committed
                      ^             |
-                     |             d  (raised, its worker died, its lease ran out)
+                     |             d  (raised, its process died or hung, its lease ran out)
                      |             v
-                     +------e--- failed --f--> the job fails
+                     +------e--- failed --f--> the job fails, or the chunk goes into quarantine
 """
 
 from __future__ import annotations
 
+import enum
+import zlib
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
-from word_counter.job import Cursor, JobState
+from word_counter.job import JobState, Stage, parse_task
+from word_counter.snapshot import (
+    BAD_DATA,
+    CHANGED,
+    CRASHED,
+    HUNG,
+    REFUSED,
+    TOO_MANY,
+    Failure,
+    Running,
+    Snapshot,
+    Suspicion,
+    TaskAttempt,
+)
 
 #: Batches are made as long as is worth a queue's round trips, in seconds of work, and no longer than so many tasks.
 _BATCH_SECONDS = 0.2
@@ -30,101 +44,76 @@ _AHEAD_AT_LEAST = 6
 _FIRST_PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 30.0
 
-#: Kinds of failure. Those in PERMANENT would come out the same whenever and wherever they are tried again.
-RAISED = "raised"
-CRASHED = "crashed"
-EXPIRED = "expired"
-BAD_DATA = "bad data"
-CHANGED = "input changed"
-PERMANENT = frozenset({BAD_DATA, CHANGED})
+#: A task is slow when it takes longer than so many times the median, and than so many seconds.
+_SLOW_MEDIANS = 3.0
+_SLOW_SECONDS = 5.0
+#: The share of Redis memory from which on no further chunks are queued.
+FULL_MEMORY = 0.85
 
-
-class TaskAttempt(NamedTuple):
-    """One try at a task, numbered from 1."""
-
-    task: str
-    attempt: int
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """The tasks that one RQ job carries. ``deadline`` (ms) is that of its lease, None when nobody started it."""
-
-    id: str
-    tasks: tuple[TaskAttempt, ...]
-    deadline: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """An attempt that failed: which, on what worker, of what kind, what it said, when (ms since 1970)."""
-
-    task: str
-    attempt: int
-    worker: str
-    kind: str
-    message: str
-    at: int
-
-
-_START = Cursor()
+#: Would come out the same whenever and wherever they are tried again.
+PERMANENT = frozenset({BAD_DATA, REFUSED, CHANGED, TOO_MANY})
+#: Say nothing about one chunk, so that skipping it would not help.
+_WHOLE_JOB = frozenset({REFUSED, CHANGED, TOO_MANY})
+#: The process ended in the middle: which record did it has to be found out.
+_SUDDEN = frozenset({CRASHED, HUNG})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
-    """What is true of a job at one moment of the server's clock (ms). As large as what runs, not as the job."""
-
-    now: int
-    state: JobState
-    epoch: int
-    created: int
-    partitions: int
-    reason: str = ""
-    cursor: Cursor = _START
-    split_done: bool = False
-    retries: int = 0
-    batches: tuple[Batch, ...] = ()
-    failed: tuple[Failure, ...] = ()
-    waiting: int = 0
-    due: tuple[TaskAttempt, ...] = ()
-    mapped: int = 0
-    reduced: int = 0
-    totals: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def planned(self) -> int:
-        """How many chunks there are so far."""
-        return self.cursor.chunk
-
-
-@dataclass(frozen=True, slots=True)
 class Policy:
-    """What the schedule goes by. Durations are in seconds."""
+    """What the schedule goes by, and what the master knows besides the snapshot. Durations are in seconds."""
 
     max_attempts: int = 4
-    workers: int = 1
+    skip: bool = False  #: whether a bad chunk goes into quarantine rather than to fail the job
     timeout: float = 0.0
+    workers: int = 1  #: how many tasks can run at a time
+    medians: dict[Stage, float] = field(default_factory=dict)  #: how long a task takes
+    memory: float = 0.0  #: the share of Redis memory in use, 0 to 1
+    full_for: float = 0.0  #: how long that has been above FULL_MEMORY
+    full_patience: float = 120.0  #: how long it may be
+
+
+class Why(enum.StrEnum):
+    """Why a batch is given up."""
+
+    EXPIRED = "its worker was not heard of for the length of a lease"
+    LOST = "the queue lost it"
+    BEATEN = "another attempt was first"
 
 
 @dataclass(frozen=True, slots=True)
 class Revoke:
-    """Give a batch up: because its lease ran out (``expired``), or because the queue has lost it."""
+    """Give a batch up."""
 
     batch: str
-    expired: bool
+    why: Why
 
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Let a failed task wait so many seconds for its next attempt."""
+    """Let a failed task wait so many seconds for its next attempt, which must know ``suspicion``."""
 
-    task: str
+    failure: Failure
     after_seconds: float
+    suspicion: Suspicion | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Requeue:
-    """Queue tasks again that have waited long enough."""
+class Forget:
+    """Drop a failed attempt: another one is still at the task."""
+
+    task: str
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Set the chunk of a task aside that failed for good."""
+
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """Queue tasks: that have waited long enough, or as a second attempt beside a slow one."""
 
     tasks: tuple[TaskAttempt, ...]
 
@@ -154,12 +143,16 @@ class Fail:
     reason: str
 
 
-Action = Revoke | Retry | Requeue | Split | StartReduce | Merge | Fail
+Action = Revoke | Retry | Forget | Skip | Queue | Split | StartReduce | Merge | Fail
 
 
-def pause_seconds(attempt: int) -> float:
-    """Return how long to wait after the failure of an attempt: 1, 2, 4, ... seconds, 30 at the most."""
-    return min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2.0 ** (attempt - 1))
+def pause_seconds(task: str, attempt: int) -> float:
+    """Return how long to wait after the failure of an attempt: about 1, 2, 4, ... seconds, 30 at the most.
+
+    Up to a quarter more, by the task's name, so that many tasks that failed together do not come back together.
+    """
+    jitter = 1 + zlib.crc32(f"{task}#{attempt}".encode()) % 1000 / 4000
+    return min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2.0 ** min(attempt - 1, 10)) * jitter
 
 
 def batch_size(snapshot: Snapshot) -> int:
@@ -173,44 +166,119 @@ def batch_size(snapshot: Snapshot) -> int:
 def decide(snapshot: Snapshot, policy: Policy, lost: Collection[str] = ()) -> list[Action]:
     """Return what to do now, in this order. ``lost`` names batches that nobody started and no queue holds.
 
-    1. The job has run for longer than it may, or a task failed for good: fail, and nothing else.
-    2. A lease ran out, or the queue lost a batch: revoke it.
-    3. A task failed and may be tried again: let it wait, longer each time.
+    1. The job has run for longer than it may, its partials fill the memory, or a task failed for good: fail.
+    2. A lease ran out, the queue lost a batch, or another attempt was faster: revoke the batch.
+    3. A task failed: forget it if another attempt is at it, set its chunk aside, or let it wait, longer each time.
     4. Tasks have waited long enough: queue them.
-    5. Mapping, and few batches are ahead of the workers: split on.
-    6. Mapping, and all is split and committed: start to reduce.
-    7. Reducing, and every partition is committed: merge.
+    5. Mapping, few batches are ahead of the workers, and there is memory: split on.
+    6. Nothing is queued, a worker is idle and a task is slow: queue a second attempt at it.
+    7. Mapping, and all is split and committed, or reducing, and the last master died before it had queued the
+       reduce tasks: start to reduce.
+    8. Reducing, and every partition is committed: merge.
     """
     if snapshot.state.ended:
         return []
-    if policy.timeout and snapshot.now - snapshot.created > policy.timeout * 1000:
-        return [Fail(f"the job took longer than the {policy.timeout:g} seconds it may (--timeout)")]
+    if reason := _hopeless(snapshot, policy):
+        return [Fail(reason)]
+    actions: list[Action] = [*_revocations(snapshot, lost)]
     for failure in snapshot.failed:
-        if failure.kind in PERMANENT or failure.attempt >= policy.max_attempts:
-            return [Fail(_why(failure, policy))]
-    actions: list[Action] = []
-    for batch in snapshot.batches:
-        if batch.deadline is not None and batch.deadline <= snapshot.now:
-            actions.append(Revoke(batch.id, expired=True))
-        elif batch.id in lost:
-            actions.append(Revoke(batch.id, expired=False))
-    actions += [Retry(failure.task, pause_seconds(failure.attempt)) for failure in snapshot.failed]
+        verdict = _judge(failure, snapshot, policy)
+        if isinstance(verdict, Fail):
+            return [verdict]
+        actions.append(verdict)
     size = batch_size(snapshot) if snapshot.state is JobState.MAPPING else 1
-    actions += [Requeue(snapshot.due[start : start + size]) for start in range(0, len(snapshot.due), size)]
+    careful = [attempt for attempt in snapshot.due if attempt.task in snapshot.suspicions]
+    usual = [attempt for attempt in snapshot.due if attempt.task not in snapshot.suspicions]
+    actions += [Queue((attempt,)) for attempt in careful]
+    actions += [Queue(tuple(usual[start : start + size])) for start in range(0, len(usual), size)]
+    actions += _splits(snapshot, policy, size)
+    if not actions:
+        actions += _doubles(snapshot, policy)
     if snapshot.state is JobState.MAPPING:
-        unstarted = sum(batch.deadline is None for batch in snapshot.batches)
-        room = max(_AHEAD_AT_LEAST, _AHEAD_A_WORKER * policy.workers) - unstarted
-        if not snapshot.split_done and room > 0:
-            actions.append(Split(room, size))
         if snapshot.split_done and snapshot.mapped == snapshot.planned:
             actions.append(StartReduce())
     elif snapshot.reduced == snapshot.partitions:
         actions.append(Merge())
+    elif not (snapshot.batches or snapshot.waiting or snapshot.failed):
+        actions.append(StartReduce())
     return actions
 
 
-def _why(failure: Failure, policy: Policy) -> str:
+def _hopeless(snapshot: Snapshot, policy: Policy) -> str:
+    """Say why the job as a whole cannot go on, or nothing."""
+    if policy.timeout and snapshot.now - snapshot.created > policy.timeout * 1000:
+        return f"the job took longer than the {policy.timeout:g} seconds it may (--timeout)"
+    if policy.full_for > policy.full_patience and not snapshot.split_done and not snapshot.batches:
+        return (
+            f"Redis is at {policy.memory:.0%} of its maxmemory and nothing frees it: the partials do not fit; "
+            "give Redis more memory, or purge old jobs"
+        )
+    return ""
+
+
+def _revocations(snapshot: Snapshot, lost: Collection[str]) -> list[Revoke]:
+    beaten = {running.batch for running in snapshot.running if running.beaten}
+    found: list[Revoke] = []
+    for batch in snapshot.batches:
+        if batch.deadline is not None and batch.deadline <= snapshot.now:
+            found.append(Revoke(batch.id, Why.EXPIRED))
+        elif batch.id in beaten:
+            found.append(Revoke(batch.id, Why.BEATEN))
+        elif batch.id in lost:
+            found.append(Revoke(batch.id, Why.LOST))
+    return found
+
+
+def _judge(failure: Failure, snapshot: Snapshot, policy: Policy) -> Retry | Forget | Skip | Fail:
+    """Return what becomes of a task that failed."""
+    before = snapshot.suspicions.get(failure.task, Suspicion())
+    skippable = policy.skip and failure.task.startswith(Stage.MAP.value) and failure.kind not in _WHOLE_JOB
+    if failure.kind not in PERMANENT:
+        if any(attempt.task == failure.task for batch in snapshot.batches for attempt in batch.tasks):
+            return Forget(failure.task)
+        if skippable and failure.record is not None and failure.kind in _SUDDEN:
+            return Retry(failure, 0.0, _suspect(failure, before))
+        if failure.attempt - before.free < policy.max_attempts:
+            known = before if before != Suspicion() else None
+            if skippable and failure.kind in _SUDDEN:
+                known = before
+            return Retry(failure, pause_seconds(failure.task, failure.attempt - before.free), known)
+    if skippable:
+        return Skip(failure)
     if failure.kind in PERMANENT:
-        return failure.message
-    tries = "attempt" if policy.max_attempts == 1 else f"attempts, on {failure.worker} at last"
-    return f"{failure.task} failed in {policy.max_attempts} {tries}: {failure.message}"
+        return Fail(failure.message)
+    tries = "1 attempt" if policy.max_attempts == 1 else f"{policy.max_attempts} attempts, on {failure.worker} at last"
+    return Fail(f"{failure.task} failed in {tries}: {failure.message}")
+
+
+def _suspect(failure: Failure, before: Suspicion) -> Suspicion:
+    if before.suspect != failure.record or failure.record is None:
+        return Suspicion(failure.record, before.skip, before.free + 1)
+    return Suspicion(None, (*before.skip, (failure.record, failure.message)), before.free + 1)
+
+
+def _splits(snapshot: Snapshot, policy: Policy, size: int) -> list[Split]:
+    if snapshot.state is not JobState.MAPPING or snapshot.split_done or policy.memory >= FULL_MEMORY:
+        return []
+    unstarted = sum(batch.deadline is None for batch in snapshot.batches)
+    room = max(_AHEAD_AT_LEAST, _AHEAD_A_WORKER * policy.workers) - unstarted
+    return [Split(room, size)] if room > 0 else []
+
+
+def _doubles(snapshot: Snapshot, policy: Policy) -> list[Queue]:
+    """Return second attempts at slow tasks, as many as workers are idle, when nothing else is left to queue."""
+    busy = sum(batch.deadline is not None for batch in snapshot.batches)
+    if busy < len(snapshot.batches) or snapshot.waiting or busy >= policy.workers:
+        return []
+    attempts: dict[str, int] = {}
+    for batch in snapshot.batches:
+        for attempt in batch.tasks:
+            attempts[attempt.task] = attempts.get(attempt.task, 0) + 1
+    slow: list[Running] = []
+    for running in snapshot.running:
+        stage, _ = parse_task(running.task)
+        limit = max(_SLOW_MEDIANS * policy.medians.get(stage, 0.0), _SLOW_SECONDS)
+        if attempts.get(running.task) == 1 and snapshot.now - running.started > limit * 1000:
+            slow.append(running)
+    slow.sort(key=lambda running: running.started)
+    return [Queue((TaskAttempt(running.task, running.attempt + 1),)) for running in slow[: policy.workers - busy]]

@@ -10,6 +10,7 @@ from word_counter.connection import Redis, connect
 from word_counter.crew import Crew
 from word_counter.embedded import EmbeddedServer
 from word_counter.observer import Observer
+from word_counter.signing import make_secret
 
 
 class Session:
@@ -21,6 +22,8 @@ class Session:
         self._server: EmbeddedServer | None = None
         self._crew: Crew | None = None
         self._connection: Redis | None = None
+        self._server_id = ""
+        self._own_secret = ""
 
     def __enter__(self) -> Self:
         if not self._settings.redis:
@@ -54,7 +57,31 @@ class Session:
             if self._server is not None:
                 self._server.wait()
             self._connection = connect(self.url)
+            self._server_id = self._running_server()
         return self._connection
+
+    @property
+    def secret(self) -> str:
+        """What this session signs with: the secret that was set, or on a private server one of its own."""
+        if self._settings.secret or not self.private:
+            return self._settings.secret
+        if not self._own_secret:
+            self._own_secret = make_secret()
+        return self._own_secret
+
+    def _running_server(self) -> str:
+        return str(self.connection.info("server")["run_id"])
+
+    def server_changed(self) -> bool:
+        """Whether another server process answers than did before this was asked last: it may have lost its memory."""
+        before, self._server_id = self._server_id, self._running_server()
+        return before != self._server_id
+
+    def memory_share(self) -> float:
+        """Return the share of its maxmemory that the server uses, 0 when it has no limit."""
+        memory = self.connection.info("memory")
+        limit = int(memory.get("maxmemory", 0))
+        return int(memory["used_memory"]) / limit if limit else 0.0
 
     def start_crew(self, processes: int) -> None:
         """Start worker processes of this session's own."""

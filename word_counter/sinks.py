@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import IO, Any
 
 from word_counter.errors import OutputError
@@ -45,12 +46,37 @@ def _unwritable(output: str, error: OSError) -> OutputError:
     )
 
 
-def write_results(pairs: Iterable[tuple[str, Any]], output: str) -> None:
+def quarantine_path(output: str) -> str:
+    """Return the path of the quarantine file that belongs to results."""
+    return os.path.join(os.path.dirname(output), "quarantine.jsonl") if output != "-" else "quarantine.jsonl"
+
+
+def write_quarantine(entries: Iterable[str] | None, output: str) -> None:
+    """Write what was set aside, a JSON object a line, beside the results; None: remove what an earlier job left.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    path = quarantine_path(output)
+    if entries is None:
+        if output != "-":
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+        return
+    _write_whole(path, lambda file: file.writelines(entry + "\n" for entry in entries))
+
+
+def _anyway() -> None:
+    """Ask nobody whether to go on."""
+
+
+def write_results(pairs: Iterable[tuple[str, Any]], output: str, confirm: Callable[[], None] = _anyway) -> None:
     """Write results as one JSON object, in the order of ``pairs``, with a two-space indent, in UTF-8.
 
     Args:
         pairs: key texts with their values, sorted and unique.
         output: a path, or "-" for standard output.
+        confirm: called when all is written and just before it is seen; raises to leave what stood there before.
 
     Raises:
         OutputError: the file cannot be written; what stood there before still does.
@@ -59,6 +85,11 @@ def write_results(pairs: Iterable[tuple[str, Any]], output: str) -> None:
         _write_object(pairs, sys.stdout)
         sys.stdout.flush()
         return
+    _write_whole(output, lambda file: _write_object(pairs, file), confirm)
+
+
+def _write_whole(output: str, write: Callable[[IO[str]], None], confirm: Callable[[], None] = _anyway) -> None:
+    """Write a file that is seen whole or not at all."""
     target = os.path.realpath(output)
     folder, name = os.path.split(target)
     temporary = ""
@@ -67,10 +98,11 @@ def write_results(pairs: Iterable[tuple[str, Any]], output: str) -> None:
         descriptor, temporary = tempfile.mkstemp(prefix=f".{name}.", suffix=".tmp", dir=folder)
         try:
             with open(descriptor, "w", encoding="utf-8", newline="\n") as file:
-                _write_object(pairs, file)
+                write(file)
                 file.flush()
                 os.fchmod(file.fileno(), 0o666 & ~_umask())
                 os.fsync(file.fileno())
+            confirm()
             os.replace(temporary, target)
         except BaseException:
             os.unlink(temporary)

@@ -78,13 +78,27 @@ def _source(path: str) -> Source:
 
 def _check_unchanged(source: Source, descriptor: int) -> None:
     """Raise InputChangedError unless the open file is as the job found it, by size and time of change."""
-    status = os.fstat(descriptor)
+    _check_status(source, os.fstat(descriptor))
+
+
+def _check_status(source: Source, status: os.stat_result) -> None:
     if status.st_size != source.size or status.st_mtime_ns != source.modified:
         message = (
             f"{source.path} changed while the job was running: it had {source.size} bytes when the job began "
             f"and has {status.st_size} now; run the job again when nothing writes to the file"
         )
         raise InputChangedError(message)
+
+
+def check_sources(sources: Sequence[Source]) -> None:
+    """Raise InputChangedError or InputError unless all sources are as the job found them."""
+    for source in sources:
+        try:
+            status = os.stat(source.path)
+        except OSError as error:
+            message = f"cannot read {source.path}, an input of the job: {error.strerror}"
+            raise InputError(message) from error
+        _check_status(source, status)
 
 
 def split_sources(sources: Sequence[Source], chunk_size: int, cursor: Cursor) -> Iterator[tuple[Chunk, Cursor]]:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import heapq
 import json
-import traceback
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
 
+from word_counter.blame import USER_ERRORS, place_of, user_traceback
+from word_counter.care import Care, SetAside, map_carefully
 from word_counter.errors import EncodingError, RecordError, WordCounterError
 from word_counter.job import Job
 from word_counter.mapper import Lines, Mapper
@@ -29,81 +30,86 @@ from word_counter.shuffle import (
 
 #: So many travelled values of one key are folded into one before more are taken in.
 _REFOLD_AFTER = 1_000
+#: Counters are exact up to here, in Redis and in every JSON reader.
+_LARGEST_COUNT = 2**53
 #: About how many characters a segment of results has.
 _SEGMENT_CHARS = 128 * 1024
-#: How much of an offending line is shown, in characters.
-_SHOWN_CHARS = 1_000
-#: What user code may raise. SystemExit too: sys.exit() in a mapper must not look like an orderly end.
-_USER_ERRORS = (Exception, SystemExit)
 
 
 @dataclass(frozen=True, slots=True)
 class MapOutput:
-    """What a map task makes: JSON text a partition, and what it counted."""
+    """What a map task makes: JSON text a partition, what it counted, and the records it set aside."""
 
     partials: dict[int, str]
     lines: int
     pairs: int
     counters: dict[str, int] = field(default_factory=dict)
+    aside: SetAside = field(default_factory=SetAside)
 
 
-def run_map(job: Job, lines: Lines, partitions: int) -> MapOutput:
+def run_map(job: Job, lines: Lines, partitions: int, care: Care | None = None) -> MapOutput:
     """Map one chunk, combine, and spread the result over the partitions.
+
+    With ``care``, a chunk in which a record raises is mapped again record by record, and bad ones are set aside.
 
     Raises:
         RecordError: the user's code raised (its exception is the ``__cause__``).
         EncodingError: it yielded what JSON cannot hold.
+        TooManyBadError: more records raised than ``care`` allows.
     """
-    mapper, reducer = job.mapper(), job.reducer()
+    if care is not None and care.at_once:
+        return _map_once(job, lines, partitions, care)
+    try:
+        return _map_once(job, lines, partitions, None)
+    except RecordError:
+        if care is None or not care.limit:
+            raise
+        return _map_once(job, lines, partitions, care)
+
+
+def _map_once(job: Job, lines: Lines, partitions: int, care: Care | None) -> MapOutput:
     who = job.mapper.__name__
     groups: dict[GroupKey, Any] = {}
+    aside = SetAside()
+    mapper: Mapper | None = None
     try:
+        mapper, reducer = job.mapper(), job.reducer()
         mapper.setup()
-        reducer.gather(mapper.pairs(lines), groups, canonical)
+        if reducer.combine is not None:
+            reducer.setup()
+        if care is None:
+            reducer.gather(mapper.pairs(lines), groups, canonical)
+        else:
+            aside = map_carefully(mapper, reducer, lines, groups, care)
+            reducer.gather(mapper.last_pairs(), groups, canonical)
         condensed = {key: reducer.condense(restore(key), gathered) for key, gathered in groups.items()}
+        if reducer.combine is not None:
+            reducer.close()
     except EncodingError as error:
-        message = f"{who} yielded a bad key in {_place(mapper, lines)}: {error}"
+        if care is not None or mapper is None:
+            raise
+        message = f"{who} yielded a bad key in {place_of(mapper, lines)}: {error}"
         raise EncodingError(message) from error
     except WordCounterError:
         raise
-    except _USER_ERRORS as error:
-        message = f"{who} failed in {_place(mapper, lines)}\n{user_traceback(error)}"
+    except USER_ERRORS as error:
+        where = f" in {place_of(mapper, lines)}" if mapper is not None else ""
+        message = f"{who} failed{where}\n{user_traceback(error)}"
         raise RecordError(message) from error
     counters = _added(mapper, reducer)
-    return MapOutput(encode_partials(condensed, partitions, who), len(lines), len(condensed), counters)
+    partials = encode_partials(condensed, partitions, who)
+    return MapOutput(partials, len(lines), len(condensed), counters, aside)
 
 
 def _added(*owners: Mapper | Reducer) -> dict[str, int]:
     counters: dict[str, int] = {}
     for owner in owners:
         for name, n in owner.__dict__.get("counters", {}).items():
+            if not isinstance(name, str) or n.__class__ is not int or abs(n) > _LARGEST_COUNT:
+                message = f"{type(owner).__name__} counts {name!r} by {n!r}: a name takes whole numbers up to 2**53"
+                raise EncodingError(message)
             counters[name] = counters.get(name, 0) + n
     return counters
-
-
-def user_traceback(error: BaseException) -> str:
-    """Return the traceback of the user's own code: without the frames of this package above it."""
-    frames = error.__traceback__
-    while frames is not None and frames.tb_next is not None and _is_ours(frames.tb_frame.f_globals.get("__name__")):
-        frames = frames.tb_next
-    return "".join(traceback.format_exception(type(error), error, frames)).rstrip()
-
-
-def _is_ours(module: Any) -> bool:
-    return isinstance(module, str) and module.startswith("word_counter.")
-
-
-def _place(mapper: Mapper, lines: Lines) -> str:
-    """Say where in the input the mapper is: the line when it is known, else the chunk."""
-    index = lines.index
-    if index is None or type(mapper).map_chunk is not Mapper.map_chunk:
-        return f"{lines.source}, byte {lines.offset}, in the {len(lines)} lines from line {lines.line} on"
-    offset = 0
-    for _ in range(index):
-        offset = lines.raw.index(b"\n", offset) + 1
-    text = lines.at(index)
-    shown = text if len(text) <= _SHOWN_CHARS else text[:_SHOWN_CHARS] + "..."
-    return f"{lines.source}, byte {lines.offset + offset}, line {lines.line + index}: {shown!r}"
 
 
 def run_reduce(job: Job, partials: Iterable[str | bytes], counters: dict[str, int]) -> Iterator[str]:
@@ -127,7 +133,7 @@ def run_reduce(job: Job, partials: Iterable[str | bytes], counters: dict[str, in
         reducer.close()
     except WordCounterError:
         raise
-    except _USER_ERRORS as error:
+    except USER_ERRORS as error:
         message = f"{type(reducer).__name__} failed\n{user_traceback(error)}"
         raise RecordError(message) from error
     for name, n in _added(reducer).items():
@@ -158,7 +164,7 @@ def _conclude(reducer: Reducer, group: GroupKey, groups: dict[GroupKey, list[Any
         value = reducer.conclude(key, groups[group])
     except WordCounterError:
         raise
-    except _USER_ERRORS as error:
+    except USER_ERRORS as error:
         message = f"{type(reducer).__name__} failed for the key {key!r}\n{user_traceback(error)}"
         raise RecordError(message) from error
     try:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import math
 import multiprocessing
 import os
 import resource
@@ -28,13 +29,17 @@ from word_counter import config, runner
 from word_counter.connection import Redis, connect, translated_errors
 from word_counter.errors import StoreUnavailableError
 from word_counter.roster import Roster
-from word_counter.schedule import CRASHED
-from word_counter.store import Store
+from word_counter.snapshot import CRASHED, HUNG
+from word_counter.task_store import TaskStore
 
 log = logging.getLogger(__name__)
 
 #: How often the parent looks after things when nothing happens, in seconds.
 _TICK_SECONDS = 1.0
+#: How soon a lease that was not renewed is looked at again.
+_RECHECK_SECONDS = 0.5
+#: ru_maxrss is in KiB on Linux, in bytes on macOS.
+_RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 #: How often it says that it is alive.
 _SIGN_SECONDS = 4.0
 #: A child that lived for less is started again after a pause, which doubles up to the longest.
@@ -52,9 +57,11 @@ class _Child:
     pipe: Connection
     name: str
     born: float
-    batch: tuple[str, str, float] | None = None
+    report: runner.Report | None = None
+    told: float = 0.0  #: when it last said so
     renewed: float = 0.0
     refused: int = 0  #: how often in a row its lease was not renewed
+    hung: bool = False  #: killed because its task took too long
 
 
 class Worker:
@@ -70,7 +77,9 @@ class Worker:
     def __init__(
         self, redis: str | None = None, processes: int = 1, *, burst: bool = False, parent: int | None = None
     ) -> None:
-        self.url = config.load({"redis": redis}).redis
+        settings = config.load({"redis": redis})
+        self.url = settings.redis
+        self._patience = settings.redis_patience
         if not self.url:
             message = "a worker needs a Redis: give --redis URL, or set REDIS_URL or REDIS_HOST"
             raise StoreUnavailableError(message)
@@ -85,6 +94,7 @@ class Worker:
         self._start_next = 0.0
         self._signed = 0.0
         self._connection: Redis | None = None
+        self._away_since: float | None = None
 
     def run(self) -> None:
         """Serve until stopped: the first TERM or INT lets running batches finish, the second kills.
@@ -118,7 +128,9 @@ class Worker:
         name = f"{self.name}-{self._started}"
         ours, theirs = self._context.Pipe(duplex=False)
         process = self._context.Process(
-            target=_be_child, args=(self.url, name, theirs, self._life_end, self._life, self._burst), name=name
+            target=_be_child,
+            args=(self.url, name, theirs, self._life_end, self._life, self._burst, self._patience),
+            name=name,
         )
         process.start()
         theirs.close()
@@ -131,7 +143,8 @@ class Worker:
             watched.append(self._parent)
         for child in self._children:
             watched += [child.pipe, child.process.sentinel]
-        ready = wait(watched, _TICK_SECONDS)
+        leases = [child.report.lease_seconds / 3 for child in self._children if child.report]
+        ready = wait(watched, min([_TICK_SECONDS, *leases]))
         if signalled in ready:
             for number in os.read(signalled, 100):
                 if number in (signal.SIGTERM, signal.SIGINT):
@@ -146,8 +159,8 @@ class Worker:
         with contextlib.suppress(EOFError, OSError):
             while child.pipe.poll():
                 said = json.loads(child.pipe.recv_bytes())
-                child.batch = None if said is None else (said[0], said[1], said[2])
-                child.renewed = time.monotonic()
+                child.report = None if said is None else runner.Report(**said)
+                child.told = child.renewed = time.monotonic()
                 child.refused = 0
 
     def _stop(self) -> None:
@@ -171,6 +184,10 @@ class Worker:
             self._start_next = 0.0
             while len(self._children) < self.processes:
                 self._start_child()
+        for child in self._children:
+            if child.report is not None and not child.hung and now - child.told > child.report.task_timeout:
+                child.hung = True
+                child.process.kill()
         try:
             with translated_errors():
                 for child in self._children:
@@ -178,8 +195,33 @@ class Worker:
                 if now - self._signed >= _SIGN_SECONDS:
                     self._sign()
                     self._signed = now
+            self._redis_answered()
         except StoreUnavailableError as error:
-            log.warning("worker %s: %s", self.name, error, extra={"action": "redis_lost"})
+            self._redis_failed(error, now)
+
+    def _redis_answered(self) -> None:
+        if self._away_since is not None:
+            seconds = time.monotonic() - self._away_since
+            log.warning("worker %s: Redis is back after %.1f s", self.name, seconds, extra={"action": "redis_back"})
+            self._away_since = None
+
+    def _redis_failed(self, error: StoreUnavailableError, now: float) -> None:
+        """Wait as long as patience lasts; say so once.
+
+        Raises:
+            StoreUnavailableError: it has run out.
+        """
+        if self._away_since is None:
+            self._away_since = now
+            log.warning(
+                "worker %s: %s; waiting for it up to %g s",
+                self.name,
+                error,
+                self._patience,
+                extra={"action": "redis_away", "worker": self.name},
+            )
+        elif now - self._away_since > self._patience:
+            raise error
 
     def _bury(self, child: _Child) -> None:
         """Give back what a dead child was working on, and see to it that another takes its place."""
@@ -187,12 +229,18 @@ class Worker:
         self._children.remove(child)
         code = child.process.exitcode
         how = f"was killed by {signal.Signals(-code).name}" if code is not None and code < 0 else f"exited with {code}"
-        if child.batch is not None and self._connection is not None:
-            job, batch, _ = child.batch
-            message = f"the worker process {child.name} {how}"
-            log.warning("%s while it ran %s of job %s", message, batch, job, extra={"action": "died", "job": job})
+        report = child.report
+        if report is not None and self._connection is not None:
+            kind, message = CRASHED, f"the worker process {child.name} {how}"
+            if child.hung:
+                kind = HUNG
+                message = (
+                    f"the task took longer than {report.task_timeout:g} s (--task-timeout); {child.name} was killed"
+                )
+            facts = {"action": kind, "job": report.job, "batch": report.batch, "worker": child.name}
+            log.warning("%s in batch %s of job %s", message, report.batch, report.job, extra=facts)
             with contextlib.suppress(StoreUnavailableError), translated_errors():
-                Store(self._connection, job).revoke(batch, CRASHED, message)
+                TaskStore(self._connection, report.job).revoke(report.batch, kind, message, record=report.record)
         child.pipe.close()
         child.process.join()
         if self._stops or (self._burst and code == 0):
@@ -202,34 +250,42 @@ class Worker:
         self._start_next = time.monotonic() + self._pause
 
     def _renew(self, child: _Child, now: float) -> None:
-        if child.batch is None or self._connection is None:
+        report = child.report
+        if report is None or self._connection is None:
             return
-        job, batch, lease_seconds = child.batch
-        if now - child.renewed < min(lease_seconds / 3, _TICK_SECONDS if child.refused else lease_seconds):
+        if now - child.renewed < min(report.lease_seconds / 3, _RECHECK_SECONDS if child.refused else math.inf):
             return
         child.renewed = now
-        if Store(self._connection, job).renew(batch, lease_seconds):
+        if TaskStore(self._connection, report.job).renew(report.batch, report.lease_seconds):
             child.refused = 0
             return
         # Once may be a batch that ended just now; twice, the child works on what is not its own any more.
         child.refused += 1
-        if child.refused >= 2:
+        if child.refused > 1:
+            facts = {"action": "stopped", "job": report.job, "batch": report.batch, "worker": child.name}
             log.warning(
-                "%s was stopped: %s of job %s was taken from it", child.name, batch, job, extra={"action": "stopped"}
+                "%s was stopped: batch %s of job %s was taken from it",
+                child.name,
+                report.batch,
+                report.job,
+                extra=facts,
             )
-            child.batch = None
+            child.report = None
             child.process.kill()
 
     def _sign(self) -> None:
         if self._connection is None:
             return
-        running = [f"{child.batch[0]}/{child.batch[1]}" for child in self._children if child.batch]
+        running = [f"{child.report.job}/{child.report.batch}" for child in self._children if child.report]
         facts: dict[str, str | int] = {
             "host": socket.gethostname(),
             "pid": os.getpid(),
             "processes": len(self._children),
             "running": " ".join(running),
-            "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+            "peak_bytes": max(
+                resource.getrusage(who).ru_maxrss * _RSS_UNIT
+                for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+            ),
         }
         Roster(self._connection).sign(self.name, facts)
 
@@ -257,12 +313,20 @@ def _note(signum: int, frame: object) -> None:
     """Do nothing: the byte in the wakeup descriptor says it all."""
 
 
-def _be_child(url: str, name: str, pipe: Connection, life: int, other_end: int, burst: bool) -> None:  # noqa: FBT001
+def _be_child(
+    url: str,
+    name: str,
+    pipe: Connection,
+    life: int,
+    other_end: int,
+    burst: bool,  # noqa: FBT001 (a process's arguments go by place)
+    patience_seconds: float,
+) -> None:
     """Start as a child: end with the parent, and serve."""
     signal.set_wakeup_fd(-1)
     os.close(other_end)  # a copy of the parent's end would keep the pipe open
     threading.Thread(target=_end_with_parent, args=(life,), daemon=True).start()
-    runner.serve(url, name, pipe, burst=burst)
+    runner.serve(url, name, pipe, burst=burst, patience_seconds=patience_seconds)
 
 
 def _end_with_parent(life: int) -> None:

@@ -1,11 +1,13 @@
 -- Commits an attempt: all it made, its counts and its receipt, in one step, if its task has no committed attempt
 -- and the attempt was not revoked; otherwise changes nothing. The first commit wins. Repeating it is harmless.
--- KEYS: job, batches, leases, running, attempts, receipts, totals, counters, events,
---       then for a map task the partials of the partitions it gives to, for a reduce task its staged and its final results
+-- KEYS: job, batches, leases, running, attempts, receipts, totals, counters, events, quarantine,
+--       then for a map task the partials of the partitions it gives to, for a reduce task its staged results, its
+--       final ones, and its partials, which are freed when the job is marked as frugal because memory is short
 -- ARGV: batch, task, attempt, the state that the job must be in, how long keys live (s), receipt (JSON),
 --       '1' when the batch has no task left, number of totals, (name, n)..., number of counters, (name, n)...,
+--       number of bad records, (field, JSON)..., how many bad records that raised the job may have, how many of these,
 --       then for a map task its chunk id and a partial (JSON) for each partials key
--- Returns: 'OK', or why not: 'COMMITTED' another attempt was first, 'REVOKED', 'ENDED'.
+-- Returns: 'OK', or why not: 'COMMITTED' another attempt was first, 'REVOKED', 'ENDED', 'TOO MANY' bad records.
 local field = ARGV[2] .. '#' .. ARGV[3]
 local receipt = redis.call('HGET', KEYS[6], ARGV[2])
 if receipt then
@@ -21,7 +23,29 @@ end
 if redis.call('HGET', KEYS[1], 'state') ~= ARGV[4] then
   return 'ENDED'
 end
+-- What may be refused for lack of memory is written first, so that it is done whole or not at all.
 local at = 8
+local bad_at = at
+for _ = 1, 2 do
+  bad_at = bad_at + 1 + 2 * tonumber(ARGV[bad_at])
+end
+local bad = tonumber(ARGV[bad_at])
+local limits = bad_at + 1 + 2 * bad
+local raised = tonumber(ARGV[limits + 1])
+if raised > 0 then
+  local before = tonumber(redis.call('HGET', KEYS[7], 'raised_records') or '0')
+  if before + raised > tonumber(ARGV[limits]) then
+    return 'TOO MANY'
+  end
+  redis.call('HINCRBY', KEYS[7], 'raised_records', raised)
+end
+for i = bad_at + 1, bad_at + 2 * bad, 2 do
+  redis.call('HSET', KEYS[10], ARGV[i], ARGV[i + 1])
+end
+if bad > 0 then
+  redis.call('HINCRBY', KEYS[7], 'bad_records', bad)
+  redis.call('EXPIRE', KEYS[10], ARGV[5], 'NX')
+end
 for key = 7, 8 do
   local n = tonumber(ARGV[at])
   at = at + 1
@@ -31,13 +55,19 @@ for key = 7, 8 do
   end
   redis.call('EXPIRE', KEYS[key], ARGV[5], 'NX')
 end
+at = limits + 2
 if string.sub(ARGV[2], 1, 4) == 'map:' then
-  for key = 10, #KEYS do
-    redis.call('HSET', KEYS[key], ARGV[at], ARGV[at + key - 9])
+  for key = 11, #KEYS do
+    redis.call('HSET', KEYS[key], ARGV[at], ARGV[at + key - 10])
     redis.call('EXPIRE', KEYS[key], ARGV[5], 'NX')
   end
-elseif redis.call('EXISTS', KEYS[10]) == 1 then
-  redis.call('RENAME', KEYS[10], KEYS[11])
+else
+  if redis.call('EXISTS', KEYS[11]) == 1 then
+    redis.call('RENAME', KEYS[11], KEYS[12])
+  end
+  if redis.call('HGET', KEYS[1], 'frugal') then
+    redis.call('UNLINK', KEYS[13])
+  end
 end
 redis.call('HSET', KEYS[6], ARGV[2], ARGV[6])
 redis.call('EXPIRE', KEYS[6], ARGV[5], 'NX')
@@ -47,6 +77,7 @@ if ARGV[7] == '1' then
   redis.call('HDEL', KEYS[2], ARGV[1])
   redis.call('ZREM', KEYS[3], ARGV[1])
 end
-redis.call('XADD', KEYS[9], 'MAXLEN', '~', 1000, '*', 'action', 'committed', 'task', ARGV[2], 'attempt', ARGV[3])
+redis.call('XADD', KEYS[9], 'MAXLEN', '~', 1000, '*',
+  'action', 'committed', 'task', ARGV[2], 'attempt', ARGV[3], 'seconds', tostring(cjson.decode(ARGV[6])['seconds']))
 redis.call('EXPIRE', KEYS[9], ARGV[5], 'NX')
 return 'OK'

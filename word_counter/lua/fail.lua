@@ -1,18 +1,23 @@
--- Ends an attempt that failed, and leaves its task for the master to decide about.
--- KEYS: batches, leases, running, failed, failures, events
+-- Ends an attempt that failed, and leaves its task for the master to decide about, unless another attempt made it.
+-- What may be refused for lack of memory is written first, so that it is done whole or not at all.
+-- KEYS: batches, leases, running, failed, failures, events, receipts
 -- ARGV: batch, task, attempt, failure (JSON), '1' when the batch has no task left, how long keys live (s)
 -- Returns: 'OK', or 'REVOKED' when the attempt is not running (any more).
-if redis.call('HDEL', KEYS[3], ARGV[2] .. '#' .. ARGV[3]) == 0 then
+local field = ARGV[2] .. '#' .. ARGV[3]
+if redis.call('HEXISTS', KEYS[3], field) == 0 then
   return 'REVOKED'
 end
-redis.call('HSET', KEYS[4], ARGV[2], ARGV[4])
 redis.call('RPUSH', KEYS[5], ARGV[4])
+if redis.call('HEXISTS', KEYS[7], ARGV[2]) == 0 then
+  redis.call('HSET', KEYS[4], ARGV[2], ARGV[4])
+end
+redis.call('XADD', KEYS[6], 'MAXLEN', '~', 1000, '*', 'action', 'failed', 'task', ARGV[2], 'attempt', ARGV[3])
+redis.call('HDEL', KEYS[3], field)
 redis.call('LTRIM', KEYS[5], -10000, -1)
 if ARGV[5] == '1' then
   redis.call('HDEL', KEYS[1], ARGV[1])
   redis.call('ZREM', KEYS[2], ARGV[1])
 end
-redis.call('XADD', KEYS[6], 'MAXLEN', '~', 1000, '*', 'action', 'failed', 'task', ARGV[2], 'attempt', ARGV[3])
 redis.call('EXPIRE', KEYS[4], ARGV[6], 'NX')
 redis.call('EXPIRE', KEYS[5], ARGV[6], 'NX')
 redis.call('EXPIRE', KEYS[6], ARGV[6], 'NX')

@@ -1,7 +1,7 @@
 -- Gives up a batch: its started attempts count as failed, its other unfinished tasks wait to be queued again.
 -- KEYS: batches, leases, running, receipts, failed, failures, waiting, events
 -- ARGV: batch, kind of failure, what happened, 'expired' to do it only when the lease has run out, 'unleased' only
---       when nothing started it, 'always' regardless, how long keys live (s)
+--       when nothing started it, 'always' regardless, how long keys live (s), the index of the record at fault or ''
 -- Returns: 1 given up, 0 it was not there or the condition does not hold.
 local raw = redis.call('HGET', KEYS[1], ARGV[1])
 if not raw then
@@ -16,30 +16,34 @@ end
 if ARGV[4] == 'unleased' and deadline then
   return 0
 end
+-- What a full memory refuses comes first: then all of it is refused, and none is half done.
+redis.call('XADD', KEYS[8], 'MAXLEN', '~', 1000, '*', 'action', 'revoked', 'batch', ARGV[1], 'reason', ARGV[3])
 for _, item in ipairs(cjson.decode(raw)['tasks']) do
-  local task, attempt = item[1], item[2]
-  local field = task .. '#' .. string.format('%d', attempt)
+  local task, attempt = item[1], string.format('%d', item[2])
+  local field = task .. '#' .. attempt
   local running = redis.call('HGET', KEYS[3], field)
-  if running then
-    redis.call('HDEL', KEYS[3], field)
-  end
   if redis.call('HEXISTS', KEYS[4], task) == 0 and redis.call('HEXISTS', KEYS[5], task) == 0 then
     if running then
-      local failure = cjson.encode({
-        task = task, attempt = attempt, worker = cjson.decode(running)['worker'],
+      local failure = {
+        task = task, attempt = item[2], worker = cjson.decode(running)['worker'],
         kind = ARGV[2], message = ARGV[3], at = now
-      })
-      redis.call('HSET', KEYS[5], task, failure)
-      redis.call('RPUSH', KEYS[6], failure)
+      }
+      if ARGV[6] ~= '' then
+        failure['record'] = tonumber(ARGV[6])
+      end
+      redis.call('HSET', KEYS[5], task, cjson.encode(failure))
+      redis.call('RPUSH', KEYS[6], cjson.encode(failure))
       redis.call('LTRIM', KEYS[6], -10000, -1)
     else
       redis.call('ZADD', KEYS[7], now, task)
     end
   end
+  if running then
+    redis.call('HDEL', KEYS[3], field)
+  end
 end
 redis.call('HDEL', KEYS[1], ARGV[1])
 redis.call('ZREM', KEYS[2], ARGV[1])
-redis.call('XADD', KEYS[8], 'MAXLEN', '~', 1000, '*', 'action', 'revoked', 'batch', ARGV[1], 'reason', ARGV[3])
 for key = 5, 8 do
   redis.call('EXPIRE', KEYS[key], ARGV[5], 'NX')
 end

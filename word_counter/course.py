@@ -1,0 +1,206 @@
+"""The course of a job under one master: observe, decide, act, wait, until its partitions are reduced."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from collections import deque
+from collections.abc import Callable
+
+from word_counter.charge import Charge
+from word_counter.config import Settings
+from word_counter.dispatch import Dispatch
+from word_counter.errors import JobCancelledError, JobFailedError
+from word_counter.job import JobState, Stage, parse_task
+from word_counter.observer import Observer
+from word_counter.plan import Plan
+from word_counter.schedule import (
+    FULL_MEMORY,
+    Fail,
+    Forget,
+    Merge,
+    Policy,
+    Queue,
+    Retry,
+    Revoke,
+    Skip,
+    Split,
+    StartReduce,
+    Why,
+    decide,
+)
+from word_counter.snapshot import CRASHED, EXPIRED, Failure, Snapshot
+from word_counter.store import Store
+
+#: The master looks at the job at least so often, and at most so often (ten times as often at first), in seconds.
+_LOOK_SECONDS = 1.0
+_REST_SECONDS = 0.02
+#: Of so many tasks the median time is taken.
+_SAMPLES = 500
+#: The share of Redis memory from which on partials are freed as soon as they are reduced.
+_SHORT_MEMORY = 0.70
+
+
+class Vitals:
+    """What the master watches besides the job: workers, Redis memory, how long tasks take."""
+
+    def __init__(self, own_workers: int) -> None:
+        self.workers = own_workers
+        self.memory = 0.0
+        self.full_since: float | None = None
+        self._seconds: dict[Stage, deque[float]] = {stage: deque(maxlen=_SAMPLES) for stage in Stage}
+
+    def note_memory(self, share: float) -> None:
+        """Take note of the share of Redis memory in use."""
+        self.memory = share
+        if share < FULL_MEMORY:
+            self.full_since = None
+        elif self.full_since is None:
+            self.full_since = time.monotonic()
+
+    def note_events(self, events: list[dict[str, str]]) -> None:
+        """Take note of how long committed tasks took."""
+        for event in events:
+            if event.get("action") == "committed" and "seconds" in event:
+                stage, _ = parse_task(event["task"])
+                self._seconds[stage].append(float(event["seconds"]))
+
+    def medians(self) -> dict[Stage, float]:
+        """Return how long a task takes, in seconds, by stage."""
+        return {stage: statistics.median(seconds) for stage, seconds in self._seconds.items() if seconds}
+
+    @property
+    def full_for(self) -> float:
+        """For how long the memory has been full, in seconds."""
+        return time.monotonic() - self.full_since if self.full_since is not None else 0.0
+
+
+class Course:
+    """Sees a job from where it is to the point where only the merge is left."""
+
+    def __init__(
+        self,
+        store: Store,
+        dispatch: Dispatch,
+        charge: Charge,
+        plan: Plan,
+        settings: Settings,
+        vitals: Vitals,
+        observer: Observer,
+    ) -> None:
+        self._store = store
+        self._dispatch = dispatch
+        self._charge = charge
+        self._plan = plan
+        self._settings = settings
+        self._vitals = vitals
+        self._observer = observer
+        self._frugal = False
+
+    def follow(self, look_around: Callable[[Snapshot], None]) -> Snapshot | None:
+        """Return the last snapshot when all partitions are reduced; None when the job is gone from Redis.
+
+        ``look_around`` is called with each snapshot, to tell of it and to note the vitals.
+
+        Raises:
+            JobFailedError: the job cannot be completed, was cancelled, or has another master.
+        """
+        last_event = "0-0"
+        began = time.monotonic()
+        while True:
+            self._charge.hold()
+            snapshot = self._store.snapshot()
+            if snapshot is None:
+                return None
+            self._check(snapshot)
+            look_around(snapshot)
+            self._mind_memory()
+            again = False
+            for action in decide(snapshot, self._policy(), self._dispatch.lost(snapshot)):
+                if isinstance(action, Merge):
+                    return snapshot
+                again |= self._act(action, snapshot)
+            if not again:
+                last_event, events = self._store.wait(_LOOK_SECONDS, last_event)
+                self._vitals.note_events(events)
+                time.sleep(_REST_SECONDS if time.monotonic() - began > 1 else _REST_SECONDS / 10)
+
+    def _check(self, snapshot: Snapshot) -> None:
+        if snapshot.state is JobState.CANCELLED:
+            message = f"job {self._plan.job_id} was cancelled"
+            raise JobCancelledError(message)
+        if snapshot.state.ended or snapshot.epoch != self._charge.epoch:
+            self._charge.hold(now=True)
+            message = f"job {self._plan.job_id} was ended by somebody else: {snapshot.state} {snapshot.reason}"
+            raise JobFailedError(message)
+
+    def _policy(self) -> Policy:
+        vitals = self._vitals
+        return Policy(
+            max_attempts=self._plan.max_attempts,
+            skip=self._plan.skip,
+            timeout=self._plan.timeout,
+            workers=max(1, vitals.workers),
+            medians=vitals.medians(),
+            memory=vitals.memory,
+            full_for=vitals.full_for,
+            full_patience=self._settings.redis_patience,
+        )
+
+    def _mind_memory(self) -> None:
+        if self._vitals.memory >= _SHORT_MEMORY and not self._frugal:
+            self._frugal = True
+            self._store.be_frugal()
+            self._observer.warned(
+                f"Redis uses {self._vitals.memory:.0%} of its maxmemory; from {FULL_MEMORY:.0%} on chunks wait"
+            )
+
+    def _act(self, action: object, snapshot: Snapshot) -> bool:
+        """Carry an action out; return whether to look again at once, as no event will tell of it."""
+        if isinstance(action, Fail):
+            raise JobFailedError(action.reason)
+        if isinstance(action, Split):
+            return self._dispatch.split(snapshot.cursor, action.batches, action.chunks_each)
+        if isinstance(action, StartReduce):
+            if snapshot.state is JobState.MAPPING and not self._store.advance(self._charge.epoch):
+                return False
+            self._dispatch.start_reduce()
+            return True
+        if isinstance(action, Queue):
+            self._dispatch.queue(action.tasks, snapshot.suspicions)
+        else:
+            self._settle(action)
+        return False
+
+    def _settle(self, action: object) -> None:
+        """Carry out what was decided about attempts that came to nothing."""
+        epoch = self._charge.epoch
+        if isinstance(action, Revoke):
+            condition = {Why.EXPIRED: "expired", Why.LOST: "unleased", Why.BEATEN: "always"}[action.why]
+            kind = EXPIRED if action.why is Why.EXPIRED else CRASHED
+            if self._store.revoke(action.batch, kind, action.why.value, condition):
+                self._observer.revoked(action.batch, action.why.value)
+        elif isinstance(action, Retry):
+            failure = action.failure
+            if self._store.retry(epoch, failure.task, action.after_seconds, action.suspicion):
+                self._observer.retried(failure.task, failure.message, action.after_seconds)
+        elif isinstance(action, Forget):
+            self._store.forget(epoch, action.task)
+        elif isinstance(action, Skip):
+            self._skip(action.failure)
+
+    def _skip(self, failure: Failure) -> None:
+        _, number = parse_task(failure.task)
+        (chunk,) = self._store.chunks([number])
+        source = self._store.sources()[chunk.source]
+        entry = {
+            "file": source.path,
+            "offset": chunk.offset,
+            "length": chunk.length,
+            "line": chunk.line,
+            "lines": chunk.lines,
+            "reason": failure.message,
+        }
+        if self._store.skip(self._charge.epoch, failure, chunk, json.dumps(entry, ensure_ascii=False)):
+            self._observer.warned(f"chunk {number} is set aside: {failure.message.partition(chr(10))[0]}")

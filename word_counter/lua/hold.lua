@@ -1,0 +1,10 @@
+-- Keeps a master in charge of its job, or lets the job go.
+-- KEYS: job
+-- ARGV: epoch, how long it is in charge without holding on again (ms); 0 lets go
+-- Returns: 1 it is in charge, 0 another master is.
+if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then
+  return 0
+end
+local now = redis.call('TIME')
+redis.call('HSET', KEYS[1], 'held_until', now[1] * 1000 + math.floor(now[2] / 1000) + tonumber(ARGV[2]))
+return 1

@@ -1,0 +1,85 @@
+"""Patience: how long to wait for a Redis that cannot be reached or refuses for now.
+
+Every operation of the store may be sent twice, so all that an outage asks for is to say one line, to try again
+with growing pauses, and to say another line when it is over, or to give up when patience runs out.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import redis
+
+from word_counter.errors import StoreUnavailableError
+
+T = TypeVar("T")
+
+#: How refusals begin that pass by themselves: a full memory, a disk that cannot be written, a server that loads
+#: its data, that is a replica just now, or that waits for its cluster.
+_PASSING = ("MISCONF", "NOREPLICAS", "BUSY")
+_PASSING_CLASSES = (
+    redis.ConnectionError,
+    redis.TimeoutError,
+    redis.exceptions.OutOfMemoryError,
+    redis.exceptions.ReadOnlyError,
+    redis.exceptions.ClusterDownError,
+    redis.exceptions.MasterDownError,
+    redis.exceptions.TryAgainError,
+)
+#: The first pause and the longest, in seconds.
+_FIRST_PAUSE_SECONDS = 0.05
+_LONGEST_PAUSE_SECONDS = 2.0
+
+
+def passes(error: Exception) -> bool:
+    """Return whether what redis-py raised may pass by itself."""
+    if isinstance(error, redis.AuthenticationError | redis.exceptions.AuthorizationError):
+        return False
+    if isinstance(error, _PASSING_CLASSES):
+        return True
+    return isinstance(error, redis.ResponseError) and str(error).startswith(_PASSING)
+
+
+class Patience:
+    """Calls that outlast an outage of so many seconds. ``say`` gets a line when one begins and when it ends."""
+
+    def __init__(self, seconds: float, say: Callable[[str], None]) -> None:
+        self.seconds = seconds
+        self._say = say
+
+    def call(self, operation: Callable[[], T]) -> T:
+        """Return what ``operation`` returns, calling it again as long as Redis is away.
+
+        Raises:
+            StoreUnavailableError: it was away for longer than patience lasts.
+        """
+        began: float | None = None
+        pause = _FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                answer = operation()
+            except redis.RedisError as error:
+                if not passes(error):
+                    raise
+                now = time.monotonic()
+                if began is None:
+                    began = now
+                    if self.seconds:
+                        self._say(f"Redis is away ({_one_line(error)}); waiting for it up to {self.seconds:g} s")
+                if now - began + pause > self.seconds:
+                    message = f"Redis was away for {self.seconds:g} s (--redis-patience): {_one_line(error)}"
+                    raise StoreUnavailableError(message) from error
+                # Some jitter, so that many workers do not come back all at once.
+                time.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 (no secret)
+                pause = min(_LONGEST_PAUSE_SECONDS, pause * 2)
+                continue
+            if began is not None:
+                self._say(f"Redis is back after {time.monotonic() - began:.1f} s")
+            return answer
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

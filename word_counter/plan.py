@@ -1,0 +1,88 @@
+"""The plan: what was asked of a job, fixed when it is made and kept in the store, so that any master can go on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from word_counter.config import Settings
+from word_counter.errors import UsageError
+from word_counter.job import Source
+
+#: What a plan is signed for.
+PURPOSE = "plan"
+_TYPES: dict[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "float": (int, float)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a job is to do. ``output`` is an absolute path or "-"; ``digest`` is that of the sources."""
+
+    job_id: str
+    name: str
+    code: str
+    output: str
+    partitions: int
+    chunk_size: int
+    digest: str
+    timeout: float
+    lease_seconds: float
+    task_timeout: float
+    max_attempts: int
+    on_bad_chunk: str
+    max_bad_records: int
+    retention_seconds: int
+
+    @property
+    def skip(self) -> bool:
+        """Whether bad chunks go into quarantine rather than to fail the job."""
+        return self.on_bad_chunk == "skip"
+
+    def to_json(self) -> str:
+        """Return the plan's text."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Plan:
+        """Return the plan of a text; UsageError when it is none."""
+        try:
+            content: dict[str, Any] = json.loads(text)
+            plan = cls(**{field.name: content[field.name] for field in fields(cls)})
+            for field in fields(cls):
+                if not isinstance(getattr(plan, field.name), _TYPES[str(field.type)]):
+                    message = f"{field.name} is no {field.type}"
+                    raise TypeError(message)  # noqa: TRY301 (one way to say that it is no plan)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            message = f"the job's plan in Redis is none of this version of word_counter: {error}"
+            raise UsageError(message) from error
+        return plan
+
+    @classmethod
+    def make(cls, settings: Settings, job_id: str, name: str, code: str, sources: Sequence[Source]) -> Plan:
+        """Return the plan of a new job."""
+        return cls(
+            job_id=job_id,
+            name=name,
+            code=code,
+            output=settings.output if settings.output == "-" else os.path.abspath(settings.output),
+            partitions=settings.partitions,
+            chunk_size=settings.chunk_size,
+            digest=digest_of(sources),
+            timeout=settings.timeout,
+            lease_seconds=settings.lease_seconds,
+            task_timeout=settings.task_timeout,
+            max_attempts=settings.max_attempts,
+            on_bad_chunk=settings.on_bad_chunk,
+            max_bad_records=settings.max_bad_records,
+            retention_seconds=settings.retention_seconds,
+        )
+
+
+def digest_of(sources: Sequence[Source]) -> str:
+    """Return the SHA-256 of the sources' paths, sizes and times of change: the plan vouches for them too."""
+    listed = json.dumps([[source.path, source.size, source.modified] for source in sources])
+    return hashlib.sha256(listed.encode()).hexdigest()
