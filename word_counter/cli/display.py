@@ -1,33 +1,204 @@
-"""What a person sees of a run, on standard error."""
+"""What a person sees of a run, all of it on standard error: one display a mode, and the choice among them.
+
+``bar`` is in :mod:`word_counter.cli.live`. rich is imported late, and beside the work: a run of a small file ends
+before it would be needed.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import sys
+import threading
+from collections import deque
+from importlib import import_module
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
 import click
 
-from word_counter.observer import Observer, Outcome
+from word_counter import config
+from word_counter.cli.pace import Pace, chunks_text, done_share, partitions_text
+from word_counter.cli.text import clock, count, first_line, printable, rate, size
+from word_counter.job import JobState
+from word_counter.observer import Observer, Outcome, Progress
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+#: How often the log display tells how far the job is, in seconds: the more seldom the longer it has run.
+_LOG_SECONDS = (3.0, 60.0)
+_LOG_SHARE = 0.05
+#: How many of the last lines of workers a quiet display keeps, to show them should the run fail.
+_KEPT_LINES = 20
 
 
 class Display(Observer):
-    def __enter__(self) -> Display:
+    """The mode ``none``: the job's id, what needs attention, what workers print, and the summary; no progress."""
+
+    def __init__(self, *, verbose: bool = False) -> None:
+        self.job_id = ""
+        self._verbose = verbose
+        self._gone = False
+        self._importing = threading.Thread(target=_import_rich, daemon=True)
+
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *a: object) -> None: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the display; ``error`` is what ended the run, if anything did."""
+
+    def say(self, text: str, colour: str = "") -> None:
+        """Show a text of our own making. A reader that is gone does not end the job."""
+        if self._gone:
+            return
+        try:
+            click.secho(text, err=True, fg=colour or None)
+        except OSError:
+            self._gone = True
 
     def started(self, job_id: str, hint: str) -> None:
-        click.echo(f"job {job_id} {hint}", err=True)
+        """Name the job, and say how to look into a private server."""
+        self.job_id = job_id
+        self.say(f"job {printable(job_id)}")
+        if hint:
+            self.say(f"look in: {hint}")
+        self._importing.start()
 
-    def warned(self, message: str) -> None:
-        click.echo(f"warning: {message}", err=True)
-
-    def printed(self, line: str) -> None:
-        click.echo(line, err=True)
+    @property
+    def ready(self) -> bool:
+        """Whether rich is imported, so that using it delays nothing."""
+        return not self._importing.is_alive()
 
     def retried(self, task: str, reason: str, after_seconds: float) -> None:
-        click.echo(f"retry {task} {reason}", err=True)
+        """Say in one line, or with its whole reason, that a task is tried again."""
+        why = reason.strip() if self._verbose else first_line(reason)
+        self.say(f"retry of {task} in {after_seconds:g} s: {printable(why, lines=self._verbose)}", "yellow")
+
+    def warned(self, message: str) -> None:
+        """Show a warning."""
+        self.say(f"warning: {printable(message)}", "yellow")
+
+    def printed(self, line: str) -> None:
+        """Pass on what a worker or user code printed."""
+        self.say(printable(line.expandtabs()))
 
     def summarise(self, outcome: Outcome) -> None:
-        click.echo(str(outcome), err=True)
+        """Show what the job came to."""
+        from word_counter.cli.summary import summary
+
+        with contextlib.suppress(OSError):
+            self.console().print(summary(outcome, self.console().width))
+
+    def console(self) -> Console:
+        """Return a console on standard error."""
+        from rich.console import Console
+
+        return Console(stderr=True, highlight=False)
 
 
-def make_display(kind: str, *, verbose: bool) -> Display:
-    return Display()
+class QuietDisplay(Display):
+    """Shows nothing, unless the run fails: then the last that its workers printed, which may say why."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last: deque[str] = deque(maxlen=_KEPT_LINES)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Show the last lines if the run failed."""
+        if isinstance(error, Exception):
+            for line in self._last:
+                super().say(line)
+
+    def say(self, text: str, colour: str = "") -> None:
+        """Show nothing."""
+
+    def printed(self, line: str) -> None:
+        """Keep the line."""
+        self._last.append(printable(line.expandtabs()))
+
+    def summarise(self, outcome: Outcome) -> None:
+        """Show nothing."""
+
+
+class LogDisplay(Display):
+    """The mode ``log``: a line at the start, every few seconds, and whenever the job enters another phase."""
+
+    def __init__(self, *, verbose: bool = False) -> None:
+        super().__init__(verbose=verbose)
+        self._pace = Pace()
+        self._phase = ""
+        self._last_seconds = 0.0
+
+    def progressed(self, progress: Progress) -> None:
+        """Say how far the job is, when it is time to."""
+        self._pace.see(progress)
+        phase = phase_of(progress)
+        shortest, longest = _LOG_SECONDS
+        pause = min(longest, max(shortest, progress.seconds * _LOG_SHARE))
+        if phase != self._phase or progress.seconds - self._last_seconds >= pause:
+            self._phase = phase
+            self._last_seconds = progress.seconds
+            self.say(f"{clock(progress.seconds):>5} {self._line(progress)}")
+
+    def _line(self, progress: Progress) -> str:
+        if progress.state.ended:
+            return str(progress.state)
+        if progress.state is JobState.MAPPING and not progress.bytes_mapped:
+            parts = [f"map {size(progress.bytes)} in {count(progress.files, 'file')}"]
+        elif progress.state is JobState.MAPPING:
+            parts = [f"map {done_share(progress)}%, {chunks_text(progress)} chunks"]
+            if self._pace.speed:
+                parts.append(rate(self._pace.speed))
+            if self._pace.left is not None:
+                parts.append(f"ETA {clock(self._pace.left)}")
+        elif phase_of(progress) == "writing":
+            parts = ["write the results"]
+        else:
+            parts = [f"reduce {partitions_text(progress)} partitions"]
+        if progress.workers:
+            parts.append(count(progress.workers, "worker"))
+        if progress.retries:
+            parts.append(count(progress.retries, "retry", "retries"))
+        return ", ".join(parts)
+
+
+def phase_of(progress: Progress) -> str:
+    """Return the phase a job is in: its state, and within that whether it only has the results to write."""
+    written = progress.partitions_reduced == progress.partitions and progress.state is JobState.REDUCING
+    return "writing" if written else progress.state.value
+
+
+def make_display(kind: str, *, verbose: bool = False, quiet: bool = False, to_stdout: bool = False) -> Display:
+    """Return the display for a mode, one of ``auto``, ``bar``, ``log`` and ``none``.
+
+    Bars need a terminal that can move its cursor; elsewhere ``bar``, too, means ``log``.
+
+    Args:
+        kind: the mode.
+        verbose: show retries with their whole reasons.
+        quiet: show errors only, whatever the mode.
+        to_stdout: the results go to standard output, perhaps the same terminal.
+    """
+    if quiet:
+        return QuietDisplay()
+    if kind == "none":
+        return Display(verbose=verbose)
+    if kind == "log" or not _can_move_cursor():
+        return LogDisplay(verbose=verbose)
+    from word_counter.cli.live import BarDisplay
+
+    return BarDisplay(verbose=verbose, to_stdout=to_stdout)
+
+
+def _can_move_cursor() -> bool:
+    return sys.stderr.isatty() and config.environment().get("TERM", "dumb") not in {"dumb", "unknown"}
+
+
+def _import_rich() -> None:
+    """Import what the bars and the summary need, while the job waits for its workers to start."""
+    for name in ("rich.console", "rich.table", "rich.progress"):
+        import_module(name)

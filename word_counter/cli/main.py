@@ -8,13 +8,19 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from types import FrameType
 from typing import Any
 
 import click
 
 from word_counter import __version__
+from word_counter.cli.doctor import doctor
+from word_counter.cli.inspect import inspect
+from word_counter.cli.jobs import cancel, jobs, purge
+from word_counter.cli.look import status, workers
 from word_counter.cli.run import master, run
+from word_counter.cli.text import printable
 from word_counter.cli.worker import worker
 from word_counter.errors import WordCounterError
 
@@ -25,20 +31,28 @@ class _Group(click.Group):
     """Turns errors into their exit codes; a traceback of ours would be a defect, so those pass through."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        signal.signal(signal.SIGTERM, _interrupt)
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, _interrupt)
         try:
-            return super().invoke(ctx)
+            answer = super().invoke(ctx)
+            sys.stdout.flush()  # here, so that a reader that is gone shows here
         except WordCounterError as error:
-            click.echo(f"Error: {error}", err=True)
+            click.echo(f"Error: {printable(str(error), lines=True)}", err=True)
             ctx.exit(error.exit_code)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as interrupt:
+            click.echo(f"interrupted{': ' if interrupt.args else ''}{interrupt}", err=True)
             ctx.exit(_INTERRUPTED)
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read our output is gone
             ctx.exit(1)
+        return answer
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
+        """Return the commands as they were added: in the order in which they are needed."""
+        return list(self.commands)
 
 
-def _interrupt(signum: int, frame: FrameType | None) -> None:
+def _interrupt(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001 (a signal handler)
     raise KeyboardInterrupt
 
 
@@ -48,5 +62,5 @@ def main() -> None:
     """MapReduce on Redis: count words, or run your own Mapper and Reducer, and trust the number."""
 
 
-for command in (run, master, worker):
+for command in (run, worker, master, jobs, status, inspect, workers, cancel, purge, doctor):
     main.add_command(command)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -75,8 +77,20 @@ def _run(given: dict[str, Any]) -> None:
     job = WordCount() if given["job"] is None else make_job(given["job"])
     settings = {name: given[name] for name in _SETTINGS if given.get(name) is not None}
     chosen = load(settings, job.settings)
-    display = make_display("none" if given["quiet"] else chosen.progress, verbose=given["verbose"])
-    with display:
-        outcome = engines.run(given["inputs"], job, observer=display, **settings)
-    if not given["quiet"]:
-        display.summarise(outcome)
+    to_stdout = chosen.output == "-"
+    if to_stdout:
+        _write_utf8()
+    display = make_display(chosen.progress, verbose=given["verbose"], quiet=given["quiet"], to_stdout=to_stdout)
+    try:
+        with display:
+            outcome = engines.run(given["inputs"], job, observer=display, **settings)
+    except KeyboardInterrupt:
+        what = f"job {display.job_id} was cancelled" if display.job_id else "no job was started"
+        raise KeyboardInterrupt(what) from None
+    display.summarise(outcome)
+
+
+def _write_utf8() -> None:
+    """See to it that results on standard output are UTF-8, as JSON must be, whatever the locale says."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", newline="\n")

@@ -11,12 +11,14 @@ from datetime import UTC, datetime
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 #: Characters of these categories do something to a terminal rather than show: controls, formats (such as those that
-#: turn the direction of writing), surrogates, private ones, and the separators of lines and paragraphs.
-_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+#: turn the direction of writing), surrogates, and the separators of lines and paragraphs.
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+#: Formats that only join or part the letters beside them, as Persian and emoji need: harmless.
+_JOINERS = "\u200c\u200d"
 
 
 def printable(text: str, *, lines: bool = False) -> str:
-    """Return text with all that is not plainly visible spelled out, as in ``\\x1b``; ``lines`` keeps line breaks."""
+    r"""Return text with all that is not plainly visible spelled out, as in ``\x1b``; ``lines`` keeps line breaks."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(_shown(char, lines=lines) for char in text)
@@ -27,7 +29,7 @@ def _shown(char: str, *, lines: bool) -> str:
         return "    " if lines else "\\t"
     if char == "\n" and lines:
         return char
-    if unicodedata.category(char) in _UNSEEN:
+    if unicodedata.category(char) in _UNSEEN and char not in _JOINERS:
         return char.encode("unicode_escape", "surrogatepass").decode("ascii")
     return char
 

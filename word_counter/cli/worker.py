@@ -5,7 +5,6 @@ from __future__ import annotations
 import click
 
 from word_counter.cli.logs import configure_logging
-from word_counter.worker import Worker
 
 
 @click.command()
@@ -19,5 +18,7 @@ def worker(processes: int, redis: str | None, burst: bool, verbose: bool, until_
 
     The first TERM or INT lets the running tasks finish, a second one kills.
     """
+    from word_counter.worker import Worker
+
     configure_logging(verbose=verbose, quiet=until_eof)
     Worker(redis, processes, burst=burst, parent=0 if until_eof else None).run()

@@ -1,0 +1,70 @@
+"""The bars at the foot of the terminal: one for mapping, one for reducing, and a line of figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.text import Text
+
+#: From so many columns on there is room for the nouns.
+_WIDE = 60
+_FRAMES_A_SECOND = 5
+
+
+class Bars(Progress):
+    """rich's Progress, with columns for the width there is, and the figures below."""
+
+    def __init__(self, console: Console, *, redirect_stdout: bool) -> None:
+        """Make them.
+
+        Args:
+            console: where they go.
+            redirect_stdout: what is printed on standard output meanwhile goes above the bars, too.
+        """
+        self.figures: list[str] = []
+        self._screen = console  # Progress knows it only when it is made
+        super().__init__(
+            console=console, expand=True, redirect_stdout=redirect_stdout, refresh_per_second=_FRAMES_A_SECOND
+        )
+        self._mapped = self.add_task("map", total=100, amount="", percent=0, noun="chunks")
+        self._reduced = self.add_task("reduce", total=100, amount="", percent=0, noun="partitions")
+
+    def show(self, mapped: tuple[int, str], reduced: tuple[int, str], figures: list[str]) -> None:
+        """Set each bar to its percentage and amount, and the figures."""
+        self.figures = figures
+        for task, (percent, amount) in ((self._mapped, mapped), (self._reduced, reduced)):
+            self.update(task, completed=percent, percent=percent, amount=amount)
+
+    def end(self, *, stay: bool) -> None:
+        """Stop moving; take the bars away unless they are to ``stay``."""
+        self.live.transient = not stay
+        self.stop()
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """Yield the bars and the figures, for the width that the terminal has now."""
+        width = self._screen.width
+        wide = width >= _WIDE
+        self.columns = (
+            TextColumn("{task.description}", style="bold"),
+            BarColumn(bar_width=None),
+            TextColumn("{task.fields[percent]:>3}%", justify="right"),
+            TextColumn(
+                "{task.fields[amount]} {task.fields[noun]}" if wide else "{task.fields[amount]}",
+                justify="left" if wide else "right",
+            ),
+        )
+        yield self.make_tasks_table(self.tasks)
+        yield fitting(self.figures, width, ", " if self._screen.options.ascii_only else " · ")
+
+
+def fitting(figures: Iterable[str], width: int, separator: str) -> Text:
+    """Return as many figures, from the first on, as fit into one line."""
+    line = ""
+    for figure in figures:
+        longer = f"{line}{separator}{figure}" if line else figure
+        if len(longer) > width:
+            break
+        line = longer
+    return Text(line, no_wrap=True, overflow="crop")

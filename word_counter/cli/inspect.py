@@ -1,0 +1,174 @@
+"""The command ``inspect``: a job's chunks and partitions, with every attempt at them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from word_counter.cli.jobs import job_json
+from word_counter.cli.look import status_fields
+from word_counter.cli.reach import job_argument, json_option, reached, redis_option
+from word_counter.cli.tables import Column, show_fields, show_json, show_table
+from word_counter.cli.text import count, first_line, moment, size, timestamp
+
+if TYPE_CHECKING:
+    from word_counter.catalog import JobRecord
+    from word_counter.history import AttemptRecord, History, TaskRecord
+
+_ATTEMPT_COLUMNS = (Column("STATE"), Column("ATTEMPT", 5, right=True), Column("WORKER", 1), Column("STARTED", 4))
+_TIME_COLUMNS = (Column("TOOK", 3, right=True), Column("WHAT HAPPENED", 2))
+_CHUNK_COLUMNS = (
+    Column("CHUNK", right=True),
+    *_ATTEMPT_COLUMNS,
+    _TIME_COLUMNS[0],
+    Column("OFFSET", 6, right=True),
+    Column("BYTES", 8, right=True),
+    Column("LINES", 7, right=True),
+    Column("SOURCE", 9),
+    _TIME_COLUMNS[1],
+)
+_PARTITION_COLUMNS = (Column("PARTITION", right=True), *_ATTEMPT_COLUMNS, *_TIME_COLUMNS)
+
+
+@click.command()
+@job_argument
+@click.option("--chunk", "chunk_id", type=int, metavar="N", help="Show this chunk with its partials, decoded.")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=0),
+    default=100,
+    show_default=True,
+    metavar="N",
+    help="Show so many chunks; 0: all. JSON always has all.",
+)
+@redis_option
+@json_option
+def inspect(job_id: str, chunk_id: int | None, limit: int, redis: str | None, as_json: bool) -> None:  # noqa: FBT001
+    """Show a job's chunks and partitions: every attempt at them, where it ran and when, and why it failed.
+
+    JSON: {"job": ..., "chunks": [...], "partitions": [...]}; with --chunk {"job": ID, "chunk": {...}, "partials":
+    [{"partition": P, "pairs": [[KEY, VALUE], ...]}, ...]}.
+    """
+    from word_counter.catalog import Catalog
+    from word_counter.history import History
+
+    with reached(redis) as connection:
+        job = Catalog(connection).job(job_id)
+        history = History(connection, job)
+        if chunk_id is not None:
+            _inspect_chunk(job, history, chunk_id, as_json=as_json)
+        elif as_json:
+            _inspect_json(job, history)
+        else:
+            show_fields(status_fields(job))
+            click.echo()
+            shown = [*islice(history.chunks(), limit or None)]
+            show_table(_CHUNK_COLUMNS, list(_rows(shown)), "no chunks yet")
+            if len(shown) < job.chunks:
+                click.echo(f"... and {job.chunks - len(shown):,} more; --limit 0 shows all")
+            partitions = list(_rows(history.partitions()))
+            if partitions:
+                click.echo()
+                show_table(_PARTITION_COLUMNS, partitions, "")
+
+
+def _inspect_json(job: JobRecord, history: History) -> None:
+    """Print the JSON piece by piece: a job may have a million chunks."""
+    click.echo(f'{{"job": {json.dumps(job_json(job))}, "chunks": [', nl=False)
+    for number, record in enumerate(history.chunks()):
+        click.echo(f"{', ' if number else ''}{json.dumps(_task_json(record))}", nl=False)
+    click.echo(f'], "partitions": {json.dumps([_task_json(record) for record in history.partitions()])}}}')
+
+
+def _inspect_chunk(job: JobRecord, history: History, chunk_id: int, *, as_json: bool) -> None:
+    record = history.chunk(chunk_id)
+    partials = history.partials(chunk_id)
+    if as_json:
+        shares = [{"partition": partition, "pairs": pairs} for partition, pairs in partials]
+        show_json({"job": job.id, "chunk": _task_json(record), "partials": shares})
+        return
+    chunk = record.chunk
+    if chunk is not None:
+        place = (
+            f"{size(chunk.length)} from byte {chunk.offset:,}, {count(chunk.lines, 'line')} from line {chunk.line:,}"
+        )
+        show_fields([("chunk", f"{chunk_id} of job {job.id}"), ("source", record.source), ("place", place)])
+    for attempt in record.attempts:
+        amounts = ", ".join(f"{n:,} {name}" for name, n in attempt.amounts.items())
+        click.echo()
+        show_fields(
+            [
+                ("attempt", f"{attempt.attempt}, {attempt.state}"),
+                ("worker", attempt.worker),
+                ("started", moment(attempt.started)),
+                ("ended", moment(attempt.ended)),
+                ("took", _took(attempt)),
+                ("gave", amounts),
+                ("failed", f"{attempt.kind}: {attempt.message}" if attempt.kind else ""),
+            ]
+        )
+    if not record.attempts:
+        click.echo(f"\n{record.state}: no attempt yet")
+    for partition, pairs in partials:
+        click.echo(f"\npartition {partition}, {count(len(pairs), 'key')}")
+        rows = [(json.dumps(key, ensure_ascii=False), json.dumps(value, ensure_ascii=False)) for key, value in pairs]
+        show_table((Column("KEY"), Column("VALUE")), rows, "nothing")
+
+
+def _rows(records: Iterable[TaskRecord]) -> Iterable[tuple[str, ...]]:
+    """Yield a row an attempt; of a task without one, a row too."""
+    for record in records:
+        chunk = record.chunk
+        number = record.task.partition(":")[2]
+        where = () if chunk is None else (f"{chunk.offset:,}", f"{chunk.length:,}", f"{chunk.lines:,}", record.source)
+        if not record.attempts or record.attempts[-1].state == "failed":
+            after: tuple[AttemptRecord | None, ...] = () if record.state == "failed" else (None,)
+        else:
+            after = ()
+        for attempt in (*record.attempts, *after):
+            if attempt is None:
+                yield number, record.state, "", "", "", "", *where, ""
+                continue
+            yield (
+                number,
+                attempt.state,
+                str(attempt.attempt),
+                attempt.worker,
+                moment(attempt.started if attempt.started is not None else attempt.ended),
+                _took(attempt),
+                *where,
+                f"{attempt.kind}: {first_line(attempt.message)}" if attempt.kind else "",
+            )
+
+
+def _took(attempt: AttemptRecord) -> str:
+    return "" if attempt.seconds is None else f"{attempt.seconds:.2f} s"
+
+
+def _task_json(record: TaskRecord) -> dict[str, Any]:
+    chunk = record.chunk
+    where: dict[str, Any] = {}
+    if chunk is not None:
+        where = {"chunk": chunk.id, "source": record.source, "offset": chunk.offset, "length": chunk.length}
+        where |= {"first_line": chunk.line, "lines": chunk.lines}
+    else:
+        where = {"partition": int(record.task.partition(":")[2])}
+    attempts = [
+        {
+            "attempt": attempt.attempt,
+            "state": attempt.state,
+            "worker": attempt.worker,
+            "started": timestamp(attempt.started),
+            "ended": timestamp(attempt.ended),
+            "seconds": attempt.seconds,
+            "kind": attempt.kind,
+            "message": attempt.message,
+            "amounts": attempt.amounts,
+        }
+        for attempt in record.attempts
+    ]
+    return {**where, "task": record.task, "state": record.state, "attempts": attempts}

@@ -1,0 +1,171 @@
+"""The commands ``status`` and ``workers``."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from word_counter.cli.display import make_display
+from word_counter.cli.jobs import chunks_of, job_json
+from word_counter.cli.reach import job_argument, json_option, reached, redis_option
+from word_counter.cli.tables import Column, show_fields, show_json, show_table
+from word_counter.cli.text import clock, count, duration, moment, size, timestamp
+
+if TYPE_CHECKING:
+    from word_counter.catalog import Catalog, JobRecord
+    from word_counter.connection import Redis
+    from word_counter.observer import Progress
+
+#: How often ``status --watch`` looks, in seconds.
+_LOOK_SECONDS = 0.5
+_FAILED_EXIT_CODE = 1
+
+_WORKER_COLUMNS = (
+    Column("WORKER"),
+    Column("PROCESSES", 2, right=True),
+    Column("RUNNING", 1),
+    Column("MEMORY", 3, right=True),
+    Column("HEARD", 4, right=True),
+    Column("PID", 6, right=True),
+)
+
+
+@click.command()
+@job_argument
+@click.option("--watch", is_flag=True, help="Show progress on standard error until the job ends; exit 1 if it failed.")
+@redis_option
+@json_option
+@click.pass_context
+def status(ctx: click.Context, job_id: str, watch: bool, redis: str | None, as_json: bool) -> None:  # noqa: FBT001
+    """Say how far a job is.
+
+    JSON: one object a line; with --watch one for each change, until the job ends. docs/commands.md lists its fields.
+    """
+    from word_counter.catalog import Catalog
+
+    with reached(redis) as connection:
+        catalog = Catalog(connection)
+        job = catalog.job(job_id)
+        if watch:
+            job = _watch_json(catalog, job) if as_json else _watch(catalog, connection, job)
+        elif as_json:
+            show_json(job_json(job))
+    if not as_json:
+        show_fields(status_fields(job))
+    if watch and job.state.value != "done":
+        ctx.exit(_FAILED_EXIT_CODE)
+
+
+def _watch(catalog: Catalog, connection: Redis, job: JobRecord) -> JobRecord:
+    from word_counter.roster import Roster
+
+    roster = Roster(connection)
+    with make_display("auto") as display:
+        while not job.state.ended:
+            display.progressed(_progress(job, roster.processes()))
+            time.sleep(_LOOK_SECONDS)
+            job = catalog.job(job.id)
+    return job
+
+
+def _watch_json(catalog: Catalog, job: JobRecord) -> JobRecord:
+    shown: dict[str, Any] = {}
+    while True:
+        content = job_json(job)
+        moving = {name: value for name, value in content.items() if name not in {"seconds", "expires_seconds"}}
+        if moving != shown:
+            show_json(content)
+            shown = moving
+        if job.state.ended:
+            return job
+        time.sleep(_LOOK_SECONDS)
+        job = catalog.job(job.id)
+
+
+def _progress(job: JobRecord, workers: int) -> Progress:
+    from word_counter.observer import Progress
+
+    return Progress(
+        state=job.state,
+        seconds=job.seconds,
+        files=job.files,
+        bytes=job.bytes,
+        bytes_mapped=job.bytes_mapped,
+        lines=job.lines,
+        chunks=job.chunks,
+        chunks_mapped=job.chunks_mapped,
+        split_done=job.split_done,
+        partitions=job.partitions,
+        partitions_reduced=job.partitions_reduced,
+        workers=workers,
+        retries=job.retries,
+    )
+
+
+def status_fields(job: JobRecord) -> list[tuple[str, str]]:
+    """Return what there is to say of a job, as names and values."""
+    share = f" ({100 * job.bytes_mapped // job.bytes}%)" if job.bytes else ""
+    return [
+        ("job", job.id),
+        ("runs", job.code),
+        ("state", str(job.state)),
+        ("reason", job.reason),
+        ("started", moment(job.created)),
+        ("ended", moment(job.ended)),
+        ("time", duration(job.seconds)),
+        ("input", f"{count(job.files, 'file')}, {size(job.bytes)}"),
+        ("mapped", f"{chunks_of(job)} chunks, {size(job.bytes_mapped)}{share}, {count(job.lines, 'line')}"),
+        ("reduced", f"{job.partitions_reduced:,}/{job.partitions:,} partitions"),
+        ("running", "" if job.state.ended else count(job.running, "attempt")),
+        ("waiting", count(job.waiting, "task") + " for the next attempt" if job.waiting else ""),
+        ("failed", count(job.failures, "attempt") if job.failures else ""),
+        ("retries", f"{job.retries:,}"),
+        ("output", job.output),
+        ("forgotten", f"in {clock(job.expires_seconds)}" if job.expires_seconds and job.state.ended else ""),
+        *((f"counter {name}", f"{n:,}") for name, n in sorted(job.counters.items())),
+    ]
+
+
+@click.command()
+@redis_option
+@json_option
+def workers(redis: str | None, as_json: bool) -> None:  # noqa: FBT001 (click passes flags so)
+    """List the workers that are alive.
+
+    JSON: {"workers": [{"worker", "host", "pid", "processes", "running", "heard", "silent_seconds",
+    "peak_bytes"}, ...]}.
+    """
+    from word_counter.catalog import Catalog
+
+    with reached(redis) as connection:
+        records = Catalog(connection).workers()
+    if as_json:
+        fields = [
+            {
+                "worker": worker.name,
+                "host": worker.host,
+                "pid": worker.pid,
+                "processes": worker.processes,
+                "running": list(worker.running),
+                "heard": timestamp(worker.heard),
+                "silent_seconds": worker.silent_seconds,
+                "peak_bytes": worker.peak_bytes,
+            }
+            for worker in records
+        ]
+        show_json({"workers": fields})
+        return
+    rows = [
+        (
+            worker.name,
+            f"{worker.processes:,}",
+            " ".join(worker.running) or "idle",
+            size(worker.peak_bytes),
+            f"{worker.silent_seconds:.0f} s ago",
+            str(worker.pid),
+        )
+        for worker in records
+    ]
+    show_table(_WORKER_COLUMNS, rows, "no worker is alive; start one: word-counter worker --redis URL")
