@@ -146,6 +146,7 @@ class Project:
             "INPUT_DIR": str(self.input),
             "OUTPUT_DIR": str(self.output),
             "REDIS_PASSWORD": PASSWORD,
+            "WORD_COUNTER_SECRET": "Plugh-17",
             "CHUNK_SIZE": "20",
         }
 
@@ -159,8 +160,8 @@ class Project:
         job = self.folder / "my_job.py"
         job.write_text(source, encoding="utf-8")
         job.chmod(0o644)
-        mount = [f"{job}:/app/my_job.py:ro"]
-        command = ["master", "/app/input", "--job", "/app/my_job.py", "--output", "/app/output/results.json"]
+        mount = [f"{job}:/app/jobs/my_job.py:ro"]
+        command = ["master", "/app/input", "--job", "/app/jobs/my_job.py", "--output", "/app/output/results.json"]
         override = self.folder / "override.json"
         override.write_text(
             json.dumps({"services": {"master": {"command": command, "volumes": mount}, "worker": {"volumes": mount}}})
@@ -445,6 +446,7 @@ def test_password_is_needed_and_does_not_show(project: Project) -> None:
     assert "NOAUTH" in without
     for text in (arguments, done.stdout, done.stderr, project.logs()):
         assert "Xyzzy-93" not in text
+        assert "Plugh-17" not in text
 
 
 def test_output_that_cannot_be_written_is_a_clear_error_and_exit_code_2(project: Project) -> None:
