@@ -18,7 +18,7 @@ TESTFLAGS = -n auto --maxprocesses 4
 SOURCES = word_counter tests $(wildcard benchmarks docs examples)
 
 .DEFAULT_GOAL = help
-.PHONY: help run test lint types check format coverage test-compose picture clean
+.PHONY: help run test lint types check format coverage test-compose chaos picture clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -47,6 +47,9 @@ coverage: $(VENV)/.test ## run the tests and show the lines that none of them re
 
 test-compose: $(VENV)/.test ## run the tests that start docker-compose.yml, where a Docker engine answers
 	@$(PY) -m pytest -m compose -v tests/acceptance/test_compose.py
+
+chaos: $(VENV)/.test ## run jobs under a storm of faults: make chaos JOBS=200 SEED=1 MINUTES=10 CHAOS="--faults worker"
+	@$(PY) -m tests.chaos $(if $(JOBS),--jobs $(JOBS)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(CHAOS)
 
 picture: $(VENV)/.run ## draw docs/run.svg, the picture of a run in the README
 	@$(PY) docs/picture.py
