@@ -34,6 +34,8 @@ class JobRecord:
     state: JobState
     reason: str
     output: str
+    master: str  #: who is, or was last, in charge of it
+    mastered: bool  #: whether a master is in charge of it now
     created: int
     ended: int | None
     now: int  #: when this was read
@@ -51,6 +53,8 @@ class JobRecord:
     waiting: int  #: tasks that wait for their next attempt
     failures: int  #: failed attempts
     retries: int
+    skipped_chunks: int  #: set aside into quarantine, as were the
+    bad_records: int
     expires_seconds: int | None
     counters: dict[str, int] = field(default_factory=dict)
 
@@ -113,7 +117,7 @@ class Catalog:
         *answers, (seconds, micros) = pipeline.execute()
         now = int(seconds) * 1000 + int(micros) // 1000
         for name, answer in zip(names, zip(*[iter(answers)] * 10, strict=True), strict=True):
-            if answer[0]:  # else the job is gone, and the index still names it
+            if b"state" in answer[0]:  # else the job is gone, and the index still names it
                 yield _job_record(name, now, *answer)
 
     def cancel(self, job_id: str, retention_seconds: int) -> None:
@@ -196,13 +200,16 @@ def _job_record(name: str, now: int, *answer: Any) -> JobRecord:
     raw_job, files, raw_totals, counters, mapped, reduced, running, waiting, failures, ttl = answer
     job = decoded(raw_job)
     totals = decoded(raw_totals)
+    plan = json.loads(job.get("plan", "{}"))
     return JobRecord(
         id=name,
         name=job.get("name", ""),
-        code=job.get("code", ""),
+        code=str(plan.get("code", "")),
         state=JobState(job["state"]),
         reason=job.get("reason", ""),
         output=job.get("output", ""),
+        master=job.get("master", ""),
+        mastered=int(job.get("held_until", 0)) > now and not JobState(job["state"]).ended,
         created=int(job["created"]),
         ended=int(job["ended"]) if "ended" in job else None,
         now=now,
@@ -210,7 +217,7 @@ def _job_record(name: str, now: int, *answer: Any) -> JobRecord:
         bytes=int(job.get("bytes", 0)),
         bytes_mapped=int(totals.get("bytes", 0)),
         lines=int(totals.get("lines", 0)),
-        chunk_size=int(job.get("chunk_size", 0)),
+        chunk_size=int(plan.get("chunk_size", 0)),
         chunks=Cursor(*json.loads(job["cursor"])).chunk,
         chunks_mapped=mapped,
         split_done=job["split"] == "done",
@@ -220,6 +227,8 @@ def _job_record(name: str, now: int, *answer: Any) -> JobRecord:
         waiting=waiting,
         failures=failures,
         retries=int(job.get("retries", 0)),
+        skipped_chunks=int(totals.get("skipped_chunks", 0)),
+        bad_records=int(totals.get("bad_records", 0)),
         expires_seconds=ttl if ttl >= 0 else None,
         counters={counter: int(n) for counter, n in decoded(counters).items()},
     )

@@ -28,6 +28,7 @@ RUNNING = "running"
 FAILED = "failed"  # the master has not decided about it yet
 WAITING = "waiting"  # for the pause before its next attempt to be over
 QUEUED = "queued"
+SKIPPED = "skipped"  # bad for good, and set aside into quarantine
 DROPPED = "dropped"  # the job ended without it
 
 
@@ -171,8 +172,10 @@ def _task_record(
     task: str, receipt: bytes | str | None, tried: _Tried, chunk: Chunk | None = None, source: str = ""
 ) -> TaskRecord:
     attempts = [*tried.failures.get(task, ()), *tried.running.get(task, ())]
-    if receipt is not None:
-        content = json.loads(receipt)
+    content = {} if receipt is None else json.loads(receipt)
+    if content.get("skipped"):
+        state = SKIPPED
+    elif content:
         attempts.append(
             AttemptRecord(
                 attempt=content["attempt"],

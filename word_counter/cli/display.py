@@ -60,11 +60,12 @@ class Display(Observer):
 
     def started(self, job_id: str, hint: str) -> None:
         """Name the job, and say how to look into a private server."""
+        if not self.job_id:
+            self._importing.start()
         self.job_id = job_id
         self.say(f"job {printable(job_id)}")
         if hint:
             self.say(f"look in: {hint}")
-        self._importing.start()
 
     @property
     def ready(self) -> bool:
@@ -74,7 +75,12 @@ class Display(Observer):
     def retried(self, task: str, reason: str, after_seconds: float) -> None:
         """Say in one line, or with its whole reason, that a task is tried again."""
         why = reason.strip() if self._verbose else first_line(reason)
-        self.say(f"retry of {task} in {after_seconds:g} s: {printable(why, lines=self._verbose)}", "yellow")
+        self.say(f"retry of {task} in {after_seconds:.1f} s: {printable(why, lines=self._verbose)}", "yellow")
+
+    def revoked(self, batch: str, reason: str) -> None:
+        """Say, when asked for much, that a batch was taken back; what follows from it is told anyway."""
+        if self._verbose:
+            self.say(f"took {batch} back: {printable(first_line(reason))}", "yellow")
 
     def warned(self, message: str) -> None:
         """Show a warning."""

@@ -120,19 +120,12 @@ def _inspect_chunk(job: JobRecord, history: History, chunk_id: int, *, as_json: 
 
 
 def _rows(records: Iterable[TaskRecord]) -> Iterable[tuple[str, ...]]:
-    """Yield a row an attempt; of a task without one, a row too."""
+    """Yield a row an attempt, and one more where they do not tell how the task stands."""
     for record in records:
         chunk = record.chunk
         number = record.task.partition(":")[2]
         where = () if chunk is None else (f"{chunk.offset:,}", f"{chunk.length:,}", f"{chunk.lines:,}", record.source)
-        if not record.attempts or record.attempts[-1].state == "failed":
-            after: tuple[AttemptRecord | None, ...] = () if record.state == "failed" else (None,)
-        else:
-            after = ()
-        for attempt in (*record.attempts, *after):
-            if attempt is None:
-                yield number, record.state, "", "", "", "", *where, ""
-                continue
+        for attempt in record.attempts:
             yield (
                 number,
                 attempt.state,
@@ -143,6 +136,8 @@ def _rows(records: Iterable[TaskRecord]) -> Iterable[tuple[str, ...]]:
                 *where,
                 f"{attempt.kind}: {first_line(attempt.message)}" if attempt.kind else "",
             )
+        if record.state not in {attempt.state for attempt in record.attempts}:
+            yield number, record.state, "", "", "", "", *where, ""  # what it is now: queued, waiting, skipped, dropped
 
 
 def _took(attempt: AttemptRecord) -> str:

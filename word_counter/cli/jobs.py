@@ -71,6 +71,8 @@ def job_json(job: JobRecord) -> dict[str, Any]:
         "state": job.state.value,
         "reason": job.reason,
         "output": job.output,
+        "master": job.master,
+        "mastered": job.mastered,
         "created": timestamp(job.created),
         "ended": timestamp(job.ended),
         "seconds": job.seconds,
@@ -88,6 +90,8 @@ def job_json(job: JobRecord) -> dict[str, Any]:
         "attempts_failed": job.failures,
         "tasks_waiting": job.waiting,
         "retries": job.retries,
+        "skipped_chunks": job.skipped_chunks,
+        "bad_records": job.bad_records,
         "counters": job.counters,
         "expires_seconds": job.expires_seconds,
     }

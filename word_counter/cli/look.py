@@ -112,6 +112,7 @@ def status_fields(job: JobRecord) -> list[tuple[str, str]]:
         ("runs", job.code),
         ("state", str(job.state)),
         ("reason", job.reason),
+        ("master", _master(job)),
         ("started", moment(job.created)),
         ("ended", moment(job.ended)),
         ("time", duration(job.seconds)),
@@ -122,10 +123,21 @@ def status_fields(job: JobRecord) -> list[tuple[str, str]]:
         ("waiting", count(job.waiting, "task") + " for the next attempt" if job.waiting else ""),
         ("failed", count(job.failures, "attempt") if job.failures else ""),
         ("retries", f"{job.retries:,}"),
+        ("skipped", count(job.skipped_chunks, "chunk") if job.skipped_chunks else ""),
+        ("set aside", count(job.bad_records, "bad record") if job.bad_records else ""),
         ("output", job.output),
-        ("forgotten", f"in {clock(job.expires_seconds)}" if job.expires_seconds and job.state.ended else ""),
+        (
+            "kept",
+            f"in Redis for another {clock(job.expires_seconds)}" if job.expires_seconds and job.state.ended else "",
+        ),
         *((f"counter {name}", f"{n:,}") for name, n in sorted(job.counters.items())),
     ]
+
+
+def _master(job: JobRecord) -> str:
+    if job.state.ended:
+        return ""
+    return job.master if job.mastered else f"none is in charge; go on with it: word-counter resume {job.id}"
 
 
 @click.command()

@@ -29,7 +29,10 @@ def summary(outcome: Outcome, width: int) -> RenderableType:
         for table in tables:
             shown += ["", table]
     where = "standard output" if outcome.output == "-" else printable(outcome.output)
-    return Group(*shown, "", Text.assemble(("results: ", "bold"), where, overflow="fold"))
+    shown += ["", Text.assemble(("results: ", "bold"), where, overflow="fold")]
+    if outcome.quarantine:
+        shown.append(Text.assemble(("set aside: ", "bold yellow"), printable(outcome.quarantine), overflow="fold"))
+    return Group(*shown)
 
 
 def _table() -> Table:
@@ -49,6 +52,11 @@ def _totals(outcome: Outcome) -> Table:
         ("time", duration(outcome.seconds)),
         ("speed", rate(outcome.bytes / max(outcome.seconds, 1e-9))),
         ("retries", f"{outcome.retries:,}"),
+        *(
+            (name, f"{n:,}")
+            for name, n in (("skipped chunks", outcome.skipped_chunks), ("bad records", outcome.bad_records))
+            if n
+        ),
         *((name, f"{n:,}") for name, n in sorted(outcome.counters.items())),
     ]
     for name, value in totals:
