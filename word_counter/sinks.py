@@ -19,18 +19,22 @@ _BUFFER_CHARS = 256 * 1024
 def check_writable(output: str) -> None:
     """Raise OutputError, saying what to do, unless the results could be written to ``output``.
 
-    Makes the folder when it is missing. Called before a job starts, so that hours of work do not end in this.
+    Leaves nothing behind. Called before a job starts, so that hours of work do not end in this.
     """
     if output == "-":
         return
-    folder = os.path.dirname(os.path.abspath(output))
     if os.path.isdir(output):
         message = (
             f"the output {output} is a directory; name a file in it, such as {os.path.join(output, 'results.json')}"
         )
         raise OutputError(message)
+    if os.path.exists(output) and not os.path.isfile(output):
+        message = f"the output {output} is not a regular file: it would be replaced by one; use - for standard output"
+        raise OutputError(message)
+    folder = os.path.dirname(os.path.abspath(output))
+    while not os.path.lexists(folder):  # the folders that are missing will be made below this one
+        folder = os.path.dirname(folder)
     try:
-        os.makedirs(folder, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
