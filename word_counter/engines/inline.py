@@ -6,9 +6,10 @@ a job which only works in one piece shows it here; and it raises the user's own 
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, nullcontext, redirect_stdout
 from typing import Any
 
 from word_counter import config
@@ -43,8 +44,10 @@ class InlineEngine(Engine):
         partials: dict[int, list[str]] = {partition: [] for partition in range(partitions)}
         counters: dict[str, int] = {}
         lines = mapped = 0
+        # What user code prints must not mix with results on standard output.
+        aside = redirect_stdout(sys.stderr) if chosen.output == "-" else nullcontext()
         try:
-            with closing(ChunkReader(dict(enumerate(sources)))) as reader:
+            with closing(ChunkReader(dict(enumerate(sources)))) as reader, aside:
                 for number, chunk in enumerate(chunks, 1):
                     output = run_map(job, reader.read(chunk), partitions)
                     for partition, text in output.partials.items():
@@ -67,7 +70,7 @@ class InlineEngine(Engine):
                             partitions=partitions,
                         )
                     )
-            results = [list(run_reduce(job, partials[partition], counters)) for partition in range(partitions)]
+                results = [list(run_reduce(job, partials[partition], counters)) for partition in range(partitions)]
         except RecordError as error:
             if error.__cause__ is None:
                 raise
