@@ -84,9 +84,16 @@ class Session:
         return int(memory["used_memory"]) / limit if limit else 0.0
 
     def start_crew(self, processes: int) -> None:
-        """Start worker processes of this session's own."""
-        if processes:
-            self._crew = Crew(self.url, processes, self._observer.printed)
+        """Start worker processes of this session's own.
+
+        Raises:
+            StoreUnavailableError: the server is somebody's and cannot be reached.
+        """
+        if not processes:
+            return
+        if not self.private:
+            self.connection  # noqa: B018 (a server that is not there is told of by us, not by each worker too)
+        self._crew = Crew(self.url, processes, self._observer.printed)
 
     @property
     def crew_ended(self) -> int | None:
