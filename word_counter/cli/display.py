@@ -94,14 +94,15 @@ class Display(Observer):
         """Show what the job came to."""
         from word_counter.cli.summary import summary
 
+        screen = self.console()
         with contextlib.suppress(OSError):
-            self.console().print(summary(outcome, self.console().width))
+            screen.print(summary(outcome, screen.width))
 
     def console(self) -> Console:
         """Return a console on standard error."""
-        from rich.console import Console
+        from word_counter.cli.screen import Screen
 
-        return Console(stderr=True, highlight=False)
+        return Screen()
 
 
 class QuietDisplay(Display):

@@ -66,8 +66,9 @@ def _totals(outcome: Outcome) -> Table:
 
 def _largest(outcome: Outcome) -> Table:
     table = _table()
-    table.add_column("largest values", no_wrap=True, overflow="ellipsis", max_width=_LONGEST_KEY, style="cyan")
+    table.add_column("largest values", max_width=_LONGEST_KEY, style="cyan")
     table.add_column(justify="right", no_wrap=True, overflow="ellipsis")
     for key, value in outcome.largest:
-        table.add_row(Text(printable(key)), Text(f"{value:,}"))
+        # not the column but the text is kept from wrapping: so keys give way where there is no room, not values
+        table.add_row(Text(printable(key), no_wrap=True, overflow="ellipsis"), Text(f"{value:,}"))
     return table

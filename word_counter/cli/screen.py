@@ -1,0 +1,16 @@
+"""The screen: standard error, as rich sees it."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+
+class Screen(Console):
+    """A console on standard error that falls silent when its reader is gone."""
+
+    def __init__(self) -> None:
+        super().__init__(stderr=True, highlight=False)
+
+    def on_broken_pipe(self) -> None:
+        """Show nothing any more. rich would close standard output, where the results may go, and exit."""
+        self.quiet = True
