@@ -40,7 +40,7 @@ def main(**given: Any) -> None:
     kinds = faults.named(given["faults"].split(","))
     click.echo(f"seed {seed}")
     if given["deaths"]:
-        found = measure_deaths(seed, given["deaths"], click.echo)
+        found = measure_deaths(seed, ["kill-child", "kill-parent", "kill-worker"] * given["deaths"], click.echo)
         click.echo(f"with default settings, and an idle worker:\n{latency_table(found)}\n")
     plan = Plan(
         seed=seed,

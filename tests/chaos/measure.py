@@ -6,7 +6,7 @@ import random
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tests.chaos import faults
@@ -22,11 +22,12 @@ from tests.chaos.work import HELD, Verdict, make_work
 _LIMIT_SECONDS = 90.0
 _REST_SECONDS = 0.02
 _WORKERS = 3
-_KINDS = ("kill-child", "kill-parent", "kill-worker")
 
 
-def measure_deaths(seed: str, rounds: int, say: Say, env: dict[str, str] | None = None) -> dict[str, list[float]]:
-    """Kill as many children, parents and whole workers as there are rounds; return what the watch saw, in seconds.
+def measure_deaths(
+    seed: str, kinds: Sequence[str], say: Say, env: dict[str, str] | None = None
+) -> dict[str, list[float]]:
+    """Do faults of these kinds, each of which kills some of a worker; return what the watch saw, in seconds.
 
     Settings are the defaults but for those in ``env``. Each death hits one of two tasks that run; a third worker
     has nothing to do. The job has to come to an exact end each time.
@@ -39,7 +40,7 @@ def measure_deaths(seed: str, rounds: int, say: Say, env: dict[str, str] | None 
             fleet = Fleet(_WORKERS, folder, on.env, on.guard, say)
             on.stack.callback(fleet.end)
             field = Field(fleet, on.server, on.proxy, Watch(on.server.client), [], 0.0, say)
-            for number, kind in enumerate(_KINDS * rounds):
+            for number, kind in enumerate(kinds):
                 gate.unlink(missing_ok=True)
                 rng = random.Random(f"{seed} {number}")
                 work = make_work(rng, f"deaths-{number}", folder / f"deaths-{number}", HELD)
