@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import tempfile
@@ -23,6 +24,9 @@ settings.load_profile("suite")
 for _name in list(os.environ):
     if _name.startswith(("REDIS_", "WORD_COUNTER_")) or _name == "CHUNK_SIZE":
         del os.environ[_name]
+# And no test leaves a secret in that person's home.
+os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="wct-state-")
+atexit.register(shutil.rmtree, os.environ["XDG_STATE_HOME"], ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -7,32 +7,43 @@ alone, so that RQ's own retries, results and registries are not used, and what i
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
 
 from rq import Queue
 from rq.job import Job as RqJob
-from rq.results import Result
 from rq.serializers import JSONSerializer
 
 from word_counter.connection import Redis
+from word_counter.door import TASK_FUNCTION, pack, queue_id
 from word_counter.patience import Patience
 from word_counter.payload import Payload
 from word_counter.scripts import IMPATIENT
+from word_counter.signing import sign
 
-#: The one queue of all jobs. With a single queue RQ dequeues by BLMOVE, which loses nothing when a worker dies.
+#: How the names of queues begin. A worker takes from one queue alone: then RQ dequeues by BLMOVE, which loses nothing
+#: when the worker dies.
 QUEUE = "word_counter"
-#: The name of the only function that workers run.
-TASK_FUNCTION = "word_counter.runner.run_batch"
 #: How long RQ remembers a batch that was delivered, in seconds: for a look, nothing depends on it.
 _REMEMBERED_SECONDS = 60
 
 
-class ChunkQueue:
-    """The queue that workers take batches from."""
+def queue_name(secret: str) -> str:
+    """Return the name of the queue of those who share a secret, so that nobody is given what they would refuse.
 
-    def __init__(self, connection: Redis, patience: Patience = IMPATIENT) -> None:
+    It ends in a fingerprint of the secret, from which the secret cannot be told, as in ``word_counter-1f0c94b2``.
+    """
+    return f"{QUEUE}-{sign('', secret, purpose='queue')[:8]}"
+
+
+class ChunkQueue:
+    """The queue that the workers who share a secret take batches from."""
+
+    def __init__(self, connection: Redis, secret: str, patience: Patience = IMPATIENT) -> None:
+        self.name = queue_name(secret)
+        self._secret = secret
         self._patience = patience
-        self._queue = Queue(QUEUE, connection=connection, serializer=JSONSerializer)
+        self._queue = Queue(self.name, connection=connection, serializer=JSONSerializer)
         self._connection = connection
 
     def enqueue(self, payloads: Sequence[Payload]) -> None:
@@ -40,7 +51,7 @@ class ChunkQueue:
         batches = [
             Queue.prepare_data(
                 func=TASK_FUNCTION,
-                args=(payload.to_json(),),
+                args=pack(payload, self._secret),
                 job_id=queue_id(payload.job, payload.batch),
                 description=_describe(payload),
                 timeout=-1,  # RQ's own would be raised inside the user's code, which could swallow it
@@ -57,27 +68,33 @@ class ChunkQueue:
         waiting = set(self._patience.call(lambda: self._connection.lrange(self._queue.key, 0, -1)))
         return {batch for batch in batches if queue_id(job, batch).encode() in waiting}
 
-    def discard(self, job: str) -> int:
-        """Delete a job's batches, delivered or not, as RQ holds them; return how many were not delivered."""
-        ours = re.compile(re.escape(job) + r"-[mr][0-9]+-[0-9a-f]+").fullmatch  # not those of another job "{job}-2"
-        waiting = [id_ for id_ in self._connection.lrange(self._queue.key, 0, -1) if ours(id_.decode())]
-        registries = [self._queue.finished_job_registry.key, self._queue.failed_job_registry.key]
-        pipeline = self._connection.pipeline(transaction=False)
-        for id_ in waiting:
-            pipeline.lrem(self._queue.key, 0, id_)
-            pipeline.delete(RqJob.key_for(id_.decode()))
-        for registry in registries:
-            for id_, _ in self._connection.zscan_iter(registry, match=f"{job}-*", count=1000):
-                if ours(id_.decode()):
-                    pipeline.zrem(registry, id_)
-                    pipeline.delete(RqJob.key_for(id_.decode()), Result.get_key(id_.decode()))  # type: ignore[no-untyped-call]
-        pipeline.execute()
-        return len(waiting)
+
+def discard(connection: Redis, job: str) -> int:
+    """Delete a job's batches, delivered or not, as RQ holds them; return how many were not delivered."""
+    ours = re.compile(re.escape(job) + r"-[mr][0-9]+-[0-9a-f]+").fullmatch  # not those of another job "{job}-2"
+    pipeline = connection.pipeline(transaction=False)
+    undelivered = 0
+    for key in connection.smembers(Queue.redis_queues_keys):
+        name = key.decode("utf-8", "replace").removeprefix(Queue.redis_queue_namespace_prefix)
+        if name.startswith(QUEUE):
+            queue = Queue(name, connection=connection, serializer=JSONSerializer)
+            undelivered += _discard_from(queue, connection, pipeline, job, ours)
+    pipeline.execute()
+    return undelivered
 
 
-def queue_id(job: str, batch: str) -> str:
-    """Return the id of the RQ job that carries a batch."""
-    return f"{job}-{batch}"
+def _discard_from(queue: Queue, connection: Redis, pipeline: Any, job: str, ours: Callable[[str], object]) -> int:
+    waiting = [id_.decode("utf-8", "replace") for id_ in connection.lrange(queue.key, 0, -1)]
+    waiting = [id_ for id_ in waiting if ours(id_)]
+    for id_ in waiting:
+        pipeline.lrem(queue.key, 0, id_)
+        pipeline.delete(RqJob.key_for(id_))
+    for registry in (queue.finished_job_registry.key, queue.failed_job_registry.key):
+        for raw_id, _ in connection.zscan_iter(registry, match=f"{job}-*", count=1000):
+            if ours(raw_id.decode("utf-8", "replace")):
+                pipeline.zrem(registry, raw_id)
+                pipeline.delete(RqJob.key_for(raw_id.decode("utf-8", "replace")))
+    return len(waiting)
 
 
 def _describe(payload: Payload) -> str:

@@ -17,6 +17,7 @@ from word_counter.errors import StoreUnavailableError, UsageError
 #: caller could use.
 Redis = Any
 RedisError = redis.RedisError
+ResponseError = redis.ResponseError
 #: How long an answer may take before the connection counts as lost, in seconds. Longer than any blocking read.
 _ANSWER_SECONDS = 10.0
 #: The oldest server whose commands this package can use.
@@ -38,8 +39,9 @@ def connect(url: str, *, checked: bool = True) -> Redis:
             health_check_interval=0,
             retry=Retry(ExponentialBackoff(cap=1.0, base=0.05), 3),
         )
-    except ValueError as error:
-        message = f"not a Redis URL (redis://, rediss:// or unix://): {error}"
+    except (ValueError, TypeError) as error:
+        # What it says is not shown: it may quote a part of the password.
+        message = f"not a Redis URL (redis://, rediss:// or unix://, and options it knows): {without_password(url)}"
         raise UsageError(message) from error
     if not checked:
         return connection

@@ -6,11 +6,13 @@ a lock) is theirs. Their standard input is a pipe whose closing tells them that 
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 from word_counter import config
 
@@ -18,13 +20,25 @@ from word_counter import config
 _STOP_SECONDS = 5.0
 
 
+@dataclass(frozen=True, slots=True)
+class CrewPermit:
+    """What a crew may do: check with this secret, load these jobs, read below these roots."""
+
+    secret: str = field(repr=False)
+    allow: Sequence[str]
+    input_root: Sequence[str]
+
+
 class Crew:
     """Worker processes of one run."""
 
-    def __init__(self, url: str, processes: int, heard: Callable[[str], None]) -> None:
+    def __init__(self, url: str, processes: int, permit: CrewPermit, heard: Callable[[str], None]) -> None:
         """Start them. ``heard`` gets each line that they, or user code in them, print."""
         environment = config.environment()
-        environment["WORD_COUNTER_REDIS"] = url  # not an argument: a URL may hold a password
+        environment["WORD_COUNTER_REDIS"] = url  # not an argument, which ps would show: a URL may hold a password
+        environment["WORD_COUNTER_SECRET"] = permit.secret
+        environment["WORD_COUNTER_ALLOW"] = json.dumps(permit.allow)
+        environment["WORD_COUNTER_INPUT_ROOT"] = json.dumps(permit.input_root)
         environment["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(path or os.getcwd() for path in sys.path))
         environment["PYTHONUNBUFFERED"] = "1"
         self._process = subprocess.Popen(

@@ -30,7 +30,10 @@ Keys of no one job:
     wc:jobs               zset    job id -> when it was made (ms)
     wc:workers            zset    worker -> when it last said that it is alive (ms)
     wc:worker:W           hash    a worker: host, pid, processes, since, running, bytes of memory; expires when it stops
-    rq:...                        RQ's own: the queue is rq:queue:word_counter
+    wc:refused            stream  what workers were given and did not do, some 1000: action, reason, rq_job, job,
+                                  worker, at (ms); expires a week after the last
+    rq:...                        RQ's own: a queue is rq:queue:word_counter-F, F a fingerprint of the secret with
+                                  which its batches are signed
 
 All of them expire: the keys of a job a while after it ended (a day by default) and a week after it was last
 worked on. Nothing is ever flushed: the server may be somebody's.
@@ -44,6 +47,8 @@ from word_counter.job import Stage
 JOBS = "wc:jobs"
 WORKERS = "wc:workers"
 WORKER_PREFIX = "wc:worker:"
+#: What workers refused.
+REFUSED = "wc:refused"
 #: How long the keys of a job live while nobody ends it, in seconds.
 RUNNING_TTL_SECONDS = 7 * 24 * 3600
 

@@ -26,6 +26,7 @@ from word_counter.errors import (
     UsageError,
     WordCounterError,
 )
+from word_counter.input_roots import roots_of
 from word_counter.job import Inputs, Job, JobState, Source
 from word_counter.observer import Observer, Outcome, Progress
 from word_counter.patience import Patience
@@ -116,16 +117,28 @@ class Master:
     # -- making a job, or taking it over --------------------------------------------------------------
 
     def _in_session(self, enter: Callable[[], tuple[Plan, list[Source]]]) -> Outcome:
-        with Session(self.settings, self._observer) as session, translated_errors(self.settings.redis):
+        with (
+            Session(self.settings, self._observer, alone=self._own_workers > 0) as session,
+            translated_errors(self.settings.redis),
+        ):
             self._session = session
-            session.start_crew(self._own_workers)
             # Only now: a server that is away at the very start is an error at once.
             self._patience = Patience(self.settings.redis_patience, self._observer.warned)
             self._store = Store(session.connection, self.job_id, self._patience)
             self._charge = Charge(self._store)
             plan, sources = enter()
+            self._start_crew(plan, sources)
             self._observer.started(self.job_id, session.hint)
             return self._be_in_charge(plan, sources)
+
+    def _start_crew(self, plan: Plan, sources: list[Source]) -> None:
+        """Start the run's own workers, which may load this job and read these inputs, and nothing else."""
+        names = [self.inputs] if isinstance(self.inputs, str | os.PathLike) else self.inputs
+        roots = roots_of([os.fspath(name) for name in names], [source.path for source in sources])
+        self._session.start_crew(self._own_workers, plan.job_id, plan.code, roots)
+
+    def _workers_of(self, queue: str) -> int:
+        return Roster(self._session.connection).processes(queue)
 
     def _make_or_take(self, plan: Plan, sources: list[Source]) -> tuple[Plan, list[Source]]:
         """Make the job, or with ``resume`` or ``standby`` take the unfinished one of its name over."""
@@ -208,7 +221,12 @@ class Master:
             message = f"job {self.job_id} has other inputs than this command names; purge it or choose another --job-id"
             raise UsageError(message)
         if own != plan and not verify(text, fields.get("signature", ""), self._session.secret, purpose=PURPOSE):
-            _confine(plan.output)
+            # Whoever can write to Redis could name any code, any input and any output.
+            message = (
+                f"the plan of job {self.job_id} is not signed with the secret of this command; "
+                "set WORD_COUNTER_SECRET to what its master was started with, or go on as the user who started it"
+            )
+            raise UsageError(message)
         check_writable(plan.output)
         return plan, sources
 
@@ -217,8 +235,8 @@ class Master:
     def _be_in_charge(self, plan: Plan, sources: list[Source]) -> Outcome:
         self._plan, self._sources = plan, sources
         self._vitals = Vitals(self._own_workers)
-        self._roster = Roster(self._session.connection)
-        queue = ChunkQueue(self._session.connection, self._patience)
+        queue = ChunkQueue(self._session.connection, self._session.batch_secret, self._patience)
+        self._queue_name = queue.name
         try:
             while True:
                 dispatch = Dispatch(self._store, queue, self._charge, plan, sources)
@@ -273,7 +291,7 @@ class Master:
         now = time.monotonic()
         if now - self._looked >= _LOOK_SECONDS:
             self._looked = now
-            self._vitals.workers = self._patience.call(self._roster.processes)
+            self._vitals.workers = self._patience.call(lambda: self._workers_of(self._queue_name))
             self._vitals.note_memory(self._patience.call(self._session.memory_share))
             self._mind_the_lonely(now)
         self._observer.progressed(self._progress(snapshot))
@@ -289,7 +307,13 @@ class Master:
             self._lonely_since = now
         elif now - self._lonely_since > _LONELY_SECONDS:
             self._lonely_since = float("inf")  # told once
-            self._observer.warned("no worker is alive; start some: word-counter worker --redis URL")
+            others = self._patience.call(lambda: self._workers_of(""))
+            self._observer.warned(
+                f"no worker that is alive has this master's secret ({others} processes serve other queues than "
+                f"{self._queue_name}): set the same WORD_COUNTER_SECRET for both"
+                if others
+                else "no worker is alive; start some: word-counter worker --redis URL"
+            )
 
     def _progress(self, snapshot: Snapshot) -> Progress:
         totals = snapshot.totals
@@ -341,17 +365,6 @@ class Master:
             counters=counters,
             largest=summary.largest,
         )
-
-
-def _confine(output: str) -> None:
-    """Raise UsageError unless an output that Redis alone vouches for is below the folder we are in."""
-    here = os.path.realpath(os.getcwd())
-    if output != "-" and os.path.commonpath([here, os.path.realpath(output)]) != here:
-        message = (
-            f"the job's results would go to {output}, outside of {here}, and its plan is not signed with our secret; "
-            "set WORD_COUNTER_SECRET to what the job was run with, or resume from the folder it was run in"
-        )
-        raise UsageError(message)
 
 
 def _ended_meanwhile(job_id: str, fields: dict[str, str]) -> WordCounterError:

@@ -10,6 +10,7 @@ import hashlib
 import importlib
 import importlib.util
 import os
+import re
 import sys
 from types import ModuleType
 from typing import Any
@@ -56,8 +57,9 @@ def load_job(reference: str) -> type[Job] | Job:
     Raises:
         JobLoadError: it cannot be imported, or names no job; says why.
     """
-    if "+" in reference:
-        mapper, reducer = (_load_class(part) for part in reference.split("+", 1))
+    parts = _parts(reference)
+    if len(parts) > 1:
+        mapper, reducer = map(_load_class, parts)
         return Job(mapper=mapper, reducer=reducer)
     place, name = _parse(reference)
     module = _import(place)
@@ -82,6 +84,25 @@ def make_job(reference: str) -> Job:
     except Exception as error:
         message = f"cannot make a {found.__name__}: {type(error).__name__}: {error}"
         raise JobLoadError(message) from error
+
+
+def places(reference: str) -> list[str]:
+    """Return the modules and files that loading a reference would import; JobLoadError when it is none."""
+    return [_parse(part)[0] for part in _parts(reference)]
+
+
+def is_file(place: str) -> bool:
+    """Whether a place is a file of Python source rather than a module."""
+    return place.endswith(".py")
+
+
+#: A mapper's reference and a reducer's. A + in a path joins nothing: no class stands before it.
+_JOINED = re.compile(r"(.+?:[\w.]+)\+(.+:[\w.]+)", re.DOTALL)
+
+
+def _parts(reference: str) -> list[str]:
+    joined = _JOINED.fullmatch(reference)
+    return [reference] if joined is None else [joined[1], joined[2]]
 
 
 def _only_job(module: ModuleType, place: str) -> type[Job] | Job:
@@ -140,7 +161,7 @@ _FILE_MODULE = "word_counter_job_"
 
 def _import(place: str) -> ModuleType:
     try:
-        if place.endswith(".py"):
+        if is_file(place):
             return _import_file(os.path.abspath(place))
         if os.getcwd() not in sys.path:
             sys.path.insert(0, os.getcwd())  # an installed command does not look there by itself

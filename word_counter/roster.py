@@ -49,6 +49,7 @@ class Roster:
         fields = self._connection.hgetall(WORKER_PREFIX + worker)
         return {name.decode(): value.decode("utf-8", "replace") for name, value in fields.items()}
 
-    def processes(self) -> int:
-        """Return how many processes the workers that are alive have together."""
-        return sum(int(self.facts(name).get("processes", 0)) for name in self.names())
+    def processes(self, queue: str = "") -> int:
+        """Return how many processes the workers that are alive have together; with a queue, those that serve it."""
+        workers = [self.facts(name) for name in self.names()]
+        return sum(int(facts.get("processes", 0)) for facts in workers if not queue or facts.get("queue") == queue)

@@ -11,37 +11,34 @@ import contextlib
 import json
 import logging
 import os
-import signal
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from multiprocessing.connection import Connection
-from types import FrameType
-from typing import Any
-
-from rq import SimpleWorker
-from rq.exceptions import StopRequested
-from rq.job import Job as RqJob
-from rq.serializers import JSONSerializer
-from rq.worker.base import WorkerStatus
+from secrets import token_hex
 
 from word_counter.blame import user_traceback
 from word_counter.care import Care, SetAside
-from word_counter.chunk_queue import QUEUE, TASK_FUNCTION
 from word_counter.connection import Redis, RedisError, connect
+from word_counter.door import queue_id
 from word_counter.errors import (
     EncodingError,
+    ForbiddenError,
     InputChangedError,
+    RefusedError,
     StoreUnavailableError,
     TooManyBadError,
     WordCounterError,
 )
 from word_counter.job import Job, Stage, parse_task
 from word_counter.patience import Patience
-from word_counter.payload import Payload, PayloadError
+from word_counter.payload import Payload
+from word_counter.permit import Permit
+from word_counter.queue_worker import QueueWorker
 from word_counter.reference import make_job
+from word_counter.refusals import Refusals
 from word_counter.scripts import IMPATIENT
-from word_counter.snapshot import BAD_DATA, CHANGED, CRASHED, RAISED, TOO_MANY, Failure, TaskAttempt
+from word_counter.snapshot import BAD_DATA, CHANGED, CRASHED, RAISED, REFUSED, TOO_MANY, Failure, TaskAttempt
 from word_counter.sources import ChunkReader
 from word_counter.stages import run_map, run_reduce
 from word_counter.task_store import BadRecords, Receipt, TaskStore
@@ -74,18 +71,23 @@ Tell = Callable[[Report | None], None]
 class BatchRunner:
     """Runs the tasks of batches. One lives as long as its process, and keeps the jobs that it has loaded."""
 
-    def __init__(self, connection: Redis, worker: str, tell: Tell, patience: Patience = IMPATIENT) -> None:
+    def __init__(
+        self, connection: Redis, worker: str, tell: Tell, permit: Permit, patience: Patience = IMPATIENT
+    ) -> None:
         self._connection = connection
         self._worker = worker
         self._tell = tell
+        self._permit = permit
         self._patience = patience
+        self._refusals = Refusals(connection, worker)
+        self._refused: set[tuple[str, str]] = set()
         self._jobs: dict[str, Job] = {}
 
     def run(self, payload: Payload) -> str:
         """Run a batch; return in a word or two what became of it, for people who look at the queue."""
         store = TaskStore(self._connection, payload.job, self._patience)
         try:
-            with contextlib.closing(ChunkReader(payload.sources)) as reader:
+            with contextlib.closing(ChunkReader(payload.sources, self._permit.inputs)) as reader:
                 return self._run_tasks(store, payload, reader)
         except BaseException:
             with contextlib.suppress(RedisError, WordCounterError):
@@ -147,6 +149,9 @@ class BatchRunner:
                 amounts = {"result_bytes": store.stage_results(partition, attempt.attempt, segments)}
         except (RedisError, StoreUnavailableError):
             raise
+        except ForbiddenError as error:
+            self._tell_of_refusal(payload, str(error))
+            return self._fail(store, payload, attempt, REFUSED, str(error), last=last)
         except WordCounterError as error:
             return self._fail(store, payload, attempt, _kind(error), str(error), last=last)
         except Exception as error:  # noqa: BLE001 (a partial that is no JSON, say: the task failed, not the worker)
@@ -177,8 +182,15 @@ class BatchRunner:
         said = store.fail(payload.batch, failure, last=last)
         return "FAILED" if said == "OK" else said
 
+    def _tell_of_refusal(self, payload: Payload, reason: str) -> None:
+        """Record once what this worker's permit forbids: every further task of the job would be refused alike."""
+        if (payload.job, reason) not in self._refused:
+            self._refused.add((payload.job, reason))
+            self._refusals.record(reason, queue_id(payload.job, payload.batch), payload.job)
+
     def _job(self, code: str) -> Job:
         if code not in self._jobs:
+            self._permit.jobs.check(code)  # before anything of it is imported
             self._jobs[code] = make_job(code)
         return self._jobs[code]
 
@@ -208,61 +220,7 @@ def _kind(error: WordCounterError) -> str:
     return TOO_MANY if isinstance(error, TooManyBadError) else RAISED
 
 
-class BatchJob(RqJob):
-    """An RQ job as workers run it: whatever it names, only the task function is run, on a payload's text."""
-
-    runner: BatchRunner
-
-    def _execute(self) -> Any:
-        if self.func_name != TASK_FUNCTION or len(self.args) != 1 or self.kwargs or self.instance:
-            message = f"workers run nothing but {TASK_FUNCTION} on one payload"
-            raise PayloadError(message)
-        return self.runner.run(Payload.from_json(self.args[0]))
-
-
-class QueueWorker(SimpleWorker):
-    """RQ's worker without what the store does better or nobody should do: registries' cleaning, commands, forking."""
-
-    job_class = BatchJob
-    log_result_lifespan = False
-    busy = False
-
-    @property
-    def should_run_maintenance_tasks(self) -> bool:
-        """Never: RQ's cleaning requeues by itself."""
-        return False
-
-    def subscribe(self) -> None:
-        """Listen to no commands from Redis."""
-
-    def unsubscribe(self) -> None:
-        """Nothing was subscribed to."""
-
-    def procline(self, message: str) -> None:
-        """Leave the process's name alone."""
-
-    def execute_job(self, job: Any, queue: Any) -> None:
-        """Run a batch; a request to stop waits for its end."""
-        self.busy = True
-        try:
-            self.prepare_execution(job)
-            self.perform_job(job, queue)
-            self.set_state(WorkerStatus.IDLE)
-        finally:
-            self.busy = False
-
-    def _install_signal_handlers(self) -> None:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C reaches the parent, which decides
-        signal.signal(signal.SIGTERM, self.request_stop)
-
-    def request_stop(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002 (a signal handler)
-        """Stop: at once when idle, else after the running batch."""
-        if not self.busy:
-            raise StopRequested
-        self._stop_requested = True
-
-
-def serve(url: str, name: str, pipe: Connection, *, burst: bool, patience_seconds: float) -> None:
+def serve(url: str, name: str, pipe: Connection, permit: Permit, *, burst: bool, patience_seconds: float) -> None:
     """Be a worker's child: take batches until told to stop, or, in burst mode, until the queue is empty."""
     os.dup2(2, 1)  # what user code prints must not mix with results on standard output
     logging.getLogger("rq").setLevel(logging.CRITICAL)  # the parent says what a child ends of
@@ -273,13 +231,12 @@ def serve(url: str, name: str, pipe: Connection, *, burst: bool, patience_second
     def tell(report: Report | None) -> None:
         pipe.send_bytes(json.dumps(None if report is None else asdict(report)).encode())
 
-    BatchJob.runner = BatchRunner(connection, name, tell, patience)
-    worker = QueueWorker(
-        [QUEUE], name=name, connection=connection, serializer=JSONSerializer, worker_ttl=30, log_job_description=False
-    )
+    runner = BatchRunner(connection, name, tell, permit, patience)
+    worker = QueueWorker(permit.queue, f"{name}-{token_hex(2)}", connection, permit.secret, runner.run)
     worker.work(burst=burst, logging_level="CRITICAL")
 
 
-def run_batch(payload: str) -> str:
-    """Stand for the task function in RQ jobs; workers run it through :class:`BatchJob` alone."""
-    return BatchJob.runner.run(Payload.from_json(payload))
+def run_batch(text: str, signature: str) -> str:  # noqa: ARG001 (what RQ jobs name and give it)
+    """Stand for the task function: a worker of RQ's own comes here, one of ours runs batches by itself."""
+    message = "batches are run by word-counter worker, which checks them, and not by a worker of RQ's own"
+    raise RefusedError(message)

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
 from word_counter.config import Settings
 from word_counter.connection import Redis, connect
-from word_counter.crew import Crew
+from word_counter.crew import Crew, CrewPermit
 from word_counter.embedded import EmbeddedServer
 from word_counter.observer import Observer
-from word_counter.signing import make_secret
+from word_counter.reference import places
+from word_counter.secret import crew_secret, find_secret
 
 
 class Session:
     """A server, a connection to it, and a crew; a context manager that ends what it started."""
 
-    def __init__(self, settings: Settings, observer: Observer) -> None:
+    def __init__(self, settings: Settings, observer: Observer, *, alone: bool = False) -> None:
+        """Make it. ``alone``: nobody but this process and its crew need to know its secret."""
         self._settings = settings
+        self._alone = alone
         self._observer = observer
         self._server: EmbeddedServer | None = None
         self._crew: Crew | None = None
         self._connection: Redis | None = None
         self._server_id = ""
-        self._own_secret = ""
+        self._secret = ""
+        self._crew_secret = ""
 
     def __enter__(self) -> Self:
         if not self._settings.redis:
@@ -62,12 +67,15 @@ class Session:
 
     @property
     def secret(self) -> str:
-        """What this session signs with: the secret that was set, or on a private server one of its own."""
-        if self._settings.secret or not self.private:
-            return self._settings.secret
-        if not self._own_secret:
-            self._own_secret = make_secret()
-        return self._own_secret
+        """What this session signs with; UsageError when there is no secret and none can be kept."""
+        if not self._secret:
+            self._secret = find_secret(self._settings, alone=self._alone)
+        return self._secret
+
+    @property
+    def batch_secret(self) -> str:
+        """What the session's batches are signed with: its own secret, or that of its crew."""
+        return self._crew_secret or self.secret
 
     def _running_server(self) -> str:
         return str(self.connection.info("server")["run_id"])
@@ -83,17 +91,13 @@ class Session:
         limit = int(memory.get("maxmemory", 0))
         return int(memory["used_memory"]) / limit if limit else 0.0
 
-    def start_crew(self, processes: int) -> None:
-        """Start worker processes of this session's own.
-
-        Raises:
-            StoreUnavailableError: the server is somebody's and cannot be reached.
-        """
-        if not processes:
-            return
-        if not self.private:
-            self.connection  # noqa: B018 (a server that is not there is told of by us, not by each worker too)
-        self._crew = Crew(self.url, processes, self._observer.printed)
+    def start_crew(self, processes: int, job_id: str, code: str, roots: Sequence[str]) -> None:
+        """Start worker processes of this session's own, for one job, that may read below ``roots`` alone."""
+        if processes:
+            self._crew_secret = crew_secret(self.secret, job_id)
+            allow = [*self._settings.allow, *places(code)]
+            permit = CrewPermit(self._crew_secret, allow, self._settings.input_root or roots)
+            self._crew = Crew(self.url, processes, permit, self._observer.printed)
 
     @property
     def crew_ended(self) -> int | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from word_counter.errors import InputChangedError, InputError
+from word_counter.input_roots import InputRoots
 from word_counter.job import Chunk, Cursor, Inputs, Source
 from word_counter.mapper import Lines
 from word_counter.split import split
@@ -128,8 +129,9 @@ def split_sources(sources: Sequence[Source], chunk_size: int, cursor: Cursor) ->
 class ChunkReader:
     """Reads chunks; keeps the last file open, as neighbours in one source come after each other."""
 
-    def __init__(self, sources: Mapping[int, Source]) -> None:
+    def __init__(self, sources: Mapping[int, Source], roots: InputRoots | None = None) -> None:
         self._sources = sources
+        self._roots = roots or InputRoots()
         self._file: BinaryIO | None = None
         self._index = -1
 
@@ -138,13 +140,14 @@ class ChunkReader:
 
         Raises:
             InputError: its source cannot be opened here.
+            ForbiddenError: its source is not within the roots.
             InputChangedError: its source is not as it was when the job was made.
         """
         source = self._sources[chunk.source]
         try:
             if self._file is None or chunk.source != self._index:
                 self.close()
-                self._file = open(source.path, "rb")  # noqa: SIM115 (closed by close)
+                self._file = self._roots.open(source.path)
                 self._index = chunk.source
             self._file.seek(chunk.offset)
             raw = self._file.read(chunk.length)

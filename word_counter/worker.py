@@ -19,7 +19,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -28,6 +28,7 @@ from typing import Any
 from word_counter import config, runner
 from word_counter.connection import Redis, connect, translated_errors
 from word_counter.errors import StoreUnavailableError
+from word_counter.permit import Permit
 from word_counter.roster import Roster
 from word_counter.snapshot import CRASHED, HUNG
 from word_counter.task_store import TaskStore
@@ -72,17 +73,31 @@ class Worker:
         processes: how many tasks it runs at a time.
         burst: end when the queue is empty, rather than wait for more.
         parent: a file descriptor; the worker stops at once when it closes, and so with whoever holds its other end.
+        allow: what it may load besides the shipped jobs: modules with all below them, files, directories.
+        input_root: the files and directories that it may read input from; by default whatever a signed batch names.
+
+    Raises:
+        StoreUnavailableError: no Redis is given.
+        UsageError: no secret is set and none can be kept, or a setting is not allowed.
     """
 
     def __init__(
-        self, redis: str | None = None, processes: int = 1, *, burst: bool = False, parent: int | None = None
+        self,
+        redis: str | None = None,
+        processes: int = 1,
+        *,
+        burst: bool = False,
+        parent: int | None = None,
+        allow: Sequence[str] | None = None,
+        input_root: Sequence[str] | None = None,
     ) -> None:
-        settings = config.load({"redis": redis})
+        settings = config.load({"redis": redis, "allow": allow, "input_root": input_root})
         self.url = settings.redis
         self._patience = settings.redis_patience
         if not self.url:
             message = "a worker needs a Redis: give --redis URL, or set REDIS_URL or REDIS_HOST"
             raise StoreUnavailableError(message)
+        self._permit = Permit.of(settings)
         self.processes = processes
         self.name = f"{socket.gethostname()}-{os.getpid()}"
         self._burst = burst
@@ -103,6 +118,13 @@ class Worker:
             StoreUnavailableError: Redis cannot be reached at the start.
         """
         self._connection = connect(self.url)
+        log.info(
+            "worker %s serves the queue %s with %d processes",
+            self.name,
+            self._permit.queue,
+            self.processes,
+            extra={"action": "serving", "worker": self.name},
+        )
         context = multiprocessing.get_context(_START_METHOD)
         life, self._life = os.pipe()  # closes with this process, by which children know that it is gone
         self._context: Any = context
@@ -129,7 +151,7 @@ class Worker:
         ours, theirs = self._context.Pipe(duplex=False)
         process = self._context.Process(
             target=_be_child,
-            args=(self.url, name, theirs, self._life_end, self._life, self._burst, self._patience),
+            args=(self.url, name, theirs, self._life_end, self._life, self._burst, self._patience, self._permit),
             name=name,
         )
         process.start()
@@ -281,6 +303,7 @@ class Worker:
             "host": socket.gethostname(),
             "pid": os.getpid(),
             "processes": len(self._children),
+            "queue": self._permit.queue,
             "running": " ".join(running),
             "peak_bytes": max(
                 resource.getrusage(who).ru_maxrss * _RSS_UNIT
@@ -321,12 +344,13 @@ def _be_child(
     other_end: int,
     burst: bool,  # noqa: FBT001 (a process's arguments go by place)
     patience_seconds: float,
+    permit: Permit,
 ) -> None:
     """Start as a child: end with the parent, and serve."""
     signal.set_wakeup_fd(-1)
     os.close(other_end)  # a copy of the parent's end would keep the pipe open
     threading.Thread(target=_end_with_parent, args=(life,), daemon=True).start()
-    runner.serve(url, name, pipe, burst=burst, patience_seconds=patience_seconds)
+    runner.serve(url, name, pipe, permit, burst=burst, patience_seconds=patience_seconds)
 
 
 def _end_with_parent(life: int) -> None:

@@ -79,7 +79,7 @@ class Fleet:
 
     def _start(self) -> None:
         self._started += 1
-        args = ["worker", "--processes", "1", "-v"]
+        args = ["worker", "--processes", "1", "-v", "--allow", "tests"]
         self.workers.append(
             FleetWorker(word_counter(f"worker-{self._started}", args, self._folder, self._env, self._guard))
         )

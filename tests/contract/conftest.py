@@ -28,7 +28,10 @@ class Crowd:
         if workers not in self._urls:
             server = self._stack.enter_context(EmbeddedServer())
             self._stack.enter_context(
-                started("worker", "--processes", str(workers), "--redis", server.url, folder=self._folder)
+                started(
+                    *("worker", "--processes", str(workers), "--redis", server.url, "--allow", "tests"),
+                    folder=self._folder,
+                )
             )
             self._urls[workers] = server.url
         return self._urls[workers]

@@ -128,11 +128,11 @@ def purge(job_id: str, force: bool, redis: str | None, as_json: bool) -> None:  
     JSON: {"job": ID, "keys_deleted": N, "batches_deleted": N}.
     """
     from word_counter.catalog import Catalog
-    from word_counter.chunk_queue import ChunkQueue
+    from word_counter.chunk_queue import discard
 
     with reached(redis) as connection:
         keys = Catalog(connection).purge(job_id, force=force)
-        batches = ChunkQueue(connection).discard(job_id)
+        batches = discard(connection, job_id)
     if as_json:
         show_json({"job": job_id, "keys_deleted": keys, "batches_deleted": batches})
     else:

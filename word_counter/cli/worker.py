@@ -10,15 +10,45 @@ from word_counter.cli.logs import configure_logging
 @click.command()
 @click.option("--processes", type=click.IntRange(min=1), default=1, show_default=True, help="Tasks run at a time.")
 @click.option("--redis", metavar="URL", help="Where Redis is; else REDIS_URL, or REDIS_HOST and its like.")
+@click.option(
+    "--allow",
+    metavar="PKG|PATH",
+    multiple=True,
+    help="Load jobs from this module, file or directory too; else WORD_COUNTER_ALLOW. May be repeated. "
+    "[default: the shipped jobs]",
+)
+@click.option(
+    "--input-root",
+    metavar="PATH",
+    multiple=True,
+    help="Read input from this file or directory only; else WORD_COUNTER_INPUT_ROOT. May be repeated. "
+    "[default: whatever a master with the same secret names]",
+)
 @click.option("--burst", is_flag=True, help="End when the queue is empty.")
 @click.option("-v", "--verbose", is_flag=True, help="Log each task.")
 @click.option("--until-eof", is_flag=True, hidden=True, help="Stop at once when standard input closes.")
-def worker(processes: int, redis: str | None, burst: bool, verbose: bool, until_eof: bool) -> None:  # noqa: FBT001
+def worker(
+    processes: int,
+    redis: str | None,
+    allow: tuple[str, ...],
+    input_root: tuple[str, ...],
+    burst: bool,  # noqa: FBT001 (click passes options by name)
+    verbose: bool,  # noqa: FBT001
+    until_eof: bool,  # noqa: FBT001
+) -> None:
     """Serve tasks of any job until stopped.
 
-    The first TERM or INT lets the running tasks finish, a second one kills.
+    It takes tasks only from masters that have the same secret: WORD_COUNTER_SECRET, else that of this user on this
+    machine. The first TERM or INT lets the running tasks finish, a second one kills.
     """
     from word_counter.worker import Worker
 
     configure_logging(verbose=verbose, quiet=until_eof)
-    Worker(redis, processes, burst=burst, parent=0 if until_eof else None).run()
+    Worker(
+        redis,
+        processes,
+        burst=burst,
+        parent=0 if until_eof else None,
+        allow=allow or None,
+        input_root=input_root or None,
+    ).run()

@@ -1,0 +1,78 @@
+"""Input roots: the files and directories that a worker may read input from, whatever a batch names.
+
+A path is judged by where it really leads, so that neither ``..`` nor a symbolic link leads out. What counts is the
+file that was opened, not what the path led to before or after: it must be the one at the real path that was judged.
+A hard link cannot be told from the file that it links to; making one takes a right to that file on Linux.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Sequence
+from typing import BinaryIO
+
+from word_counter.errors import ForbiddenError, InputError
+from word_counter.real_paths import RealPaths
+
+#: No longer than what fits one environment variable on Linux (128 kiB), with room for escapes, in bytes.
+_LONGEST_LIST = 60_000
+
+
+class InputRoots:
+    """Opens files within its roots alone; with no roots, any file."""
+
+    def __init__(self, roots: Iterable[str] = ()) -> None:
+        self._roots = RealPaths.of(roots)
+
+    def open(self, path: str) -> BinaryIO:
+        """Return a file, open for reading.
+
+        Raises:
+            ForbiddenError: it is not within the roots.
+            InputError: it is no regular file.
+            OSError: it cannot be opened.
+        """
+        self._check_path(path, os.path.realpath(path))  # before it is opened: to open a device may do something
+        # O_NONBLOCK: to open a named pipe would otherwise wait for somebody who writes to it.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            self._check_opened(path, os.fstat(descriptor))
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return open(descriptor, "rb")
+
+    def _check_opened(self, path: str, opened: os.stat_result) -> None:
+        if not stat.S_ISREG(opened.st_mode):
+            message = f"not a regular file: {path}"
+            raise InputError(message)
+        if self._roots:
+            real = os.path.realpath(path)
+            self._check_path(path, real)
+            if not os.path.samestat(opened, os.stat(real, follow_symlinks=False)):
+                message = f"{path} led somewhere else while it was opened"
+                raise ForbiddenError(message)
+
+    def _check_path(self, path: str, real: str) -> None:
+        if self._roots and not self._roots.hold(real):
+            leads = f", which leads to {real}," if real != os.path.abspath(path) else ""
+            message = (
+                f"this worker may not read {path}{leads}: it is outside its input roots; "
+                f"if it should, start it with --input-root {os.path.dirname(real)}"
+            )
+            raise ForbiddenError(message)
+
+
+def roots_of(named: Sequence[str], found: Iterable[str]) -> list[str]:
+    """Return the roots for a run's own workers: what was named, and where links in it led when they were found.
+
+    Args:
+        named: the files and directories of the command line; globs and what is not there are passed over.
+        found: the paths of all sources.
+    """
+    named_roots = RealPaths.of(name for name in named if os.path.lexists(name))
+    roots = named_roots | {real for real in map(os.path.realpath, found) if not named_roots.hold(real)}
+    while sum(len(os.fsencode(root)) + 8 for root in roots) > _LONGEST_LIST:
+        roots = frozenset(map(os.path.dirname, roots))  # too many to pass on one by one
+    return sorted(roots)

@@ -1,0 +1,30 @@
+"""The permit: what a worker may do for whoever fills its queue."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from word_counter.allow_list import AllowList
+from word_counter.chunk_queue import queue_name
+from word_counter.config import Settings
+from word_counter.input_roots import InputRoots
+from word_counter.secret import find_secret
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """The secret that batches must be signed with, the jobs that may be loaded, the input that may be read."""
+
+    secret: str = field(repr=False)
+    jobs: AllowList = field(default_factory=AllowList)
+    inputs: InputRoots = field(default_factory=InputRoots)
+
+    @classmethod
+    def of(cls, settings: Settings) -> Permit:
+        """Return what settings permit; UsageError when there is no secret and none can be kept."""
+        return cls(find_secret(settings), AllowList(settings.allow), InputRoots(settings.input_root))
+
+    @property
+    def queue(self) -> str:
+        """The name of the queue to serve."""
+        return queue_name(self.secret)
