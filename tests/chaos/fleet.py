@@ -12,6 +12,8 @@ from tests.chaos.guard import Guard
 
 #: How long after its end a worker is replaced, in seconds: as quick as a container's restart.
 _REPLACED_AFTER_SECONDS = 0.3
+#: How many workers may end by themselves before the storm is given up: something is amiss that no fault did.
+_MOST_STRAYS = 50
 
 
 class FleetWorker:
@@ -68,7 +70,10 @@ class Fleet:
                 worker.ended_at = now
                 if not worker.doomed:
                     self.strays[worker.command.code] += 1
-                    self._say(f"{worker.name} ended by itself with code {worker.command.code}: {last_line(worker)}")
+                    text = f"{worker.name} ended by itself with code {worker.command.code}: {last_line(worker)}"
+                    self._say(text)
+                    if self.strays.total() > _MOST_STRAYS:
+                        raise RuntimeError(text)
             if now - worker.ended_at >= _REPLACED_AFTER_SECONDS:
                 if worker.abandoned and not worker.stopped:
                     worker.command.end()
@@ -79,7 +84,7 @@ class Fleet:
 
     def _start(self) -> None:
         self._started += 1
-        args = ["worker", "--processes", "1", "-v", "--allow", "tests"]
+        args = ["worker", "--processes", "1", "-v"]
         self.workers.append(
             FleetWorker(word_counter(f"worker-{self._started}", args, self._folder, self._env, self._guard))
         )
