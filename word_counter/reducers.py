@@ -25,8 +25,8 @@ class _Folding(Reducer):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if "reduce" in cls.__dict__:
-            for name in ("folds", "gather", "condense", "refold", "conclude"):
+        if cls.reduce is not _Folding.reduce:  # its own, or that of a mixin
+            for name in {"folds", "gather", "condense", "refold", "conclude"} - cls.__dict__.keys():
                 setattr(cls, name, getattr(Reducer, name))
 
     @abstractmethod
@@ -63,10 +63,10 @@ class _Folding(Reducer):
 def _number(key: Any, value: Any, who: str) -> int | float:
     if value.__class__ is int or value.__class__ is float:
         return value
-    if isinstance(value, bool):
+    if isinstance(value, int):  # a bool, or a member of an IntEnum
         return int(value)
-    if isinstance(value, int | float):
-        return value
+    if isinstance(value, float):
+        return float(value)
     message = f"{who} takes numbers, but the value of key {key!r} is {value!r} ({type(value).__name__})"
     raise TypeError(message)
 
@@ -119,9 +119,10 @@ class Count(_Folding):
 def _order(value: Any) -> tuple[int, Any, str]:
     """A total order over JSON values, so that Min, Max, Collect and TopN never depend on arrival.
 
-    null < booleans < numbers < strings < everything else by its JSON text; equal numbers by their text.
+    null < booleans < numbers < strings < everything else by its JSON text; equal numbers by their text. A value
+    that JSON cannot hold raises, so that it cannot be the one that is dropped.
     """
-    text = "" if value.__class__ is str else json.dumps(value, sort_keys=True)
+    text = "" if value.__class__ is str else json.dumps(value, sort_keys=True, allow_nan=False)
     if value is None:
         return (0, 0, text)
     if isinstance(value, bool):
