@@ -1,0 +1,224 @@
+"""Sources: what inputs stand for, and what is noticed about their files."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.processes import without_root
+from word_counter.errors import InputChangedError, InputError
+from word_counter.job import Chunk, Cursor, Source
+from word_counter.sources import ChunkReader, check_sources, find_sources, split_sources
+
+
+def _names(sources: list[Source], folder: Path) -> list[str]:
+    return [str(Path(source.path).relative_to(folder)) for source in sources]
+
+
+@pytest.fixture
+def tree(folder: Path) -> Path:
+    for name in ("b.txt", "a.txt", "deep/c.txt", "deep/deeper/d.log", ".hidden", "deep/.git/config"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(name)
+    return folder
+
+
+class TestFinding:
+    def test_a_file_is_a_source_with_its_size_and_time(self, folder: Path) -> None:
+        path = folder / "one.txt"
+        path.write_bytes(b"123")
+
+        assert find_sources(path) == [Source(str(path), 3, path.stat().st_mtime_ns)]
+
+    def test_a_directory_is_all_its_files_but_hidden_ones_sorted(self, tree: Path) -> None:
+        assert _names(find_sources(tree), tree) == ["a.txt", "b.txt", "deep/c.txt", "deep/deeper/d.log"]
+
+    def test_inputs_keep_the_order_they_are_named_in(self, tree: Path) -> None:
+        inputs = [tree / "b.txt", str(tree / "deep"), tree / "a.txt", tree / "b.txt"]
+
+        found = _names(find_sources(inputs), tree)
+
+        assert found == ["b.txt", "deep/c.txt", "deep/deeper/d.log", "a.txt", "b.txt"]
+
+    def test_a_glob_is_its_matches_sorted_and_directories_among_them_are_entered(self, tree: Path) -> None:
+        assert _names(find_sources(f"{tree}/*.txt"), tree) == ["a.txt", "b.txt"]
+        assert _names(find_sources(f"{tree}/d*"), tree) == ["deep/c.txt", "deep/deeper/d.log"]
+        assert _names(find_sources(f"{tree}/**/*.log"), tree) == ["deep/deeper/d.log"]
+
+    def test_a_file_whose_name_looks_like_a_glob_is_that_file(self, tree: Path) -> None:
+        (tree / "[ab].txt").write_text("x")
+
+        assert _names(find_sources(f"{tree}/[ab].txt"), tree) == ["[ab].txt"]
+
+    def test_a_hidden_file_that_is_named_is_read(self, tree: Path) -> None:
+        assert _names(find_sources(tree / ".hidden"), tree) == [".hidden"]
+
+    def test_relative_names_become_whole_paths(self, tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(tree)
+
+        assert [source.path for source in find_sources("a.txt")] == [str(tree / "a.txt")]
+
+    def test_a_link_to_a_file_is_followed(self, tree: Path) -> None:
+        (tree / "deep" / "link.txt").symlink_to(tree / "a.txt")
+
+        assert "deep/link.txt" in _names(find_sources(tree / "deep"), tree)
+
+    @pytest.mark.parametrize("name", ["missing.txt", "no/such/folder/", "*.gz", "**/*.gz"])
+    def test_what_is_not_there_is_named(self, tree: Path, name: str) -> None:
+        with pytest.raises(InputError) as caught:
+            find_sources(f"{tree}/{name}")
+
+        assert name in str(caught.value)
+
+    def test_nothing_named_is_an_error(self) -> None:
+        with pytest.raises(InputError, match="no input"):
+            find_sources([])
+
+    def test_a_directory_without_files_is_an_error(self, folder: Path) -> None:
+        (folder / "empty" / ".hidden").mkdir(parents=True)
+
+        with pytest.raises(InputError, match="empty has no files"):
+            find_sources(folder / "empty")
+
+    def test_a_broken_link_and_a_pipe_are_errors(self, folder: Path) -> None:
+        (folder / "broken").symlink_to(folder / "nowhere")
+        os.mkfifo(folder / "pipe")
+
+        for name in ("broken", "pipe"):
+            with pytest.raises(InputError, match=name):
+                find_sources(folder / name)
+
+    def test_an_unreadable_file_is_an_error_at_once(self, tree: Path) -> None:
+        (tree / "a.txt").chmod(0)
+
+        with without_root(), pytest.raises(InputError, match=r"cannot read .*a\.txt"):
+            find_sources(tree)
+
+    def test_an_unreadable_directory_is_an_error_too(self, tree: Path) -> None:
+        (tree / "deep").chmod(0)
+
+        with without_root(), pytest.raises(InputError, match=r"cannot read the directory .*deep"):
+            find_sources(tree)
+
+
+class TestSplitting:
+    def test_chunks_go_through_all_sources_and_skip_empty_ones(self, folder: Path) -> None:
+        for name, content in (("1", b"a\nb\nc\n"), ("2", b""), ("3", b"d")):
+            (folder / name).write_bytes(content)
+
+        found = list(split_sources(find_sources(folder), 2, Cursor()))
+
+        assert [chunk for chunk, _ in found] == [
+            Chunk(0, 0, 0, 4, 1, 2),
+            Chunk(1, 0, 4, 2, 3, 1),
+            Chunk(2, 2, 0, 1, 1, 1),
+        ]
+
+    def test_it_goes_on_from_every_cursor_it_gave(self, folder: Path) -> None:
+        for name, content in (("1", b"a\nb\nc\n"), ("2", b""), ("3", b"d\ne"), ("4", b"f\n")):
+            (folder / name).write_bytes(content)
+        sources = find_sources(folder)
+        found = list(split_sources(sources, 1, Cursor()))
+
+        for number, (_, cursor) in enumerate(found):
+            assert list(split_sources(sources, 1, cursor)) == found[number + 1 :]
+
+    @pytest.mark.parametrize("change", ["append", "shrink", "touch", "replace"])
+    def test_a_file_that_changed_is_named(self, folder: Path, change: str) -> None:
+        path = folder / "text.txt"
+        path.write_bytes(b"a\nb\n")
+        sources = find_sources(path)
+        if change == "append":
+            path.write_bytes(b"a\nb\nc\n")
+        elif change == "shrink":
+            path.write_bytes(b"a\n")
+        elif change == "touch":
+            os.utime(path, ns=(0, sources[0].modified + 1))
+        else:
+            other = folder / "other"
+            other.write_bytes(b"c\nd\n")
+            os.utime(other, ns=(0, sources[0].modified + 1))
+            other.replace(path)
+
+        with pytest.raises(InputChangedError, match=r"text\.txt changed"):
+            list(split_sources(sources, 1, Cursor()))
+        with pytest.raises(InputChangedError, match=r"text\.txt changed"):
+            check_sources(sources)
+
+    def test_a_file_that_changes_while_it_is_split_is_noticed(self, folder: Path) -> None:
+        path = folder / "text.txt"
+        path.write_bytes(b"a\nb\n")
+        chunks = split_sources(find_sources(path), 1, Cursor())
+        next(chunks)
+
+        path.write_bytes(b"a\nb\nc\n")
+
+        with pytest.raises(InputChangedError):
+            list(chunks)
+
+    def test_a_file_that_is_gone_is_an_error(self, folder: Path) -> None:
+        path = folder / "text.txt"
+        path.write_bytes(b"a\nb\n")
+        sources = find_sources(path)
+        path.unlink()
+
+        with pytest.raises(InputError, match=r"cannot read .*text\.txt"):
+            list(split_sources(sources, 1, Cursor()))
+
+    def test_unchanged_sources_pass_the_check(self, tree: Path) -> None:
+        check_sources(find_sources(tree))
+
+
+class TestReading:
+    def test_a_chunk_gives_its_lines_and_their_place(self, folder: Path) -> None:
+        path = folder / "text.txt"
+        path.write_bytes(b"a\nb\nc\n")
+        reader = ChunkReader(dict(enumerate(find_sources(path))))
+
+        lines = reader.read(Chunk(1, 0, 2, 4, 2, 2))
+        reader.close()
+
+        assert list(lines) == ["b", "c"]
+        assert (lines.raw, lines.source, lines.offset, lines.line) == (b"b\nc\n", str(path), 2, 2)
+
+    def test_a_byte_order_mark_is_dropped_at_the_start_of_a_file_only(self, folder: Path) -> None:
+        path = folder / "text.txt"
+        mark = b"\xef\xbb\xbf"
+        path.write_bytes(mark + b"a\n" + mark + b"b\n")
+        reader = ChunkReader(dict(enumerate(find_sources(path))))
+
+        first, second = reader.read(Chunk(0, 0, 0, 5, 1, 1)), reader.read(Chunk(1, 0, 5, 5, 2, 1))
+        reader.close()
+
+        assert (list(first), first.offset) == (["a"], 3)
+        assert (list(second), second.offset) == (["\ufeffb"], 5)
+
+    def test_chunks_of_several_sources_are_read_in_any_order(self, folder: Path) -> None:
+        (folder / "1").write_bytes(b"a\nb\n")
+        (folder / "2").write_bytes(b"c\n")
+        sources = find_sources(folder)
+        chunks = [chunk for chunk, _ in split_sources(sources, 1, Cursor())]
+        reader = ChunkReader(dict(enumerate(sources)))
+
+        seen = [list(reader.read(chunks[number])) for number in (2, 0, 2, 1)]
+        reader.close()
+
+        assert seen == [["c"], ["a"], ["c"], ["b"]]
+
+    def test_a_file_that_changed_is_named(self, folder: Path) -> None:
+        path = folder / "text.txt"
+        path.write_bytes(b"a\nb\n")
+        reader = ChunkReader(dict(enumerate(find_sources(path))))
+        path.write_bytes(b"a\nx\ny\n")
+
+        with pytest.raises(InputChangedError, match=r"text\.txt changed"):
+            reader.read(Chunk(0, 0, 0, 4, 1, 2))
+        reader.close()
+
+    def test_a_file_that_is_missing_here_is_named_with_a_question(self, folder: Path) -> None:
+        reader = ChunkReader({0: Source(str(folder / "elsewhere.txt"), 4, 0)})
+
+        with pytest.raises(InputError, match=r"elsewhere\.txt.*on its machine too"):
+            reader.read(Chunk(0, 0, 0, 4, 1, 2))
