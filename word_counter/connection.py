@@ -39,6 +39,8 @@ def connect(url: str, *, checked: bool = True) -> Redis:
             health_check_interval=0,
             retry=Retry(ExponentialBackoff(cap=1.0, base=0.05), 3),
         )
+        pool = connection.connection_pool
+        pool.connection_class(**pool.connection_kwargs)  # options that it does not know are told of here alone
     except (ValueError, TypeError) as error:
         # What it says is not shown: it may quote a part of the password.
         message = f"not a Redis URL (redis://, rediss:// or unix://, and options it knows): {without_password(url)}"
