@@ -56,8 +56,9 @@ class Crew:
 
     def _listen(self, heard: Callable[[str], None]) -> None:
         if self._process.stdout is not None:
-            for line in self._process.stdout:
-                heard(line.rstrip("\n"))
+            with self._process.stdout as printed:
+                for line in printed:
+                    heard(line.rstrip("\n"))
 
     @property
     def ended(self) -> int | None:
