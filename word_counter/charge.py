@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from secrets import token_hex
 from typing import TypeVar
 
-from word_counter.errors import JobFailedError
+from word_counter.errors import JobFailedError, JobGoneError
 from word_counter.store import Store
 
 T = TypeVar("T")
@@ -49,10 +49,14 @@ class Charge:
 
         Raises:
             LostChargeError: another master is in charge.
+            JobGoneError: the job is not in Redis any more.
         """
         if not now and time.monotonic() - self._held < _RENEW_SECONDS:
             return
-        if not self._store.hold(self.epoch, HOLD_SECONDS):
+        held = self._store.hold(self.epoch, HOLD_SECONDS)
+        if held < 0:
+            raise JobGoneError(self._store.job_id)
+        if not held:
             message = f"another master has taken over job {self._store.job_id}; this one changes nothing any more"
             raise LostChargeError(message)
         self._held = time.monotonic()

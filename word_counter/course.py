@@ -11,7 +11,7 @@ from collections.abc import Callable
 from word_counter.charge import Charge
 from word_counter.config import Settings
 from word_counter.dispatch import Dispatch
-from word_counter.errors import JobCancelledError, JobFailedError
+from word_counter.errors import JobCancelledError, JobFailedError, JobGoneError
 from word_counter.job import JobState, Stage, parse_task
 from word_counter.observer import Observer
 from word_counter.plan import Plan
@@ -98,12 +98,13 @@ class Course:
         self._observer = observer
         self._frugal = False
 
-    def follow(self, look_around: Callable[[Snapshot], None]) -> Snapshot | None:
-        """Return the last snapshot when all partitions are reduced; None when the job is gone from Redis.
+    def follow(self, look_around: Callable[[Snapshot], None]) -> Snapshot:
+        """Return the last snapshot when all partitions are reduced.
 
         ``look_around`` is called with each snapshot, to tell of it and to note the vitals.
 
         Raises:
+            JobGoneError: the job is not in Redis any more.
             JobFailedError: the job cannot be completed, was cancelled, or has another master.
         """
         last_event = "0-0"
@@ -112,7 +113,7 @@ class Course:
             self._charge.hold()
             snapshot = self._store.snapshot()
             if snapshot is None:
-                return None
+                raise JobGoneError(self._plan.job_id)
             self._check(snapshot)
             look_around(snapshot)
             self._mind_memory()
@@ -159,7 +160,7 @@ class Course:
     def _act(self, action: object, snapshot: Snapshot) -> bool:
         """Carry an action out; return whether to look again at once, as no event will tell of it."""
         if isinstance(action, Fail):
-            raise JobFailedError(action.reason)
+            raise JobFailedError(action.reason + self._place(action.task))
         if isinstance(action, Split):
             return self._dispatch.split(snapshot.cursor, action.batches, action.chunks_each)
         if isinstance(action, StartReduce):
@@ -189,6 +190,15 @@ class Course:
             self._store.forget(epoch, action.task)
         elif isinstance(action, Skip):
             self._skip(action.failure)
+
+    def _place(self, task: str) -> str:
+        """Say where in the input a map task's chunk is."""
+        if not task.startswith(Stage.MAP.value):
+            return ""
+        (chunk,) = self._store.chunks([parse_task(task)[1]])
+        path = self._store.sources()[chunk.source].path
+        last = chunk.line + chunk.lines - 1
+        return f"\nin {path}, bytes {chunk.offset} to {chunk.offset + chunk.length}, lines {chunk.line} to {last}"
 
     def _skip(self, failure: Failure) -> None:
         _, number = parse_task(failure.task)

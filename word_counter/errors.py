@@ -62,6 +62,10 @@ class JobCancelledError(JobFailedError):
     """The job was cancelled, by ``cancel`` or by an interrupt."""
 
 
+class JobGoneError(WordCounterError):
+    """A job, or part of it, is not in Redis any more: the server lost its memory, or somebody purged the job."""
+
+
 class TooManyBadError(JobFailedError):
     """More records raised than the job allows to be set aside."""
 

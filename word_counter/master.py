@@ -13,13 +13,14 @@ from typing import Any
 
 from word_counter import config
 from word_counter.charge import Charge, LostChargeError
-from word_counter.chunk_queue import ChunkQueue
+from word_counter.chunk_queue import ChunkQueue, queue_name
 from word_counter.connection import translated_errors
 from word_counter.course import Course, Vitals
 from word_counter.dispatch import Dispatch
 from word_counter.errors import (
     JobCancelledError,
     JobFailedError,
+    JobGoneError,
     JobNotFoundError,
     NotNeededError,
     StoreUnavailableError,
@@ -112,11 +113,12 @@ class Master:
             InputChangedError: an input is not as it was when the job was made.
         """
         master = cls((), observer=observer, **{**settings, "job_id": job_id, "resume": True})
-        return master._in_session(master._take_planned)
+        return master._in_session(master._take_planned, adopting=master.settings.workers < 0)
 
     # -- making a job, or taking it over --------------------------------------------------------------
 
-    def _in_session(self, enter: Callable[[], tuple[Plan, list[Source]]]) -> Outcome:
+    def _in_session(self, enter: Callable[[], tuple[Plan, list[Source]]], *, adopting: bool = False) -> Outcome:
+        """Run with server and workers; ``adopting``: start workers only when nobody else's are there."""
         with (
             Session(self.settings, self._observer, alone=self._own_workers > 0) as session,
             translated_errors(self.settings.redis),
@@ -127,6 +129,8 @@ class Master:
             self._store = Store(session.connection, self.job_id, self._patience)
             self._charge = Charge(self._store)
             plan, sources = enter()
+            if adopting and not self._patience.call(lambda: self._workers_of(queue_name(session.secret))):
+                self._own_workers = self.settings.worker_count
             self._start_crew(plan, sources)
             self._observer.started(self.job_id, session.hint)
             return self._be_in_charge(plan, sources)
@@ -241,10 +245,10 @@ class Master:
             while True:
                 dispatch = Dispatch(self._store, queue, self._charge, plan, sources)
                 course = Course(self._store, dispatch, self._charge, plan, self.settings, self._vitals, self._observer)
-                snapshot = course.follow(self._look_around)
-                if snapshot is not None:
-                    return self._finish(snapshot)
-                self._start_again()
+                try:
+                    return self._finish(course.follow(self._look_around))
+                except JobGoneError:
+                    self._start_again()
         except (StoreUnavailableError, LostChargeError, JobCancelledError):
             raise
         except WordCounterError as error:
@@ -253,13 +257,11 @@ class Master:
         except KeyboardInterrupt:
             if self._session.private:
                 self._end(JobState.CANCELLED, "interrupted")
-                self._observer.warned(f"interrupted: job {self.job_id} is cancelled")
+                message = f"job {self.job_id} is cancelled: its private server ends with it"
             else:
                 self._charge.release()
-                self._observer.warned(
-                    f"interrupted: job {self.job_id} is kept; go on with it: word-counter resume {self.job_id}"
-                )
-            raise
+                message = f"job {self.job_id} is kept in Redis; go on with it: word-counter resume {self.job_id}"
+            raise KeyboardInterrupt(message) from None
         except BaseException as error:
             self._end(JobState.FAILED, f"the master failed: {type(error).__name__}: {error}")
             raise
@@ -345,6 +347,8 @@ class Master:
         state = self._store.end(
             self._charge.epoch, JobState.DONE, "", self._plan.partitions, self._plan.retention_seconds
         )
+        if state is None:
+            raise JobGoneError(self.job_id)
         if state is not JobState.DONE:
             message = f"job {self.job_id} could not be ended: it is {state}"
             raise JobFailedError(message)

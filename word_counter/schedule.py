@@ -138,9 +138,10 @@ class Merge:
 
 @dataclass(frozen=True, slots=True)
 class Fail:
-    """End the job without results, for this reason."""
+    """End the job without results, for this reason; ``task`` is the one that failed for good."""
 
     reason: str
+    task: str = ""
 
 
 Action = Revoke | Retry | Forget | Skip | Queue | Split | StartReduce | Merge | Fail
@@ -246,9 +247,9 @@ def _judge(failure: Failure, snapshot: Snapshot, policy: Policy) -> Retry | Forg
     if skippable:
         return Skip(failure)
     if failure.kind in PERMANENT:
-        return Fail(failure.message)
+        return Fail(failure.message, failure.task)
     tries = "1 attempt" if policy.max_attempts == 1 else f"{policy.max_attempts} attempts, on {failure.worker} at last"
-    return Fail(f"{failure.task} failed in {tries}: {failure.message}")
+    return Fail(f"{failure.task} failed in {tries}: {failure.message}", failure.task)
 
 
 def _suspect(failure: Failure, before: Suspicion) -> Suspicion:

@@ -5,6 +5,7 @@ Nothing here knows of Redis or of processes: lines and partials come in, partial
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import json
 from collections.abc import Iterable, Iterator
@@ -59,12 +60,9 @@ def run_map(job: Job, lines: Lines, partitions: int, care: Care | None = None) -
     """
     if care is not None and care.at_once:
         return _map_once(job, lines, partitions, care)
-    try:
+    with contextlib.suppress(*([RecordError] if care is not None and care.limit else [])):
         return _map_once(job, lines, partitions, None)
-    except RecordError:
-        if care is None or not care.limit:
-            raise
-        return _map_once(job, lines, partitions, care)
+    return _map_once(job, lines, partitions, care)
 
 
 def _map_once(job: Job, lines: Lines, partitions: int, care: Care | None) -> MapOutput:

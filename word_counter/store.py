@@ -58,9 +58,9 @@ class Store(TaskStore):
         """Put a master in charge and return its epoch; 0: another one is; -1: no such job, or it has ended."""
         return int(self._scripts.run("take", [self.keys.job], [int(hold_seconds * 1000), master]))
 
-    def hold(self, epoch: int, hold_seconds: float) -> bool:
-        """Stay in charge for so long, 0 to let go; False when another master is in charge."""
-        return bool(self._scripts.run("hold", [self.keys.job], [epoch, int(hold_seconds * 1000)]))
+    def hold(self, epoch: int, hold_seconds: float) -> int:
+        """Stay in charge for so long, 0 to let go: 1; 0: another master is in charge; -1: the job is gone."""
+        return int(self._scripts.run("hold", [self.keys.job], [epoch, int(hold_seconds * 1000)]))
 
     def plan(
         self,

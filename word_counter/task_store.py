@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from word_counter.connection import Redis
+from word_counter.errors import JobGoneError
 from word_counter.job import JobState, Stage, parse_task
 from word_counter.keys import RUNNING_TTL_SECONDS, JobKeys
 from word_counter.patience import Patience
@@ -161,7 +162,7 @@ class TaskStore:
         whole = [value for value in found if value is not None]
         if len(whole) < len(fields):
             message = f"{key} lost a field while it was read: the server lost its memory, or the job was purged"
-            raise LookupError(message)
+            raise JobGoneError(message)
         return whole
 
     def _said(self, name: str, keys: Sequence[str], args: Sequence[Any]) -> str:

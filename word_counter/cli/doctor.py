@@ -45,7 +45,7 @@ class Check:
     advice: str = ""
 
 
-_COLUMNS = (Column("CHECK"), Column("", 0), Column("FOUND"))
+_COLUMNS = (Column("CHECK"), Column("", state=True), Column("FOUND"))
 
 
 @click.command()

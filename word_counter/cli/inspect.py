@@ -19,8 +19,13 @@ if TYPE_CHECKING:
     from word_counter.catalog import JobRecord
     from word_counter.history import AttemptRecord, History, TaskRecord
 
-_ATTEMPT_COLUMNS = (Column("STATE"), Column("ATTEMPT", 5, right=True), Column("WORKER", 1), Column("STARTED", 4))
-_TIME_COLUMNS = (Column("TOOK", 3, right=True), Column("WHAT HAPPENED", 2))
+_ATTEMPT_COLUMNS = (
+    Column("STATE", state=True),
+    Column("ATTEMPT", 5, right=True),
+    Column("WORKER", 1),
+    Column("STARTED", 4),
+)
+_TIME_COLUMNS = (Column("TOOK", 3, right=True), Column("WHAT HAPPENED", 2, folds=True))
 _CHUNK_COLUMNS = (
     Column("CHUNK", right=True),
     *_ATTEMPT_COLUMNS,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _COLUMNS = (
     Column("JOB"),
-    Column("STATE"),
+    Column("STATE", state=True),
     Column("MAPPED", 2, right=True),
     Column("REDUCED", 4, right=True),
     Column("RETRIES", 6, right=True),

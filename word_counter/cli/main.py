@@ -1,6 +1,7 @@
 """The command ``word-counter``: its subcommands, and how every error becomes one line and an exit code.
 
-Exit codes: 0 done, 1 the job failed, 2 usage or bad input, 3 Redis unreachable, 130 interrupted.
+Exit codes: 0 done, 1 the job failed, 2 usage or bad input, 3 Redis unreachable, 4 done but for what quarantine.jsonl
+names, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from word_counter.cli.doctor import doctor
 from word_counter.cli.inspect import inspect
 from word_counter.cli.jobs import cancel, jobs, purge
 from word_counter.cli.look import status, workers
-from word_counter.cli.run import master, run
+from word_counter.cli.run import master, resume, run
 from word_counter.cli.text import printable
 from word_counter.cli.worker import worker
 from word_counter.errors import WordCounterError
@@ -37,7 +38,8 @@ class _Group(click.Group):
             answer = super().invoke(ctx)
             sys.stdout.flush()  # here, so that a reader that is gone shows here
         except WordCounterError as error:
-            click.echo(f"Error: {printable(str(error), lines=True)}", err=True)
+            prefix = "Error: " if error.exit_code else ""
+            click.echo(f"{prefix}{printable(str(error), lines=True)}", err=True)
             ctx.exit(error.exit_code)
         except KeyboardInterrupt as interrupt:
             click.echo(f"interrupted{': ' if interrupt.args else ''}{interrupt}", err=True)
@@ -62,5 +64,5 @@ def main() -> None:
     """MapReduce on Redis: count words, or run your own Mapper and Reducer, and trust the number."""
 
 
-for command in (run, worker, master, jobs, status, inspect, workers, cancel, purge, doctor):
+for command in (run, resume, worker, master, jobs, status, inspect, workers, cancel, purge, doctor):
     main.add_command(command)

@@ -9,9 +9,48 @@ from typing import Any
 
 import click
 
-from word_counter.cli.display import make_display
+from word_counter.cli.display import Display, make_display
+from word_counter.config import Settings
+from word_counter.observer import Outcome
 
-_SETTINGS = ("chunk_size", "partitions", "workers", "engine", "redis", "output", "progress", "job_id", "timeout")
+_SETTINGS = (
+    "chunk_size",
+    "partitions",
+    "workers",
+    "engine",
+    "redis",
+    "output",
+    "progress",
+    "job_id",
+    "timeout",
+    "max_attempts",
+    "lease_seconds",
+    "task_timeout",
+    "on_bad_chunk",
+    "max_bad_records",
+    "redis_patience",
+    "resume",
+    "standby",
+)
+#: Some records or chunks were set aside: the results are whole but for what quarantine.jsonl names.
+_QUARANTINED = 4
+
+_REDIS = click.option(
+    "--redis",
+    metavar="URL",
+    help="Where Redis is; else REDIS_URL, or REDIS_HOST and its like; else a private server is started.",
+)
+_PROGRESS = click.option(
+    "--progress", metavar="auto|bar|log|none", help="How progress is shown on standard error. [default: auto]"
+)
+_WORKERS = click.option(
+    "--workers", metavar="N", help="Worker processes of this run's own; 0: others do the work. [default: one a core]"
+)
+_PATIENCE = click.option(
+    "--redis-patience", metavar="S", help="Wait so long for a Redis that is away or refuses. [default: 120]"
+)
+_QUIET = click.option("-q", "--quiet", is_flag=True, help="Show errors only.")
+_VERBOSE = click.option("-v", "--verbose", is_flag=True, help="Show retries with their whole reasons.")
 
 
 def _options(command: Callable[..., None]) -> Callable[..., None]:
@@ -23,23 +62,33 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
         ),
         click.option("--chunk-size", metavar="LINES", help="Lines a chunk. [default: 50000]"),
         click.option("--partitions", metavar="N", help="Reduce tasks. [default: 8]"),
-        click.option(
-            "--redis",
-            metavar="URL",
-            help="Where Redis is; else REDIS_URL, or REDIS_HOST and its like; else a private server is started.",
-        ),
+        _REDIS,
         click.option(
             "--output",
             metavar="PATH|-",
             help="Where the results go; - is standard output. [default: output/results.json]",
         ),
-        click.option(
-            "--progress", metavar="auto|bar|log|none", help="How progress is shown on standard error. [default: auto]"
-        ),
+        _PROGRESS,
         click.option("--job-id", metavar="NAME", help="The job's name. [default: made up]"),
         click.option("--timeout", metavar="S", help="Fail the job when it takes longer, in seconds."),
-        click.option("-q", "--quiet", is_flag=True, help="Show errors only."),
-        click.option("-v", "--verbose", is_flag=True, help="Show retries with their whole reasons."),
+        click.option("--max-attempts", metavar="N", help="Try a task so often before it counts as bad. [default: 4]"),
+        click.option("--task-timeout", metavar="S", help="Kill a task that takes longer, in seconds. [default: 600]"),
+        click.option("--lease-seconds", metavar="S", help="How soon a worker that is gone is noticed. [default: 10]"),
+        click.option(
+            "--on-bad-chunk",
+            metavar="fail|skip",
+            help="What a chunk that is bad for good does: fail the job, or be set aside. [default: fail]",
+        ),
+        click.option("--max-bad-records", metavar="N", help="Set aside up to so many records that raise. [default: 0]"),
+        _PATIENCE,
+        click.option(
+            "--resume", is_flag=True, default=None, help="Go on with job --job-id if it is there, unfinished."
+        ),
+        click.option(
+            "--standby", is_flag=True, default=None, help="Wait while job --job-id has a master; then take over."
+        ),
+        _QUIET,
+        _VERBOSE,
     ]
     for option in reversed(options):
         command = option(command)
@@ -48,9 +97,7 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
 
 @click.command()
 @_options
-@click.option(
-    "--workers", metavar="N", help="Worker processes of this run's own; 0: others do the work. [default: one a core]"
-)
+@_WORKERS
 @click.option(
     "--engine",
     metavar="redis|inline",
@@ -68,6 +115,25 @@ def master(**given: Any) -> None:
     _run({**given, "workers": 0, "engine": "redis"})
 
 
+@click.command()
+@click.argument("job", metavar="JOB")
+@_WORKERS
+@_REDIS
+@_PATIENCE
+@_PROGRESS
+@_QUIET
+@_VERBOSE
+def resume(job: str, **given: Any) -> None:
+    """Go on with JOB, whose master is gone, from what it has committed."""
+    from word_counter.config import load
+    from word_counter.master import Master
+
+    settings = {name: given[name] for name in _SETTINGS if given.get(name) is not None}
+    chosen = load(settings)
+    # Its workers may be others': only who asks for workers gets them.
+    _follow(given, chosen, lambda display: Master.resume(job, observer=display, **settings))
+
+
 def _run(given: dict[str, Any]) -> None:
     from word_counter import engines
     from word_counter.config import load
@@ -77,17 +143,20 @@ def _run(given: dict[str, Any]) -> None:
     job = WordCount() if given["job"] is None else make_job(given["job"])
     settings = {name: given[name] for name in _SETTINGS if given.get(name) is not None}
     chosen = load(settings, job.settings)
+    _follow(given, chosen, lambda display: engines.run(given["inputs"], job, observer=display, **settings))
+
+
+def _follow(given: dict[str, Any], chosen: Settings, start: Callable[[Display], Outcome]) -> None:
+    """Show a run from its start to its end."""
     to_stdout = chosen.output == "-"
     if to_stdout:
         _write_utf8()
     display = make_display(chosen.progress, verbose=given["verbose"], quiet=given["quiet"], to_stdout=to_stdout)
-    try:
-        with display:
-            outcome = engines.run(given["inputs"], job, observer=display, **settings)
-    except KeyboardInterrupt:
-        what = f"job {display.job_id} was cancelled" if display.job_id else "no job was started"
-        raise KeyboardInterrupt(what) from None
+    with display:
+        outcome = start(display)
     display.summarise(outcome)
+    if outcome.quarantine:
+        click.get_current_context().exit(_QUARANTINED)
 
 
 def _write_utf8() -> None:

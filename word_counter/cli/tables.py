@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,16 +18,40 @@ if TYPE_CHECKING:
 #: How wide a table may be when no terminal limits it: nothing is cut for grep and its like.
 _UNLIMITED = 10_000
 _GAP = 2
+_FOLDED_WIDTH = 28
+_COLOURS = {
+    "ok": "green",
+    "done": "green",
+    "committed": "green",
+    "mapping": "cyan",
+    "reducing": "cyan",
+    "running": "cyan",
+    "warn": "yellow",
+    "waiting": "yellow",
+    "skipped": "yellow",
+    "cancelled": "yellow",
+    "fail": "red",
+    "failed": "red",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table. ``rank`` says what is dropped first where there is no room: the highest; 0 never is."""
+    """A column of a table. It is left out when it is empty.
+
+    Attributes:
+        title: stands above it.
+        rank: what is dropped first where there is no room is the column of the highest rank; of rank 0 none is.
+        right: it is justified to the right.
+        folds: it may be folded to a reasonable width before anything is dropped.
+        state: its cells are states, which have colours.
+    """
 
     title: str
     rank: int = 0
     right: bool = False
-    cells: list[str] = field(default_factory=list)
+    folds: bool = False
+    state: bool = False
 
 
 def show_json(content: Any) -> None:
@@ -74,9 +98,10 @@ def fitted(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int)
 
     shown = [[printable(cell) for cell in row] for row in rows]
     widths = [
-        max(cell_len(column.title), *(cell_len(row[n]) for row in shown)) + _GAP for n, column in enumerate(columns)
+        _GAP + max(cell_len(column.title), *(cell_len(row[n]) for row in shown)) for n, column in enumerate(columns)
     ]
-    kept = list(range(len(columns)))
+    widths = [min(_FOLDED_WIDTH, wide) if columns[n].folds else wide for n, wide in enumerate(widths)]
+    kept = [n for n in range(len(columns)) if any(row[n] for row in shown)]
     while sum(widths[n] for n in kept) - _GAP > width:
         last = max(kept, key=lambda n: columns[n].rank)
         if not columns[last].rank:
@@ -86,15 +111,15 @@ def fitted(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int)
     for n in kept:
         table.add_column(columns[n].title, justify="right" if columns[n].right else "left", overflow="fold")
     for row in shown:
-        table.add_row(*(plain(row[n]) for n in kept))
+        table.add_row(*(plain(row[n], colour=_COLOURS.get(row[n], "") if columns[n].state else "") for n in kept))
     return table
 
 
-def plain(text: str, *, lines: bool = False) -> RenderableType:
+def plain(text: str, *, lines: bool = False, colour: str = "") -> RenderableType:
     """Return foreign text for rich: shown as it is, without markup and without control characters."""
     from rich.text import Text
 
-    return Text(printable(text, lines=lines))
+    return Text(printable(text, lines=lines), style=colour)
 
 
 def _print_trimmed(console: Console, what: RenderableType) -> None:

@@ -1,8 +1,12 @@
 -- Keeps a master in charge of its job, or lets the job go.
 -- KEYS: job
 -- ARGV: epoch, how long it is in charge without holding on again (ms); 0 lets go
--- Returns: 1 it is in charge, 0 another master is.
-if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then
+-- Returns: 1 it is in charge, 0 another master is, -1 there is no such job any more.
+local epoch = redis.call('HGET', KEYS[1], 'epoch')
+if not epoch then
+  return -1
+end
+if epoch ~= ARGV[1] then
   return 0
 end
 local now = redis.call('TIME')
