@@ -24,6 +24,7 @@ from word_counter.snapshot import (
     BAD_DATA,
     CHANGED,
     CRASHED,
+    EXPIRED,
     HUNG,
     REFUSED,
     TOO_MANY,
@@ -56,6 +57,8 @@ PERMANENT = frozenset({BAD_DATA, REFUSED, CHANGED, TOO_MANY})
 _WHOLE_JOB = frozenset({REFUSED, CHANGED, TOO_MANY})
 #: The process ended in the middle: which record did it has to be found out.
 _SUDDEN = frozenset({CRASHED, HUNG})
+#: The worker came to an end rather than the task: the first time it is tried again at once.
+_WORKERS_END = frozenset({CRASHED, EXPIRED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,13 +150,15 @@ class Fail:
 Action = Revoke | Retry | Forget | Skip | Queue | Split | StartReduce | Merge | Fail
 
 
-def pause_seconds(task: str, attempt: int) -> float:
-    """Return how long to wait after the failure of an attempt: about 1, 2, 4, ... seconds, 30 at the most.
+def pause_seconds(task: str, tries: int) -> float:
+    """Return how long to wait after so many tries: none before the first, then about 1, 2, 4, ... seconds, up to 30.
 
     Up to a quarter more, by the task's name, so that many tasks that failed together do not come back together.
     """
-    jitter = 1 + zlib.crc32(f"{task}#{attempt}".encode()) % 1000 / 4000
-    return min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2.0 ** min(attempt - 1, 10)) * jitter
+    if tries < 1:
+        return 0.0
+    jitter = 1 + zlib.crc32(f"{task}#{tries}".encode()) % 1000 / 4000
+    return min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2.0 ** min(tries - 1, 10)) * jitter
 
 
 def batch_size(snapshot: Snapshot) -> int:
@@ -243,7 +248,8 @@ def _judge(failure: Failure, snapshot: Snapshot, policy: Policy) -> Retry | Forg
             known = before if before != Suspicion() else None
             if skippable and failure.kind in _SUDDEN:
                 known = before
-            return Retry(failure, pause_seconds(failure.task, failure.attempt - before.free), known)
+            tried = failure.attempt - before.free - (failure.kind in _WORKERS_END)
+            return Retry(failure, pause_seconds(failure.task, tried), known)
     if skippable:
         return Skip(failure)
     if failure.kind in PERMANENT:

@@ -62,8 +62,12 @@ def _watch(catalog: Catalog, connection: Redis, job: JobRecord) -> JobRecord:
     from word_counter.roster import Roster
 
     roster = Roster(connection)
+    told = False
     with make_display("auto") as display:
         while not job.state.ended:
+            if not job.mastered and not told:
+                display.warned(f"no master is in charge; to go on: word-counter resume {job.id}")
+            told = not job.mastered
             display.progressed(_progress(job, roster.processes()))
             time.sleep(_LOOK_SECONDS)
             job = catalog.job(job.id)
@@ -137,7 +141,7 @@ def status_fields(job: JobRecord) -> list[tuple[str, str]]:
 def _master(job: JobRecord) -> str:
     if job.state.ended:
         return ""
-    return job.master if job.mastered else f"none is in charge; go on with it: word-counter resume {job.id}"
+    return job.master if job.mastered else f"none is in charge; to go on: word-counter resume {job.id}"
 
 
 @click.command()

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, nullcontext, redirect_stdout
+from dataclasses import replace
 from typing import Any
 
 from word_counter import config
@@ -40,7 +41,15 @@ class InlineEngine(Engine):
         observer.started(job_id, "")
         chunks = _chunks(sources, chosen.chunk_size)
         partitions = max(2, chosen.partitions)
-        total = sum(source.size for source in sources)
+        progress = Progress(
+            state=JobState.MAPPING,
+            seconds=time.monotonic() - began,
+            files=len(sources),
+            bytes=sum(source.size for source in sources),
+            chunks=len(chunks),
+            split_done=True,
+            partitions=partitions,
+        )
         partials: dict[int, list[str]] = {partition: [] for partition in range(partitions)}
         counters: dict[str, int] = {}
         lines = mapped = 0
@@ -56,33 +65,29 @@ class InlineEngine(Engine):
                         counters[name] = counters.get(name, 0) + n
                     lines += output.lines
                     mapped += chunk.length
-                    observer.progressed(
-                        Progress(
-                            state=JobState.MAPPING,
-                            seconds=time.monotonic() - began,
-                            files=len(sources),
-                            bytes=total,
-                            bytes_mapped=mapped,
-                            lines=lines,
-                            chunks=len(chunks),
-                            chunks_mapped=number,
-                            split_done=True,
-                            partitions=partitions,
-                        )
+                    progress = replace(
+                        progress,
+                        seconds=time.monotonic() - began,
+                        bytes_mapped=mapped,
+                        lines=lines,
+                        chunks_mapped=number,
                     )
+                    observer.progressed(progress)
                 results = [list(run_reduce(job, partials[partition], counters)) for partition in range(partitions)]
         except RecordError as error:
             if error.__cause__ is None:
                 raise
             error.__cause__.add_note(str(error).partition("\n")[0])
             raise error.__cause__ from None
+        seconds = time.monotonic() - began
+        observer.progressed(replace(progress, state=JobState.REDUCING, seconds=seconds, partitions_reduced=partitions))
         summary = Summary()
         write_results(summarised(_merged(results), summary), chosen.output)
         return Outcome(
             job_id=job_id,
             output=chosen.output,
             files=len(sources),
-            bytes=total,
+            bytes=progress.bytes,
             lines=lines,
             chunks=len(chunks),
             keys=summary.keys,
