@@ -49,7 +49,9 @@ class InlineEngine(Engine):
             chunks=len(chunks),
             split_done=True,
             partitions=partitions,
+            workers=1,
         )
+        observer.progressed(progress)
         partials: dict[int, list[str]] = {partition: [] for partition in range(partitions)}
         counters: dict[str, int] = {}
         lines = mapped = 0
