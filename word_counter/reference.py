@@ -122,12 +122,9 @@ def _only_job(module: ModuleType, place: str) -> type[Job] | Job:
 
 
 def _defined(module: ModuleType, base: type) -> list[Any]:
-    """Return the subclasses of ``base`` that the module itself defines."""
-    return [
-        cls
-        for cls in vars(module).values()
-        if isinstance(cls, type) and issubclass(cls, base) and cls.__module__ == module.__name__
-    ]
+    """Return the subclasses of ``base`` that the module itself defines, each once however many names it has."""
+    values = dict.fromkeys(value for value in vars(module).values() if isinstance(value, type))
+    return [cls for cls in values if issubclass(cls, base) and cls.__module__ == module.__name__]
 
 
 def _load_class(reference: str) -> Any:
