@@ -36,7 +36,7 @@ def _rank(value: Any) -> tuple[int, Any, str]:
     return 4, text, ""
 
 
-def _exact_sum(values: list[Any]) -> int | float:
+def _exact_sum(values: list[Any]) -> Any:
     if all(isinstance(value, int) for value in values):
         return sum(values)
     return float(sum(map(Fraction, values)))

@@ -36,7 +36,7 @@ class TestFinding:
         assert _names(find_sources(tree), tree) == ["a.txt", "b.txt", "deep/c.txt", "deep/deeper/d.log"]
 
     def test_inputs_keep_the_order_they_are_named_in(self, tree: Path) -> None:
-        inputs = [tree / "b.txt", str(tree / "deep"), tree / "a.txt", tree / "b.txt"]
+        inputs: list[str | Path] = [tree / "b.txt", str(tree / "deep"), tree / "a.txt", tree / "b.txt"]
 
         found = _names(find_sources(inputs), tree)
 

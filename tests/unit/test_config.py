@@ -1,0 +1,175 @@
+"""Settings: where they come from, which wins, and what is said of bad ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from word_counter.config import Settings, available_cores, load, without_password
+from word_counter.errors import UsageError
+
+
+class TestPrecedence:
+    def test_the_call_wins_over_the_environment_over_the_job_over_the_default(self) -> None:
+        environ = {"WORD_COUNTER_CHUNK_SIZE": "2", "WORD_COUNTER_PARTITIONS": "2"}
+        job = {"chunk_size": 3, "partitions": 3, "max_attempts": 3}
+
+        settings = load({"chunk_size": 1}, job, environ)
+
+        assert (settings.chunk_size, settings.partitions, settings.max_attempts) == (1, 2, 3)
+        assert settings.lease_seconds == Settings().lease_seconds
+
+    def test_what_is_none_or_empty_is_not_given(self) -> None:
+        settings = load({"chunk_size": None}, {}, {"WORD_COUNTER_CHUNK_SIZE": "", "CHUNK_SIZE": "7"})
+
+        assert settings.chunk_size == 7
+
+    def test_the_older_names_count_less_than_the_full_ones(self) -> None:
+        environ = {"CHUNK_SIZE": "1", "REDIS_URL": "redis://old"}
+
+        assert load({}, {}, environ) == Settings(chunk_size=1, redis="redis://old")
+        assert load(
+            {}, {}, environ | {"WORD_COUNTER_CHUNK_SIZE": "2", "WORD_COUNTER_REDIS": "redis://new"}
+        ) == Settings(chunk_size=2, redis="redis://new")
+
+    def test_the_process_environment_is_what_counts_by_default(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("WORD_COUNTER_PARTITIONS", "5")
+
+        assert load().partitions == 5
+
+    def test_other_variables_change_nothing(self) -> None:
+        assert load({}, {}, {"WORD_COUNTER_NONSENSE": "1", "PARTITIONS": "3", "HOME": "/"}) == Settings()
+
+
+class TestRedis:
+    @pytest.mark.parametrize(
+        ("environ", "url"),
+        [
+            ({}, ""),
+            ({"REDIS_PASSWORD": "p"}, ""),
+            ({"REDIS_HOST": "h"}, "redis://h:6379/0"),
+            ({"REDIS_PORT": "7"}, "redis://localhost:7/0"),
+            ({"REDIS_HOST": "h", "REDIS_PORT": "7"}, "redis://h:7/0"),
+            ({"REDIS_HOST": "h", "REDIS_PASSWORD": "p@:/ \u00fc"}, "redis://:p%40%3A%2F%20%C3%BC@h:6379/0"),
+            ({"REDIS_HOST": "h", "REDIS_URL": "redis://u"}, "redis://u"),
+        ],
+    )
+    def test_comes_from_a_url_or_from_its_parts(self, environ: dict[str, str], url: str) -> None:
+        assert load({}, {}, environ).redis == url
+
+    def test_a_port_that_is_no_number_is_named(self) -> None:
+        with pytest.raises(UsageError, match="REDIS_PORT must be a whole number, not 'x'"):
+            load({}, {}, {"REDIS_PORT": "x"})
+
+    @pytest.mark.parametrize(
+        ("url", "shown"),
+        [
+            ("redis://host:6379/0", "redis://host:6379/0"),
+            ("redis://user@host/0", "redis://user@host/0"),
+            ("redis://:secret@host:1/0", "redis://:***@host:1/0"),
+            ("rediss://user:secret@host/0?a=b", "rediss://user:***@host/0?a=b"),
+            ("redis://:se/cr#et?@host/0", "redis://:***@host/0"),
+            ("redis://:se@cret@host/0", "redis://:***@host/0"),
+            ("unix:///run/redis.sock?db=1&password=secret", "unix:///run/redis.sock?db=1&password=***"),
+            ("redis://host/0?ssl_password=secret&db=1", "redis://host/0?ssl_password=***&db=1"),
+        ],
+    )
+    def test_is_shown_without_its_password(self, url: str, shown: str) -> None:
+        assert without_password(url) == shown
+
+    @given(
+        st.text(min_size=4, max_size=20).filter(
+            lambda text: text not in "redis://user:***@host:6379/0 unix:///sock?password=***" and "&" not in text
+        )
+    )
+    def test_no_password_is_ever_shown(self, password: str) -> None:
+        assert password not in without_password(f"redis://user:{password}@host:6379/0")
+        assert password not in without_password(f"unix:///sock?password={password}")
+
+    @pytest.mark.parametrize("name", ["redis", "secret"])
+    def test_what_is_secret_is_not_in_the_repr(self, name: str) -> None:
+        assert "hunter2" not in repr(load({name: "redis://:hunter2@h"}, {}, {}))
+
+
+BAD = [
+    ("chunk_size", 0),
+    ("chunk_size", "0"),
+    ("chunk_size", "-3"),
+    ("chunk_size", "many"),
+    ("chunk_size", 1.5),
+    ("chunk_size", True),
+    ("chunk_size", [1]),
+    ("partitions", 0),
+    ("workers", -1),
+    ("engine", "spark"),
+    ("progress", "fancy"),
+    ("job_id", "a b"),
+    ("job_id", "{x}"),
+    ("job_id", "x" * 65),
+    ("job_id", "\u00fc"),
+    ("timeout", -1),
+    ("timeout", "inf"),
+    ("timeout", "nan"),
+    ("lease_seconds", 0.4),
+    ("max_attempts", 0),
+    ("on_bad_chunk", "ignore"),
+    ("max_bad_records", -1),
+    ("redis_patience", -0.1),
+    ("task_timeout", 0),
+    ("retention_seconds", 0),
+    ("resume", "maybe"),
+    ("allow", [1]),
+]
+
+
+class TestValues:
+    @pytest.mark.parametrize(("name", "value"), BAD)
+    def test_bad_ones_are_named_with_what_would_do(self, name: str, value: Any) -> None:
+        with pytest.raises(UsageError) as caught:
+            load({name: value}, {}, {})
+
+        assert str(caught.value).startswith(f"{name.replace('_', '-')} must be ")
+        assert str(caught.value).endswith(f", not {value!r}")
+
+    @pytest.mark.parametrize(("name", "value"), [(name, value) for name, value in BAD if isinstance(value, str)])
+    def test_bad_ones_in_the_environment_are_named_by_their_variable(self, name: str, value: str) -> None:
+        with pytest.raises(UsageError, match=f"^WORD_COUNTER_{name.upper()} must be "):
+            load({}, {}, {f"WORD_COUNTER_{name.upper()}": value})
+
+    def test_bad_ones_of_the_job_are_named_as_such(self) -> None:
+        with pytest.raises(UsageError, match=r"^setting chunk_size of the job must be "):
+            load({}, {"chunk_size": 0}, {})
+
+    def test_unknown_ones_are_named_with_those_there_are(self) -> None:
+        with pytest.raises(UsageError, match=r"no setting 'chunksize'; there are .*chunk_size"):
+            load({"chunksize": 1}, {}, {})
+
+    @pytest.mark.parametrize(
+        ("name", "text", "value"),
+        [
+            ("chunk_size", "10", 10),
+            ("chunk_size", 10.0, 10),
+            ("workers", "0", 0),
+            ("timeout", "1.5", 1.5),
+            ("resume", "yes", True),
+            ("resume", "0", False),
+            ("allow", "a, b.c,", ("a", "b.c")),
+            ("allow", '["a,b"]', ("a,b",)),
+            ("allow", ["a"], ("a",)),
+            ("input_root", "/a:/b", ("/a", "/b")),
+            ("output", Path("x"), "x"),
+            ("job_id", "My-job_1", "My-job_1"),
+        ],
+    )
+    def test_good_ones_are_read(self, name: str, text: Any, value: Any) -> None:
+        assert getattr(load({name: text}, {}, {}), name) == value
+
+
+def test_there_are_as_many_workers_as_cores_unless_said_otherwise() -> None:
+    assert Settings().worker_count == available_cores() >= 1
+    assert Settings(workers=0).worker_count == 0
+    assert Settings(workers=3).worker_count == 3

@@ -1,0 +1,257 @@
+"""References: how job classes are named, and how another process finds the same code again."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.processes import environment
+from word_counter import Count, Job, Mapper, Sum
+from word_counter.errors import JobLoadError
+from word_counter.reference import load_job, make_job, refer_to
+from word_counter.word_count import WordCount, WordMapper
+
+_JOB = """
+from word_counter import Job, Mapper, Sum
+class Words(Mapper):
+    def map(self, line):
+        yield {key!r}, 1
+class Total(Sum):
+    pass
+class Counting(Job):
+    mapper, reducer = Words, Total
+"""
+
+
+@pytest.fixture(autouse=True)
+def _imports_are_undone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(sys, "path", sys.path.copy())
+    before = set(sys.modules)
+    yield
+    for name in set(sys.modules) - before:
+        del sys.modules[name]
+
+
+def _write(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+class TestNaming:
+    def test_a_job_class_is_named_by_its_module(self) -> None:
+        assert refer_to(WordCount()) == "word_counter.word_count:WordCount"
+
+    def test_a_job_built_in_place_is_named_by_its_parts(self) -> None:
+        job = Job(mapper=WordMapper, reducer=Count)
+
+        made = make_job(refer_to(job))
+
+        assert (made.mapper, made.reducer) == (WordMapper, Count)
+
+    def test_a_class_inside_a_function_cannot_be_named(self) -> None:
+        class Local(Job):
+            mapper, reducer = WordMapper, Sum
+
+        with pytest.raises(JobLoadError, match="Local is defined inside a function"):
+            refer_to(Local())
+
+    def test_a_job_of_a_file_is_named_by_the_file(self, tmp_path: Path) -> None:
+        path = _write(tmp_path / "my_job.py", _JOB.format(key="k"))
+
+        assert refer_to(make_job(str(path))) == f"{path}:Counting"
+
+    @pytest.mark.parametrize(
+        ("args", "expected"),
+        [(["{folder}/my_job.py"], "{folder}/my_job.py:Counting"), (["-m", "pkg.my_job"], "pkg.my_job:Counting")],
+    )
+    def test_a_job_of_the_running_script_is_named_so_that_others_find_it(
+        self, tmp_path: Path, args: list[str], expected: str
+    ) -> None:
+        text = _JOB.format(key="k") + "\nfrom word_counter.reference import refer_to\nprint(refer_to(Counting()))\n"
+        _write(tmp_path / "my_job.py", text)
+        _write(tmp_path / "pkg" / "my_job.py", text)
+
+        ended = subprocess.run(
+            [sys.executable, *(arg.format(folder=tmp_path) for arg in args)],
+            cwd=tmp_path,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+
+        assert ended.stdout.strip() == expected.format(folder=tmp_path)
+
+    def test_a_job_typed_into_an_interpreter_cannot_be_named(self, tmp_path: Path) -> None:
+        code = _JOB.format(key="k") + (
+            "\nfrom word_counter.reference import refer_to"
+            "\ntry: refer_to(Counting())"
+            "\nexcept Exception as error: print(type(error).__name__, error)"
+        )
+
+        ended = subprocess.run(
+            [sys.executable, "-c", code], cwd=tmp_path, env=environment(), capture_output=True, text=True, check=True
+        )
+
+        assert ended.stdout.startswith("JobLoadError")
+        assert "interactive session" in ended.stdout
+
+
+class TestLoading:
+    @pytest.mark.parametrize("folder", ["plain", "with+plus", "with space", "c++"])
+    @pytest.mark.parametrize("name", ["", ":Counting"])
+    def test_a_file_is_loaded_wherever_it_lies(self, tmp_path: Path, folder: str, name: str) -> None:
+        path = _write(tmp_path / folder / "my_job.py", _JOB.format(key="k"))
+
+        job = make_job(f"{path}{name}")
+
+        assert job.name == "Counting"
+        assert list(job.mapper().map("x")) == [("k", 1)]
+
+    def test_a_relative_file_too(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        _write(tmp_path / "my_job.py", _JOB.format(key="k"))
+        monkeypatch.chdir(tmp_path)
+
+        assert refer_to(make_job("my_job.py")) == f"{tmp_path}/my_job.py:Counting"
+
+    def test_files_of_one_name_in_two_folders_are_two_jobs(self, tmp_path: Path) -> None:
+        paths = [_write(tmp_path / key / "my_job.py", _JOB.format(key=key)) for key in ("one", "two")]
+
+        jobs = [make_job(str(path)) for path in paths]
+
+        assert [next(iter(job.mapper().map("x"))) for job in jobs] == [("one", 1), ("two", 1)]
+
+    def test_a_file_may_import_what_stands_beside_it(self, tmp_path: Path) -> None:
+        _write(tmp_path / "beside_me_1.py", "KEY = 'beside'\n")
+        text = "from beside_me_1 import KEY\n" + _JOB.format(key="k").replace("'k'", "KEY")
+        path = _write(tmp_path / "my_job.py", text)
+
+        assert list(make_job(str(path)).mapper().map("x")) == [("beside", 1)]
+
+    def test_a_file_named_like_a_module_does_not_take_its_place(self, tmp_path: Path) -> None:
+        path = _write(tmp_path / "json.py", _JOB.format(key="k"))
+
+        make_job(str(path))
+
+        assert sys.modules["json"] is json
+
+    def test_a_module_of_the_current_folder_is_found(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        _write(tmp_path / "my_pkg_1" / "my_job.py", _JOB.format(key="k"))
+        monkeypatch.chdir(tmp_path)
+
+        assert make_job("my_pkg_1.my_job:Counting").name == "Counting"
+        assert make_job("my_pkg_1.my_job").name == "Counting"
+
+    def test_one_mapper_and_one_reducer_are_a_job(self, tmp_path: Path) -> None:
+        path = _write(tmp_path / "my_job.py", _JOB.format(key="k").partition("class Counting")[0])
+
+        job = make_job(str(path))
+
+        assert (job.mapper.__name__, job.reducer.__name__) == ("Words", "Total")
+        assert make_job(refer_to(job)).mapper is job.mapper
+
+    def test_a_second_name_for_a_class_is_not_a_second_class(self, tmp_path: Path) -> None:
+        path = _write(tmp_path / "my_job.py", _JOB.format(key="k") + "Again = Counting\n")
+
+        assert make_job(str(path)).name == "Counting"
+
+    def test_a_nested_class_is_found_by_its_dotted_name(self, tmp_path: Path) -> None:
+        path = _write(tmp_path / "my_job.py", _JOB.format(key="k") + "class Outer:\n    Inner = Counting\n")
+
+        assert make_job(f"{path}:Outer.Inner").name == "Counting"
+
+
+class TestErrors:
+    @pytest.mark.parametrize(
+        ("reference", "said"),
+        [
+            ("no_such_module_1:Job", "cannot import no_such_module_1: ModuleNotFoundError"),
+            ("no/such/file.py", "there is no file"),
+            ("json:NoSuchClass", "json has no NoSuchClass"),
+            ("json:JSONDecoder", "not a subclass of Job"),
+            ("json", "json defines no Job"),
+            ("json:loads", "not a subclass of Job"),
+            (":Job", "does not name a job"),
+            ("json:not an identifier", "does not name a job"),
+            ("json:", "does not name a job"),
+            ("", ""),
+            ("word_counter.word_count:WordMapper+json:Nothing", "json has no Nothing"),
+            ("word_counter.word_count:WordMapper+json:JSONDecoder", "reducer must be a subclass of Reducer"),
+        ],
+    )
+    def test_what_is_no_job_is_told_of(self, reference: str, said: str) -> None:
+        with pytest.raises(JobLoadError) as caught:
+            make_job(reference)
+
+        assert said in str(caught.value)
+
+    @pytest.mark.parametrize(
+        ("text", "said"),
+        [
+            ("def (", "SyntaxError"),
+            ("1 / 0", "ZeroDivisionError"),
+            ("raise SystemExit(3)", "SystemExit"),
+            ("import no_such_module_2", "ModuleNotFoundError"),
+        ],
+    )
+    def test_a_file_that_cannot_be_imported_is_told_of_each_time(self, tmp_path: Path, text: str, said: str) -> None:
+        path = _write(tmp_path / "my_job.py", text)
+
+        for _ in range(2):
+            with pytest.raises(JobLoadError, match=said):
+                load_job(str(path))
+
+    def test_several_jobs_are_named_to_choose_from(self, tmp_path: Path) -> None:
+        more = "class Other(Counting):\n    pass\n"
+        path = _write(tmp_path / "my_job.py", _JOB.format(key="k") + more)
+
+        with pytest.raises(JobLoadError, match=r"several jobs \(Counting, Other\)"):
+            make_job(str(path))
+
+    def test_two_mappers_are_no_job(self, tmp_path: Path) -> None:
+        text = _JOB.format(key="k").partition("class Counting")[0] + "class More(Words):\n    pass\n"
+        path = _write(tmp_path / "my_job.py", text)
+
+        with pytest.raises(JobLoadError, match="not exactly one Mapper and one Reducer"):
+            make_job(str(path))
+
+    def test_a_job_that_cannot_be_made_is_told_of(self, tmp_path: Path) -> None:
+        text = _JOB.format(key="k") + "    def __init__(self, needed):\n        pass\n"
+        path = _write(tmp_path / "my_job.py", text)
+
+        with pytest.raises(JobLoadError, match="cannot make a Counting: TypeError"):
+            make_job(str(path))
+
+
+class TestJob:
+    @pytest.mark.parametrize(
+        ("mapper", "reducer", "said"),
+        [
+            (None, Sum, "mapper must be a subclass of Mapper, found none"),
+            (WordMapper, None, "reducer must be a subclass of Reducer, found none"),
+            (Sum, Sum, "mapper must be a subclass of Mapper"),
+            (WordMapper(), Sum, "mapper must be a subclass of Mapper"),
+            (Mapper, Sum, "Mapper lacks a method map"),
+        ],
+    )
+    def test_what_is_missing_is_named(self, mapper: type[Mapper], reducer: type[Sum], said: str) -> None:
+        with pytest.raises(JobLoadError) as caught:
+            Job(mapper=mapper, reducer=reducer)
+
+        assert said in str(caught.value)
+
+    def test_settings_of_one_job_are_not_those_of_another(self) -> None:
+        one = WordCount(chunk_size=1)
+
+        assert one.settings == {"chunk_size": 1}
+        assert WordCount().settings == {}
+
+    def test_a_job_built_in_place_goes_by_its_mapper(self) -> None:
+        assert Job(mapper=WordMapper, reducer=Sum).name == "WordMapper"
+        assert WordCount().name == "WordCount"
