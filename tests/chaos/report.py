@@ -33,6 +33,7 @@ class Report:
     seconds: float = 0.0
     jobs: list[Ended] = field(default_factory=list)
     faults: Counter[str] = field(default_factory=Counter)
+    again: int = 0  #: how often a master was started in vain, because Redis was away or another in charge
     strays: Counter[int] = field(default_factory=Counter)
     tracebacks: Counter[str] = field(default_factory=Counter)
     latencies: dict[str, list[float]] = field(default_factory=dict)
@@ -61,6 +62,8 @@ class Report:
             "",
             table(["fault", "count"], [*sorted(self.faults.items()), ("all", self.faults.total())]),
         ]
+        if self.again:
+            lines += ["", f"{self.again} masters were started while Redis was away or another was in charge"]
         if self.latencies:
             lines += ["", "in the storm, where other workers may be stopped or busy:", latency_table(self.latencies)]
         if self.strays:

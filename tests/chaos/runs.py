@@ -16,6 +16,13 @@ from word_counter.keys import JobKeys
 
 #: How many masters of one job are killed at the most: the last one is to come to an end.
 MOST_KILLS = 4
+#: How a master ends that cannot reach Redis when it starts, and one whose job has another master; how long to wait
+#: before the next one is started, and how often.
+_UNREACHABLE = 3
+_REFUSED = 2
+_IN_CHARGE = "is in charge"
+_AGAIN_SECONDS = 2.0
+_MOST_AGAIN = 20
 #: How long a hung master may take to print where it is, in seconds.
 _DUMP_SECONDS = 2.0
 
@@ -28,6 +35,7 @@ class Run:
         self.began = now
         self.stopped = False  #: whether a fault keeps its master from running just now
         self.kills = 0
+        self.again = 0  #: how often a master was started in vain, because Redis was away or another in charge
         self.verdict: Verdict | None = None
         self.note = ""
         self.seconds = 0.0
@@ -75,10 +83,23 @@ class Run:
                 self._go_on(client)
         elif self.master.code is not None:
             self._guard.drop(self.master.pid)
-            self._judge(client)
+            if self._is_told_to_wait():
+                self.again += 1
+                self._next_at = now + _AGAIN_SECONDS
+            else:
+                self._judge(client)
         if self.verdict is None and self.seconds > limit_seconds:
             self._give_up(client)
         return self.verdict is not None
+
+    def _is_told_to_wait(self) -> bool:
+        """Whether its master ended only as it was started with Redis away, or too soon after another."""
+        code, errors = self.master.code, self.master.err
+        if self.again >= _MOST_AGAIN:
+            return False
+        if code == _UNREACHABLE:
+            return f"job {self.work.job_id}" not in errors  # what it says as soon as it is at work
+        return code == _REFUSED and self.kills > 0 and _IN_CHARGE in errors
 
     def _go_on(self, client: Any) -> None:
         try:
@@ -90,8 +111,10 @@ class Run:
             self._judge(client, code=0)  # it was killed after its work was done
         elif state is None:
             self._start(["run", "--workers", "0", *self.work.arguments])
+        elif self.kills % 2:
+            self._start(["resume", "--workers", "0", self.work.job_id])
         else:
-            self._start(["resume", self.work.job_id])
+            self._start(["run", "--workers", "0", "--standby", *self.work.arguments])
 
     def _judge(self, client: Any, code: int | None = None) -> None:
         ended = self.master.code if code is None else code

@@ -197,6 +197,7 @@ class Storm:
             run.end()
             verdict = run.verdict or Verdict.HUNG
             work = run.work
+            self.report.again += run.again
             self.report.jobs.append(Ended(work.job_id, work.kind.name, verdict, run.note, run.seconds, run.masters))
             self._say(f"{work.job_id} is {verdict} after {run.seconds:.1f} s{': ' if run.note else ''}{run.note}")
             if verdict is Verdict.EXACT:
