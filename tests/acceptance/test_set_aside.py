@@ -1,0 +1,161 @@
+"""Bad records, chunks that kill their process, and tasks that hang: set aside where that is asked for, else named."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.processes import Ended, word_counter
+
+_JOB = """
+import os
+import signal
+import time
+
+from word_counter import Job, Mapper, Sum
+
+
+class Touchy(Mapper):
+    def map(self, line):
+        self.count("lines seen")
+        if "SEGFAULT" in line:
+            os.kill(os.getpid(), signal.SIGSEGV)
+        if "HANG" in line:
+            while True:
+                try:
+                    time.sleep(100)
+                except BaseException:
+                    pass
+        for word in line.split():
+            if word == "RAISE":
+                raise ValueError("a bad word")
+            yield word, 1
+
+
+class TouchyCount(Job):
+    mapper, reducer = Touchy, Sum
+"""
+
+
+@pytest.fixture
+def job(folder: Path) -> Path:
+    path = folder / "touchy.py"
+    path.write_text(_JOB)
+    return path
+
+
+def _lines(**bad: str) -> list[str]:
+    lines = [f"line{n % 11} of many" for n in range(400)]
+    for place, word in bad.items():
+        number = int(place.removeprefix("at"))
+        lines[number] = f"early {lines[number]} {word}"
+    return lines
+
+
+def _run(folder: Path, lines: list[str], *more: str) -> Ended:
+    (folder / "text.txt").write_text("\n".join(lines) + "\n")
+    args = ["--job", "touchy.py", "--chunk-size", "50", "--workers", "2", "--output", "out/results.json"]
+    return word_counter("run", "text.txt", *args, *more, folder=folder)
+
+
+def _quarantine(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "out" / "quarantine.jsonl").read_text().splitlines()]
+
+
+def _counted(lines: list[str], *without: str) -> dict[str, int]:
+    return dict(Counter(word for line in lines if not set(without) & set(line.split()) for word in line.split()))
+
+
+def test_records_that_raise_are_set_aside_whole_and_the_rest_is_exact(folder: Path, job: Path) -> None:
+    lines = _lines(at7="RAISE", at120="RAISE", at121="RAISE")
+
+    ended = _run(folder, lines, "--max-bad-records", "3")
+
+    assert ended.code == 4, ended.err
+    assert json.loads((folder / "out" / "results.json").read_text()) == _counted(lines, "RAISE")
+    aside = _quarantine(folder)
+    assert [entry["line"] for entry in aside] == [8, 121, 122]
+    assert [entry["text"] for entry in aside] == [lines[7], lines[120], lines[121]]
+    assert aside[1]["offset"] == len("".join(line + "\n" for line in lines[:120]))
+    assert all("ValueError: a bad word" in entry["reason"] for entry in aside)
+    assert all(entry["file"] == str(folder / "text.txt") for entry in aside)
+    assert "quarantine.jsonl" in ended.err
+
+
+def test_one_bad_record_too_many_fails_the_job(folder: Path, job: Path) -> None:
+    lines = _lines(at7="RAISE", at120="RAISE", at121="RAISE")
+
+    ended = _run(folder, lines, "--max-bad-records", "2")
+
+    assert ended.code == 1
+    assert "more than 2 bad records" in ended.err
+    assert not (folder / "out" / "results.json").exists()
+
+
+def test_a_clean_run_leaves_no_quarantine_of_an_earlier_one(folder: Path, job: Path) -> None:
+    assert _run(folder, _lines(at7="RAISE"), "--max-bad-records", "1").code == 4
+
+    ended = _run(folder, _lines(), "--max-bad-records", "1")
+
+    assert ended.code == 0, ended.err
+    assert not (folder / "out" / "quarantine.jsonl").exists()
+
+
+def test_a_record_that_kills_its_process_stands_alone_in_quarantine(folder: Path, job: Path) -> None:
+    lines = _lines(at203="SEGFAULT", at219="SEGFAULT")
+
+    ended = _run(folder, lines, "--on-bad-chunk", "skip")
+
+    assert ended.code == 4, ended.err
+    assert json.loads((folder / "out" / "results.json").read_text()) == _counted(lines, "SEGFAULT")
+    aside = _quarantine(folder)
+    assert [entry["line"] for entry in aside] == [204, 220]
+    assert all("SIGSEGV" in entry["reason"] for entry in aside)
+
+
+def test_a_record_at_which_the_mapper_hangs_stands_alone_in_quarantine(folder: Path, job: Path) -> None:
+    lines = _lines(at203="HANG")
+
+    ended = _run(folder, lines, "--on-bad-chunk", "skip", "--task-timeout", "1")
+
+    assert ended.code == 4, ended.err
+    assert json.loads((folder / "out" / "results.json").read_text()) == _counted(lines, "HANG")
+    (entry,) = _quarantine(folder)
+    assert entry["line"] == 204
+    assert "--task-timeout" in entry["reason"]
+
+
+def test_a_chunk_that_raises_for_good_is_set_aside_as_a_whole(folder: Path, job: Path) -> None:
+    lines = _lines(at120="RAISE")
+
+    ended = _run(folder, lines, "--on-bad-chunk", "skip", "--max-attempts", "1")
+
+    assert ended.code == 4, ended.err
+    assert json.loads((folder / "out" / "results.json").read_text()) == _counted(lines[:100] + lines[150:])
+    (entry,) = _quarantine(folder)
+    assert (entry["line"], entry["lines"]) == (101, 50)
+    assert "ValueError: a bad word" in entry["reason"]
+
+
+def test_a_process_that_dies_again_and_again_fails_the_job_and_names_the_place(folder: Path, job: Path) -> None:
+    ended = _run(folder, _lines(at203="SEGFAULT"), "--max-attempts", "2")
+
+    assert ended.code == 1
+    assert "SIGSEGV" in ended.err
+    assert f"{folder / 'text.txt'}" in ended.err
+    assert "lines 201 to 250" in ended.err
+    assert not (folder / "out" / "results.json").exists()
+
+
+def test_counters_count_no_record_twice_that_was_set_aside(folder: Path, job: Path) -> None:
+    lines = _lines(at7="RAISE", at203="SEGFAULT")
+
+    ended = _run(folder, lines, "--max-bad-records", "1", "--on-bad-chunk", "skip")
+
+    assert ended.code == 4, ended.err
+    assert "lines seen" in ended.err
+    assert "398" in ended.err

@@ -1,0 +1,255 @@
+"""Masters that die, sleep or are interrupted, and those that go on in their place."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.guard import Guard
+from tests.chaos.server import Server
+from tests.oracle import count_words, results_bytes
+from tests.processes import Running, eventually, started, word_counter
+from word_counter.connection import Redis, connect
+from word_counter.embedded import EmbeddedServer
+from word_counter.job import Stage
+from word_counter.keys import JobKeys
+
+
+@pytest.fixture
+def redis(fresh_server: EmbeddedServer) -> Iterator[Redis]:
+    made = connect(fresh_server.url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def env(fresh_server: EmbeddedServer, folder: Path) -> dict[str, str]:
+    return _env(fresh_server.url, folder)
+
+
+def _env(url: str, folder: Path) -> dict[str, str]:
+    return {"WORD_COUNTER_REDIS": url, "WORD_COUNTER_ALLOW": str(folder)}
+
+
+def _args(text: Path, job: Path, job_id: str) -> list[str]:
+    return [str(text), "--job", str(job), "--chunk-size", "5", "--job-id", job_id, "--output", "results.json"]
+
+
+def _committed(redis: Redis, job_id: str) -> dict[bytes, bytes]:
+    found: dict[bytes, bytes] = redis.hgetall(JobKeys(job_id).receipts(Stage.MAP))
+    return found
+
+
+def _exact(folder: Path, text: Path) -> bool:
+    return (folder / "results.json").read_bytes() == results_bytes(count_words(text.read_bytes()))
+
+
+def test_a_job_whose_master_was_killed_goes_on_without_repeating_what_is_committed(
+    folder: Path, slow_job: Path, text: Path, redis: Redis, env: dict[str, str], job_id: str
+) -> None:
+    with ExitStack() as stack:
+        for _ in range(2):
+            stack.enter_context(started("worker", folder=folder, env=env))
+        master = stack.enter_context(started("master", *_args(text, slow_job, job_id), folder=folder, env=env))
+        eventually(lambda: len(_committed(redis, job_id)) > 5)
+        master.send(signal.SIGKILL)
+        before = _committed(redis, job_id)
+        eventually(lambda: not redis.hget(JobKeys(job_id).job, "held_until") or _free(redis, job_id))
+
+        ended = word_counter("resume", job_id, folder=folder, env=env)
+
+    assert ended.code == 0, ended.err
+    assert _exact(folder, text)
+    after = _committed(redis, job_id)
+    assert {task: after[task] for task in before} == before
+
+
+def _free(redis: Redis, job_id: str) -> bool:
+    seconds, _ = redis.time()
+    return int(redis.hget(JobKeys(job_id).job, "held_until")) < seconds * 1000
+
+
+def test_a_job_that_was_interrupted_is_resumed_by_the_same_command(
+    folder: Path, slow_job: Path, text: Path, redis: Redis, env: dict[str, str], job_id: str
+) -> None:
+    args = ["run", *_args(text, slow_job, job_id), "--workers", "2"]
+    with started(*args, folder=folder, env=env) as run:
+        eventually(lambda: len(_committed(redis, job_id)) > 5)
+        run.send(signal.SIGINT)
+        interrupted = run.wait()
+    before = _committed(redis, job_id)
+
+    ended = word_counter(*args, "--resume", folder=folder, env=env)
+
+    assert interrupted.code == 130
+    assert f"word-counter resume {job_id}" in interrupted.err
+    assert ended.code == 0, ended.err
+    assert _exact(folder, text)
+    after = _committed(redis, job_id)
+    assert {task: after[task] for task in before} == before
+
+
+def test_a_standby_takes_over_when_the_master_is_killed(
+    folder: Path, slow_job: Path, text: Path, redis: Redis, env: dict[str, str], job_id: str
+) -> None:
+    args = ["master", *_args(text, slow_job, job_id)]
+    with ExitStack() as stack:
+        stack.enter_context(started("worker", folder=folder, env=env))
+        master = stack.enter_context(started(*args, folder=folder, env=env))
+        eventually(lambda: len(_committed(redis, job_id)) > 2)
+        standby = stack.enter_context(started(*args, "--standby", folder=folder, env=env))
+        eventually(lambda: "standing by" in standby.err)
+
+        master.send(signal.SIGKILL)
+        killed = time.monotonic()
+        eventually(lambda: redis.hget(JobKeys(job_id).job, "epoch") == b"2", 15.0)
+        seconds = time.monotonic() - killed
+        ended = standby.wait()
+
+    assert ended.code == 0, ended.err
+    assert _exact(folder, text)
+    assert seconds < 15
+
+
+def test_a_standby_that_was_not_needed_ends_with_0(
+    folder: Path, slow_job: Path, text: Path, redis: Redis, env: dict[str, str], job_id: str
+) -> None:
+    args = ["master", *_args(text, slow_job, job_id)]
+    with ExitStack() as stack:
+        stack.enter_context(started("worker", "--processes", "2", folder=folder, env=env))
+        master = stack.enter_context(started(*args, folder=folder, env=env))
+        eventually(lambda: len(_committed(redis, job_id)) > 2)
+        standby = stack.enter_context(started(*args, "--standby", folder=folder, env=env))
+
+        first, second = master.wait(), standby.wait()
+
+    assert (first.code, second.code) == (0, 0), second.err
+    assert "was completed by the master" in second.err
+
+
+def test_a_master_that_was_only_asleep_changes_nothing_when_it_wakes(
+    folder: Path, slow_job: Path, text: Path, redis: Redis, env: dict[str, str], job_id: str
+) -> None:
+    args = ["master", *_args(text, slow_job, job_id)]
+    with ExitStack() as stack:
+        stack.enter_context(started("worker", folder=folder, env=env))
+        sleeper = stack.enter_context(started(*args, folder=folder, env=env))
+        eventually(lambda: len(_committed(redis, job_id)) > 2)
+        standby = stack.enter_context(started(*args, "--standby", folder=folder, env=env))
+        sleeper.send(signal.SIGSTOP)
+        eventually(lambda: redis.hget(JobKeys(job_id).job, "epoch") == b"2")
+
+        sleeper.send(signal.SIGCONT)
+        woken, ended = sleeper.wait(), standby.wait()
+
+    assert woken.code == 1
+    assert "another master has taken over" in woken.err
+    assert ended.code == 0, ended.err
+    assert _exact(folder, text)
+
+
+def test_resume_refuses_when_an_input_has_changed(
+    folder: Path, slow_job: Path, text: Path, redis: Redis, env: dict[str, str], job_id: str
+) -> None:
+    _interrupt(folder, slow_job, text, redis, env, job_id)
+    with text.open("a") as file:
+        file.write("one more line\n")
+
+    ended = word_counter("resume", job_id, folder=folder, env=env)
+
+    assert ended.code != 0
+    assert str(text) in ended.err
+    assert "changed" in ended.err
+    assert not (folder / "results.json").exists()
+
+
+def _interrupt(folder: Path, slow_job: Path, text: Path, redis: Redis, env: dict[str, str], job_id: str) -> None:
+    with started("run", *_args(text, slow_job, job_id), "--workers", "1", folder=folder, env=env) as run:
+        eventually(lambda: len(_committed(redis, job_id)) > 2)
+        run.send(signal.SIGINT)
+        assert run.wait().code == 130
+
+
+def test_resume_writes_nowhere_else_when_only_redis_says_where(
+    folder: Path, slow_job: Path, text: Path, redis: Redis, env: dict[str, str], job_id: str
+) -> None:
+    _interrupt(folder, slow_job, text, redis, env, job_id)
+    keys, target = JobKeys(job_id), folder.parent / f"{job_id}.json"
+    plan = json.loads(redis.hget(keys.job, "plan"))
+    redis.hset(keys.job, "plan", json.dumps({**plan, "output": str(target)}))
+
+    ended = word_counter("resume", job_id, folder=folder, env=env)
+
+    assert ended.code == 2, ended.err
+    assert "not signed with the secret of this command" in ended.err
+    assert not target.exists()
+
+
+def test_resume_of_a_job_that_has_ended_or_never_was_is_a_usage_error(
+    folder: Path, text: Path, env: dict[str, str], job_id: str
+) -> None:
+    args = ["--job-id", job_id, "--output", "results.json", "--workers", "1"]
+    assert word_counter("run", str(text), *args, folder=folder, env=env).code == 0
+
+    ended, unknown = (word_counter("resume", name, folder=folder, env=env) for name in (job_id, "nobody"))
+
+    assert (ended.code, unknown.code) == (2, 2)
+    assert "it is done" in ended.err
+    assert "no job nobody" in unknown.err
+
+
+@pytest.fixture
+def tcp_server(folder: Path) -> Iterator[Server]:
+    with Guard() as guard, Server(folder, guard) as running:
+        yield running
+
+
+def _slow_run(stack: ExitStack, server: Server, folder: Path, slow_job: Path, text: Path, job_id: str) -> Running:
+    env = _env(f"redis://127.0.0.1:{server.port}/0", folder)
+    for _ in range(2):
+        stack.enter_context(started("worker", folder=folder, env=env))
+    return stack.enter_context(started("master", *_args(text, slow_job, job_id), folder=folder, env=env))
+
+
+def test_a_redis_that_comes_back_empty_makes_the_job_start_again(
+    folder: Path, slow_job: Path, text: Path, tcp_server: Server, job_id: str
+) -> None:
+    with ExitStack() as stack:
+        master = _slow_run(stack, tcp_server, folder, slow_job, text, job_id)
+        eventually(lambda: len(_committed(tcp_server.client, job_id)) > 5)
+        tcp_server.kill()
+        tcp_server.forget()
+        tcp_server.start()
+        ended = master.wait()
+
+    assert ended.code == 0, ended.err
+    assert "starts again from its plan" in ended.err
+    assert _exact(folder, text)
+
+
+def test_a_redis_that_stays_away_is_exit_code_3_and_the_job_is_kept(
+    folder: Path, slow_job: Path, text: Path, tcp_server: Server, job_id: str
+) -> None:
+    os.environ["WORD_COUNTER_REDIS_PATIENCE"] = "2"
+    try:
+        with ExitStack() as stack:
+            master = _slow_run(stack, tcp_server, folder, slow_job, text, job_id)
+            eventually(lambda: len(_committed(tcp_server.client, job_id)) > 5)
+            tcp_server.kill()
+            ended = master.wait()
+            tcp_server.start()
+            eventually(tcp_server.answers)
+            state = tcp_server.client.hget(JobKeys(job_id).job, "state")
+    finally:
+        del os.environ["WORD_COUNTER_REDIS_PATIENCE"]
+
+    assert ended.code == 3
+    assert "--redis-patience" in ended.err
+    assert state == b"mapping"
