@@ -36,6 +36,8 @@ from word_counter.store import Store
 #: The master looks at the job at least so often, and at most so often (ten times as often at first), in seconds.
 _LOOK_SECONDS = 1.0
 _REST_SECONDS = 0.02
+#: How often the job's keys are kept from expiring, in seconds.
+_REFRESH_SECONDS = 3600.0
 #: Of so many tasks the median time is taken.
 _SAMPLES = 500
 #: The share of Redis memory from which on partials are freed as soon as they are reduced.
@@ -108,7 +110,7 @@ class Course:
             JobFailedError: the job cannot be completed, was cancelled, or has another master.
         """
         last_event = "0-0"
-        began = time.monotonic()
+        began = refreshed = time.monotonic()
         while True:
             self._charge.hold()
             snapshot = self._store.snapshot()
@@ -117,6 +119,9 @@ class Course:
             self._check(snapshot)
             look_around(snapshot)
             self._mind_memory()
+            if time.monotonic() - refreshed > _REFRESH_SECONDS:
+                refreshed = time.monotonic()
+                self._store.refresh(self._plan.partitions)
             again = False
             for action in decide(snapshot, self._policy(), self._dispatch.lost(snapshot)):
                 if isinstance(action, Merge):

@@ -37,7 +37,20 @@ class Store(TaskStore):
 
     def _list(self) -> None:
         seconds, micros = self.connection.time()
-        self.connection.zadd(JOBS, {self.job_id: int(seconds) * 1000 + int(micros) // 1000}, nx=True)
+        now = int(seconds) * 1000 + int(micros) // 1000
+        self.connection.zadd(JOBS, {self.job_id: now}, nx=True)
+        self.connection.zremrangebyscore(JOBS, "-inf", now - 2 * RUNNING_TTL_SECONDS * 1000)  # their keys have expired
+
+    def refresh(self, partitions: int) -> None:
+        """Let the job's keys live on for another week: it is being worked on."""
+
+        def expire() -> None:
+            pipeline = self.connection.pipeline(transaction=False)
+            for key in self.keys.every(partitions):
+                pipeline.expire(key, RUNNING_TTL_SECONDS)
+            pipeline.execute()
+
+        self._scripts.call(expire)
 
     def fields(self) -> dict[str, str]:
         """Return the job's own fields; empty when there is no such job."""
