@@ -1,0 +1,293 @@
+"""The architecture: imports go one way, and some things are done in one place only or nowhere."""
+
+from __future__ import annotations
+
+import ast
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import word_counter
+from word_counter.job import Stage
+from word_counter.keys import JobKeys
+
+_PACKAGE = Path(word_counter.__file__).parent
+_FILES = {
+    ".".join(path.relative_to(_PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in sorted(_PACKAGE.rglob("*.py"))
+}
+_SCRIPTS = sorted((_PACKAGE / "lua").glob("*.lua"))
+
+#: The noted places of the flow, from its bottom to its top; each may know those below it and its own row.
+_LAYERS = [
+    ["errors"],
+    ["config"],
+    ["mapper", "reducer"],
+    ["job"],
+    ["sources", "sinks", "shuffle", "split"],
+    ["schedule", "stages", "store"],
+    ["master", "worker"],
+    ["engines", "engines.base", "engines.inline", "engines.redis"],
+    ["cli", "cli.main", "cli.run", "cli.worker"],
+]
+#: The package itself hands names on to users, and is no part of the flow; ``__main__`` starts the commands.
+_OUTSIDE = {"word_counter", "word_counter.__main__"}
+
+
+@cache
+def _tree(module: str) -> ast.Module:
+    return ast.parse(_FILES[module].read_text(encoding="utf-8"))
+
+
+def _below_type_checking(tree: ast.Module) -> set[ast.AST]:
+    """Return what runs for type checkers only."""
+    blocks = [node for node in ast.walk(tree) if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)]
+    return {inner for block in blocks for statement in block.body for inner in ast.walk(statement)}
+
+
+@cache
+def _imported(module: str) -> frozenset[str]:
+    """Return all that a module imports, wherever in it, as dotted names."""
+    tree = _tree(module)
+    skipped = _below_type_checking(tree)
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if node in skipped:
+            continue
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module} imports by a relative name"
+            assert node.module is not None
+            names.add(node.module)
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return frozenset(names)
+
+
+@cache
+def _uses(module: str) -> frozenset[str]:
+    """Return the modules of the package that a module imports."""
+    ours = {name for name in _imported(module) if name in _FILES}
+    return frozenset(ours - _OUTSIDE - {module})
+
+
+def _reaches(module: str) -> set[str]:
+    """Return the modules that importing a module brings in, directly or through others."""
+    found: set[str] = set()
+    waiting = [module]
+    while waiting:
+        for used in _uses(waiting.pop()):
+            if used not in found:
+                found.add(used)
+                waiting.append(used)
+    return found
+
+
+def _full(name: str) -> str:
+    return f"word_counter.{name}"
+
+
+def _users_of(*packages: str) -> set[str]:
+    return {
+        module.removeprefix("word_counter.")
+        for module in _FILES
+        if any(name.partition(".")[0] in packages for name in _imported(module))
+    }
+
+
+def _calls(module: str) -> list[str]:
+    """Return what a module calls, as it is written."""
+    return [ast.unparse(node.func) for node in ast.walk(_tree(module)) if isinstance(node, ast.Call)]
+
+
+def _modules(reason: str, *known: str) -> list[Any]:
+    """Return all modules as test parameters; those that are known to fail are marked with the reason."""
+    mark = pytest.mark.xfail(reason=reason, strict=True)
+    return [pytest.param(module, marks=[mark] if module in map(_full, known) else []) for module in sorted(_FILES)]
+
+
+class TestImports:
+    def test_the_layers_are_there(self) -> None:
+        assert {_full(name) for layer in _LAYERS for name in layer} <= _FILES.keys()
+
+    @pytest.mark.parametrize(
+        "module", _modules("the display makes a live one, and that one is a display", "cli.display", "cli.live")
+    )
+    def test_make_no_circle(self, module: str) -> None:
+        assert module not in _reaches(module)
+
+    @pytest.mark.parametrize("rank", range(len(_LAYERS)))
+    def test_go_downwards_only(self, rank: int) -> None:
+        above = {_full(name) for layer in _LAYERS[rank + 1 :] for name in layer}
+
+        for name in _LAYERS[rank]:
+            assert not _reaches(_full(name)) & above, name
+
+    def test_of_the_flow_never_lead_to_the_command_line(self) -> None:
+        for module in _FILES:
+            if not module.startswith("word_counter.cli") and module not in _OUTSIDE:
+                assert not any(used.startswith("word_counter.cli") for used in _reaches(module)), module
+
+    def test_master_and_worker_do_not_know_each_other(self) -> None:
+        assert _full("worker") not in _reaches(_full("master"))
+        assert _full("master") not in _reaches(_full("worker"))
+
+    def test_errors_know_nobody(self) -> None:
+        assert not _uses(_full("errors"))
+
+    @pytest.mark.parametrize("name", ["mapper", "reducer"])
+    def test_mapper_and_reducer_know_nothing_but_errors(self, name: str) -> None:
+        assert _reaches(_full(name)) <= {_full("errors")}
+
+    @pytest.mark.parametrize("name", ["schedule", "snapshot", "stages", "shuffle", "split", "sources", "sinks"])
+    def test_what_decides_and_computes_knows_nothing_of_redis(self, name: str) -> None:
+        for module in {_full(name), *_reaches(_full(name))}:
+            assert not any(used.partition(".")[0] in {"redis", "rq"} for used in _imported(module)), module
+
+    def test_a_user_who_imports_the_package_does_not_wait_for_redis_or_the_command_line(self) -> None:
+        brought_in = {used for name in _uses("word_counter") for used in {name, *_reaches(name)}}
+
+        assert not any(used in _imported(module) for module in brought_in for used in ("redis", "rq", "click", "rich"))
+
+
+class TestNevers:
+    def test_redis_is_known_in_few_places_only(self) -> None:
+        allowed = {"connection", "scripts", "patience", "store", "chunk_queue", "queue_worker", "runner", "worker"}
+        allowed |= {"embedded", "engines.redis"}
+
+        assert _users_of("redis", "rq") <= allowed
+
+    def test_the_terminal_is_known_in_the_command_line_only(self) -> None:
+        assert all(name.startswith("cli") for name in _users_of("rich", "click"))
+
+    def test_nothing_is_ever_pickled(self) -> None:
+        assert not _users_of("pickle", "cPickle", "marshal", "shelve", "dill", "cloudpickle", "joblib")
+
+    def test_rq_is_told_to_use_json_wherever_it_serialises(self) -> None:
+        for module in _FILES:
+            made = {name.rpartition(".")[2] for name in _imported(module) if name.startswith("rq.")}
+            for node in ast.walk(_tree(module)):
+                if isinstance(node, ast.Call) and ast.unparse(node.func) in made & {"Queue", "Job", "RqJob"}:
+                    given = {word.arg: ast.unparse(word.value) for word in node.keywords}
+                    assert given.get("serializer") == "JSONSerializer", f"{module}, line {node.lineno}"
+
+    def test_the_environment_is_read_by_the_settings_only(self) -> None:
+        reads = re.compile(r"\bos\.(environ|getenv|environb)\b")
+
+        assert [module for module in _FILES if reads.search(ast.unparse(_tree(module)))] == [_full("config")]
+
+    def test_no_salted_hash_is_used(self) -> None:
+        assert not [module for module in _FILES if "hash" in _calls(module)]
+
+    def test_nothing_below_the_command_line_prints_or_sets_up_logging(self) -> None:
+        never = {"print", "click.echo", "sys.stdout.write", "sys.stderr.write"}
+        never |= {f"logging.{name}" for name in ("basicConfig", "StreamHandler", "FileHandler")}
+        never |= {"dictConfig", "fileConfig", "logging.config.dictConfig", "logging.config.fileConfig"}
+        for module in _FILES:
+            if not module.startswith("word_counter.cli"):
+                found = {call for call in _calls(module) if call in never or call.endswith(".addHandler")}
+                assert not found, module
+
+    def test_redis_is_never_flushed(self) -> None:
+        texts = [path.read_text(encoding="utf-8").lower() for path in [*_FILES.values(), *_SCRIPTS]]
+
+        assert not [text for text in texts if re.search(r"flush(db|all)\b", text)]
+
+    def test_keys_are_never_searched_for(self) -> None:
+        for module in _FILES:
+            assert not [call for call in _calls(module) if re.search(r"(connection|redis)\.(keys|scan)$", call)], module
+        for script in _SCRIPTS:
+            assert not re.search(r"call\('(KEYS|SCAN)'", script.read_text(encoding="utf-8"), re.IGNORECASE), script.name
+
+
+class TestModules:
+    @pytest.mark.parametrize("module", sorted(_FILES))
+    def test_say_what_they_are_for(self, module: str) -> None:
+        assert len(ast.get_docstring(_tree(module)) or "") > 20
+
+    @pytest.mark.parametrize("module", _modules("has more than one subject by now: split it", "master", "worker"))
+    def test_stay_short(self, module: str) -> None:
+        assert len(_FILES[module].read_text(encoding="utf-8").splitlines()) <= 320
+
+    @pytest.mark.parametrize("module", sorted(_FILES))
+    def test_are_named_after_one_thing(self, module: str) -> None:
+        vague = {
+            "manager",
+            "handler",
+            "util",
+            "utils",
+            "helper",
+            "helpers",
+            "common",
+            "data",
+            "info",
+            "misc",
+            "base_utils",
+        }
+
+        assert not vague & set(re.split(r"[._]", module))
+
+
+def _without_comments(script: Path) -> str:
+    return "\n".join(line for line in script.read_text(encoding="utf-8").splitlines() if not line.startswith("--"))
+
+
+@pytest.mark.parametrize("script", _SCRIPTS, ids=lambda path: path.stem)
+class TestScripts:
+    def test_begin_with_what_they_do_and_what_goes_in_and_out(self, script: Path) -> None:
+        head = re.match(r"((?:--.*\n)+)", script.read_text(encoding="utf-8"))
+
+        assert head is not None
+        assert re.match(r"-- [A-Z][^.]+\.", head[1])
+        assert re.search(r"^-- KEYS: \S", head[1], re.MULTILINE)
+        assert re.search(r"^-- ARGV: \S", head[1], re.MULTILINE)
+        assert re.search(r"^-- Returns: \S", head[1], re.MULTILINE)
+
+    def test_touch_no_key_but_those_they_are_given(self, script: Path) -> None:
+        text = _without_comments(script)
+        calls = re.findall(r"redis\.call\(\s*'(\w+)'\s*(?:,\s*([^,)]+))?", text)
+
+        chosen = set(re.findall(r"local (\w+) = [^\n]*\bKEYS\[\d+\]$", text, re.MULTILINE))
+        chosen |= set(re.findall(r"for _, (\w+) in ipairs\(KEYS\)", text))
+        for command, first in calls:
+            assert command == "TIME" or first.startswith("KEYS[") or first in chosen, f"{command} {first}"
+        assert "wc:" not in text
+
+    def test_are_used(self, script: Path) -> None:
+        name = f'"{script.stem}"'
+
+        assert any(name in _FILES[_full(module)].read_text() for module in ("store", "task_store"))
+
+
+class TestKeyCatalogue:
+    @pytest.fixture
+    def catalogue(self) -> set[str]:
+        docstring = ast.get_docstring(_tree(_full("keys"))) or ""
+        return set(
+            re.findall(r"^\s*(wc:\{J\}:\S+)\s+(?:string|hash|list|set|zset|stream)\s+\S", docstring, re.MULTILINE)
+        )
+
+    @pytest.fixture
+    def made(self) -> set[str]:
+        keys = JobKeys("J")
+        plain = {value for name, value in vars(keys).items() if name != "prefix"}
+        numbered = {keys.partials(7), keys.results(7), keys.staged(7, 8)}
+        return {
+            *plain,
+            *(keys.receipts(stage) for stage in Stage),
+            *(name.replace("7", "P").replace("8", "A") for name in numbered),
+        }
+
+    def test_lists_every_key_of_a_job_with_its_type_and_no_other(self, catalogue: set[str], made: set[str]) -> None:
+        assert catalogue == made
+
+    def test_every_key_that_outlives_the_tasks_is_among_those_that_expire(self, made: set[str]) -> None:
+        every = {re.sub(r":\d$", ":P", name) for name in JobKeys("J").every(2)}
+
+        assert every == {name for name in made if ":staged:" not in name}
+
+    def test_all_keys_of_a_job_carry_one_hash_tag(self) -> None:
+        assert all(name.startswith("wc:{my-job}:") for name in JobKeys("my-job").every(3))
