@@ -11,7 +11,7 @@ from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
 from word_counter.config import without_password
-from word_counter.errors import StoreUnavailableError, UsageError
+from word_counter.errors import StoreForbiddenError, StoreUnavailableError, UsageError
 
 #: A connection. redis-py types every answer as a union over its sync, async, bytes and text clients, which no
 #: caller could use.
@@ -20,6 +20,8 @@ RedisError = redis.RedisError
 ResponseError = redis.ResponseError
 #: How long an answer may take before the connection counts as lost, in seconds. Longer than any blocking read.
 _ANSWER_SECONDS = 10.0
+#: What a server says that works, and does not do what it was asked. (redis-py takes the first word off these.)
+_REFUSALS = (redis.exceptions.OutOfMemoryError, redis.exceptions.ReadOnlyError)
 #: The oldest server whose commands this package can use.
 OLDEST_SERVER = (7, 0)
 
@@ -66,8 +68,13 @@ def translated_errors(url: str = "") -> Iterator[None]:
     except (redis.ConnectionError, redis.TimeoutError) as error:
         message = f"cannot reach Redis{_at(url)}: {error}"
         raise StoreUnavailableError(message) from error
+    except redis.exceptions.NoPermissionError as error:
+        message = f"Redis{_at(url)} does not allow it: {error}; docs/redis-acl.conf lists what is needed"
+        raise StoreForbiddenError(message) from error
     except redis.ResponseError as error:
-        if not str(error).startswith(("NOAUTH", "WRONGPASS", "NOPERM", "OOM", "MISCONF", "READONLY", "LOADING")):
+        if not isinstance(error, _REFUSALS) and not str(error).startswith(
+            ("NOAUTH", "WRONGPASS", "MISCONF", "LOADING")
+        ):
             raise
         message = f"Redis{_at(url)} refused: {error}"
         raise StoreUnavailableError(message) from error

@@ -54,6 +54,10 @@ class StoreUnavailableError(WordCounterError):
     exit_code = 3
 
 
+class StoreForbiddenError(StoreUnavailableError):
+    """Redis does not allow this user to do what is needed: waiting would not help."""
+
+
 class JobFailedError(WordCounterError):
     """The job ended without a result. The message says where and why."""
 

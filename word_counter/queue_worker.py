@@ -166,6 +166,10 @@ class QueueWorker(SimpleWorker):
     def check_for_suspension(self, burst: bool) -> None:  # noqa: FBT001 (RQ's signature)
         """Ignore ``rq suspend``: it is nobody's signed word, and a master would take the workers for dead."""
 
+    def _set_ip_address(self, connection: Any) -> None:  # noqa: ARG002 (RQ's signature)
+        """Do not ask for the list of all clients: it is nobody's business."""
+        self.ip_address = "unknown"
+
     def subscribe(self) -> None:
         """Listen to no commands from Redis."""
 

@@ -11,6 +11,7 @@ import contextlib
 import json
 import logging
 import os
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -19,7 +20,7 @@ from secrets import token_hex
 
 from word_counter.blame import user_traceback
 from word_counter.care import Care, SetAside
-from word_counter.connection import Redis, RedisError, connect
+from word_counter.connection import Redis, RedisError, connect, translated_errors
 from word_counter.door import queue_id
 from word_counter.errors import (
     EncodingError,
@@ -232,8 +233,13 @@ def serve(url: str, name: str, pipe: Connection, permit: Permit, *, burst: bool,
         pipe.send_bytes(json.dumps(None if report is None else asdict(report)).encode())
 
     runner = BatchRunner(connection, name, tell, permit, patience)
-    worker = QueueWorker(permit.queue, f"{name}-{token_hex(2)}", connection, permit.secret, runner.run)
-    worker.work(burst=burst, logging_level="CRITICAL")
+    try:
+        with translated_errors():
+            worker = QueueWorker(permit.queue, f"{name}-{token_hex(2)}", connection, permit.secret, runner.run)
+            worker.work(burst=burst, logging_level="CRITICAL")
+    except StoreUnavailableError as error:
+        log.error("worker process %s: %s", name, error, extra={"action": "ended", "worker": name})  # noqa: TRY400
+        sys.exit(error.exit_code)
 
 
 def run_batch(text: str, signature: str) -> str:  # noqa: ARG001 (what RQ jobs name and give it)

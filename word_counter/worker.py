@@ -27,7 +27,7 @@ from typing import Any
 
 from word_counter import config, runner
 from word_counter.connection import Redis, connect, translated_errors
-from word_counter.errors import StoreUnavailableError
+from word_counter.errors import StoreForbiddenError, StoreUnavailableError
 from word_counter.permit import Permit
 from word_counter.roster import Roster
 from word_counter.snapshot import CRASHED, HUNG
@@ -218,6 +218,8 @@ class Worker:
                     self._sign()
                     self._signed = now
             self._redis_answered()
+        except StoreForbiddenError:
+            raise
         except StoreUnavailableError as error:
             self._redis_failed(error, now)
 
