@@ -335,6 +335,20 @@ def test_no_role_can_do_what_it_does_not_need(guarded: Guarded, user: str, comma
         guarded.client(user).execute_command(*command.split())
 
 
+def test_a_run_with_workers_of_its_own_needs_the_rights_of_both(guarded: Guarded, folder: Path) -> None:
+    text = (guarded.socket_path.parent / "acl.conf").read_text()
+    users = [line for line in text.splitlines() if line.startswith(("user master", "user worker"))]
+    rules = " ".join(line.split(maxsplit=4)[4] for line in users)
+    selector = rules[rules.index("(") : rules.index(")") + 1]
+    plain = rules.replace(selector, "").split()
+    guarded.passwords["both"] = "pw-both-0f3a"
+    guarded.client("admin").execute_command("ACL", "SETUSER", "both", "on", ">pw-both-0f3a", *plain, selector)
+    (folder / "text.txt").write_bytes(TEXT)
+    ended = word_counter("run", "text.txt", "--workers", "1", "-q", folder=folder, env=guarded.env("both"))
+    assert (ended.code, ended.err) == (0, "")
+    guarded.client("admin").acl_deluser("both")
+
+
 def test_nobody_comes_in_without_a_user_and_the_error_tells_no_password(guarded: Guarded, folder: Path) -> None:
     (folder / "text.txt").write_bytes(TEXT)
     for login in ("", "master:wrong-pw@", ":wrong-pw@"):

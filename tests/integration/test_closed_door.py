@@ -341,6 +341,27 @@ def test_an_attempt_starts_once_however_often_it_is_delivered(victim: Victim, jo
     store.remove(1)
 
 
+def test_an_honest_batch_that_was_spoilt_is_queued_again(fresh_server: EmbeddedServer, folder: Path) -> None:
+    # Given a job whose batches somebody spoils before a worker comes
+    (folder / "text.txt").write_bytes(TEXT)
+    env = {"REDIS_URL": fresh_server.url, "WORD_COUNTER_SECRET": SECRET}
+    connection = connect(fresh_server.url)
+    with started("master", "text.txt", "--job-id", "spoilt", "--chunk-size", "10", folder=folder, env=env) as master:
+        keys = eventually(lambda: connection.keys("rq:job:spoilt-m*"))
+        for key in keys:
+            connection.hset(key, "success_callback_name", "os.abort")
+        # When one comes
+        with started("worker", folder=folder, env=env):
+            ended = master.wait()
+    # Then the batches are refused, and their tasks done all the same, at their first attempt
+    assert ended.code == 0
+    assert (folder / "output" / "results.json").read_bytes() == results_bytes(count_words(TEXT))
+    assert connection.xlen(REFUSED) == len(keys)
+    receipts = connection.hvals(Store(connection, "spoilt").keys.receipts(Stage.MAP))
+    assert [json.loads(raw)["attempt"] for raw in receipts] == [1] * 4
+    connection.close()
+
+
 # -- junk -------------------------------------------------------------------------------------------
 
 
