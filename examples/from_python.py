@@ -1,0 +1,42 @@
+"""A job run from Python: `python examples/from_python.py examples/logs/`.
+
+The workers of the run import the module of the job class, as this file does. Were the class in this very file, they
+would import this one: the guard at the foot keeps them from running the job again.
+"""
+
+import sys
+
+from my_job import Levels
+
+from word_counter import Observer, Outcome, WordCounterError, run
+from word_counter.observer import Progress
+
+
+class Retries(Observer):
+    """Follows the run, and keeps what was tried again."""
+
+    def __init__(self) -> None:
+        self.retries: list[str] = []
+        self.lines = 0
+
+    def retried(self, task: str, reason: str, after_seconds: float) -> None:  # noqa: ARG002 (the observer's signature)
+        self.retries.append(f"{task}: {reason}")
+
+    def progressed(self, progress: Progress) -> None:
+        self.lines = progress.lines
+
+
+def main(inputs: list[str]) -> None:
+    """Run the job over inputs and print what it came to."""
+    observer = Retries()
+    try:
+        outcome: Outcome = run(inputs, Levels, observer=observer, output="output/levels.json", workers=2)
+    except WordCounterError as error:
+        sys.exit(f"no result: {error}")
+    for key, lines in outcome.largest:
+        print(f"{lines:6,} {key}")
+    print(f"{outcome.lines} lines in {outcome.files} files, {len(observer.retries)} retries: {outcome.output}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
