@@ -57,6 +57,10 @@ class Running:
         return self.process.pid
 
     @property
+    def ended(self) -> bool:
+        return self.process.poll() is not None
+
+    @property
     def err(self) -> str:
         """What it has printed to standard error so far."""
         return self._err.read_text(errors="replace")

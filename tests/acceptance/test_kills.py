@@ -46,7 +46,7 @@ def _working(redis: Redis, keys: JobKeys, worker: Running) -> bool:
 def test_a_job_whose_worker_is_killed_is_exact(
     folder: Path, slow_job: Path, text: Path, fresh_server: EmbeddedServer, redis: Redis, job_id: str, keys: JobKeys
 ) -> None:
-    env = {"WORD_COUNTER_REDIS": fresh_server.url, "WORD_COUNTER_LEASE_SECONDS": "1"}
+    env = {"WORD_COUNTER_ALLOW": str(folder), "WORD_COUNTER_REDIS": fresh_server.url, "WORD_COUNTER_LEASE_SECONDS": "1"}
     with ExitStack() as stack:
         workers = [stack.enter_context(started("worker", folder=folder, env=env)) for _ in range(3)]
         args = ["--job", str(slow_job), "--chunk-size", "5", "--job-id", job_id, "--output", "results.json"]
@@ -63,7 +63,7 @@ def test_a_job_whose_worker_is_killed_is_exact(
 def test_a_job_whose_worker_loses_a_process_is_exact(
     folder: Path, slow_job: Path, text: Path, fresh_server: EmbeddedServer, job_id: str
 ) -> None:
-    env = {"WORD_COUNTER_REDIS": fresh_server.url}
+    env = {"WORD_COUNTER_ALLOW": str(folder), "WORD_COUNTER_REDIS": fresh_server.url}
     with ExitStack() as stack:
         worker = stack.enter_context(started("worker", "--processes", "3", folder=folder, env=env))
         args = ["--job", str(slow_job), "--chunk-size", "5", "--job-id", job_id, "--output", "results.json"]
@@ -120,7 +120,7 @@ def test_a_job_in_a_redis_of_others_outlives_its_master(
     keys: JobKeys,
     number: signal.Signals,
 ) -> None:
-    env = {"WORD_COUNTER_REDIS": fresh_server.url, "WORD_COUNTER_JOB_ID": job_id}
+    env = {"WORD_COUNTER_ALLOW": str(folder), "WORD_COUNTER_REDIS": fresh_server.url, "WORD_COUNTER_JOB_ID": job_id}
     args = ["master", str(text), "--job", str(slow_job), "--chunk-size", "5", "--output", "results.json"]
     with started("worker", "--processes", "2", folder=folder, env=env) as worker:
         with started(*args, folder=folder, env=env) as master:
@@ -164,7 +164,7 @@ def test_a_worker_that_is_told_to_stop_finishes_its_task_first(
 ) -> None:
     (folder / "sleeper.py").write_text(_SLEEPER.format(seconds=1))
     (folder / "text.txt").write_text("a\n")
-    env = {"WORD_COUNTER_REDIS": fresh_server.url, "WORD_COUNTER_JOB_ID": job_id}
+    env = {"WORD_COUNTER_ALLOW": str(folder), "WORD_COUNTER_REDIS": fresh_server.url, "WORD_COUNTER_JOB_ID": job_id}
     with (
         started("master", "text.txt", "--job", "sleeper.py", folder=folder, env=env),
         started("worker", folder=folder, env=env) as worker,
@@ -183,7 +183,7 @@ def test_a_worker_that_is_told_to_stop_finishes_its_task_first(
 def test_a_worker_that_is_told_twice_stops_at_once(folder: Path, fresh_server: EmbeddedServer, job_id: str) -> None:
     (folder / "sleeper.py").write_text(_SLEEPER.format(seconds=300))
     (folder / "text.txt").write_text("a\n")
-    env = {"WORD_COUNTER_REDIS": fresh_server.url, "WORD_COUNTER_JOB_ID": job_id}
+    env = {"WORD_COUNTER_ALLOW": str(folder), "WORD_COUNTER_REDIS": fresh_server.url, "WORD_COUNTER_JOB_ID": job_id}
     with (
         started("master", "text.txt", "--job", "sleeper.py", folder=folder, env=env),
         started("worker", folder=folder, env=env) as worker,

@@ -176,7 +176,7 @@ class TestJobs:
             "class Total(Sum): pass\n"
         )
         (folder / "text.txt").write_text("a\n")
-        env = {"REDIS_URL": fresh_server.url}
+        env = {"REDIS_URL": fresh_server.url, "WORD_COUNTER_ALLOW": str(folder)}
         args = ["text.txt", "--job", "my_job.py", "--output", "-"]
         with started("worker", folder=folder, env=env):
             seen = []
@@ -410,8 +410,8 @@ class TestWorker:
         connection = connect(fresh_server.url)
         with started("master", "text.txt", "--chunk-size", "1", "--output", "-", folder=folder, env=env) as master:
             bursts: list[int] = []
-            while not bursts or master.process.poll() is None:
-                eventually(lambda: connection.llen("rq:queue:word_counter") or master.process.poll() is not None)
+            while not bursts or not master.ended:
+                eventually(lambda: any(map(connection.llen, connection.smembers("rq:queues"))) or master.ended)
                 bursts.append(word_counter("worker", "--burst", folder=folder, env=env).code)
             ended = master.wait()
         connection.close()
