@@ -22,6 +22,7 @@ class _Link:
 
     def __init__(self, client: asyncio.StreamWriter, server: asyncio.StreamWriter) -> None:
         self._writers = (client, server)
+        self.doomed = False  #: whether it is to break off in place of the next answer
 
     def drop(self) -> None:
         """Close both ends in good order."""
@@ -52,6 +53,7 @@ class Proxy:
         self._tasks: set[asyncio.Task[None]] = set()
         self._swallowing = False
         self._cutting = False
+        self._losing = b""
         self._delay_seconds = 0.0
         self.port = 0
 
@@ -82,6 +84,15 @@ class Proxy:
         """Let requests through and break the connection off in place of the answer: it was done, but who knows."""
         self._swallowing = True
 
+    def lose_answer_to(self, text: bytes) -> None:
+        """Break the connection off in place of the answer to the next request that holds this text, and only then."""
+        self._losing = text
+
+    @property
+    def has_lost(self) -> bool:
+        """Whether there was such a request."""
+        return not self._losing
+
     def cut(self) -> None:
         """Let half of the next request through, and break the connection off."""
         self._cutting = True
@@ -93,6 +104,7 @@ class Proxy:
     def heal(self) -> None:
         """Be a good proxy again."""
         self._swallowing = self._cutting = False
+        self._losing = b""
         self._delay_seconds = 0.0
         self._tell(self._heal())
 
@@ -154,12 +166,15 @@ class Proxy:
                 if self._delay_seconds:
                     await asyncio.sleep(self._delay_seconds)
                 await self._flowing.wait()
+                if is_request and self._losing and self._losing in block:
+                    self._losing = b""
+                    link.doomed = True
                 if is_request and self._cutting:
                     writer.write(block[: len(block) // 2])
                     await writer.drain()
                     link.reset()
                     return
-                if not is_request and self._swallowing:
+                if not is_request and (self._swallowing or link.doomed):
                     link.reset()
                     return
                 writer.write(block)

@@ -122,6 +122,19 @@ def test_a_swallowed_answer_is_to_a_request_that_came_through(proxy: Proxy, clie
     assert echo.heard == b"question"
 
 
+def test_the_answer_to_one_request_is_lost(proxy: Proxy, client: socket.socket) -> None:
+    proxy.lose_answer_to(b"second")
+
+    assert _asked(client, b"first") == b"first"
+    assert not proxy.has_lost
+    with pytest.raises(ConnectionResetError):
+        _asked(client, b"the second")
+
+    assert proxy.has_lost
+    with _connected(proxy) as another:
+        assert _asked(another, b"second") == b"second"
+
+
 def test_half_of_a_cut_request_comes_through(proxy: Proxy, client: socket.socket, echo: _Echo) -> None:
     proxy.cut()
 
