@@ -15,7 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 
 from word_counter.errors import StoreUnavailableError
 
@@ -48,6 +48,7 @@ class EmbeddedServer:
 
     def __init__(self) -> None:
         self._guard: subprocess.Popen[bytes] | None = None
+        self._log: BinaryIO | None = None
         self._folder = Path()
 
     @property
@@ -81,14 +82,15 @@ class EmbeddedServer:
             "--maxmemory-policy": "noeviction",
         }
         command = [program, *(text for option in options.items() for text in option)]
-        with (self._folder / "server.log").open("wb") as log:
-            self._guard = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-c", _GUARD, str(self._folder), *command],
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        # Kept open: the guard removes the folder when the server ends, and what it printed is wanted then.
+        self._log = (self._folder / "server.log").open("w+b")
+        self._guard = subprocess.Popen(
+            [sys.executable, "-I", "-S", "-c", _GUARD, str(self._folder), *command],
+            stdin=subprocess.PIPE,
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
 
     def wait(self) -> None:
         """Return when the server answers.
@@ -101,11 +103,16 @@ class EmbeddedServer:
             if self.socket_path.exists() and self._answers():
                 return
             time.sleep(0.005)
-        log = self._folder / "server.log"
-        printed = log.read_text(errors="replace")[-2000:] if log.exists() else ""
+        printed = self._printed()
         self.stop()
         message = f"the private server did not start; it printed:\n{printed}"
         raise StoreUnavailableError(message)
+
+    def _printed(self) -> str:
+        if self._log is None:
+            return ""
+        self._log.seek(0)
+        return self._log.read().decode("utf-8", "replace")[-2000:]
 
     def _answers(self) -> bool:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
@@ -125,6 +132,8 @@ class EmbeddedServer:
             self._guard.stdin.close()
         self._guard.wait()
         self._guard = None
+        if self._log is not None:
+            self._log.close()
 
     def __enter__(self) -> Self:
         self.start()
