@@ -12,6 +12,7 @@ from redis.retry import Retry
 
 from word_counter.config import without_password
 from word_counter.errors import StoreForbiddenError, StoreUnavailableError, UsageError
+from word_counter.patience import passes
 
 #: A connection. redis-py types every answer as a union over its sync, async, bytes and text clients, which no
 #: caller could use.
@@ -20,8 +21,6 @@ RedisError = redis.RedisError
 ResponseError = redis.ResponseError
 #: How long an answer may take before the connection counts as lost, in seconds. Longer than any blocking read.
 _ANSWER_SECONDS = 10.0
-#: What a server says that works, and does not do what it was asked. (redis-py takes the first word off these.)
-_REFUSALS = (redis.exceptions.OutOfMemoryError, redis.exceptions.ReadOnlyError)
 #: The oldest server whose commands this package can use.
 OLDEST_SERVER = (7, 0)
 
@@ -72,9 +71,7 @@ def translated_errors(url: str = "") -> Iterator[None]:
         message = f"Redis{_at(url)} does not allow it: {error}; docs/redis-acl.conf lists what is needed"
         raise StoreForbiddenError(message) from error
     except redis.ResponseError as error:
-        if not isinstance(error, _REFUSALS) and not str(error).startswith(
-            ("NOAUTH", "WRONGPASS", "MISCONF", "LOADING")
-        ):
+        if not passes(error) and not str(error).startswith(("NOAUTH", "WRONGPASS")):
             raise
         message = f"Redis{_at(url)} refused: {error}"
         raise StoreUnavailableError(message) from error

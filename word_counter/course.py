@@ -128,7 +128,7 @@ class Course:
                     return snapshot
                 again |= self._act(action, snapshot)
             if not again:
-                last_event, events = self._store.wait(_LOOK_SECONDS, last_event)
+                last_event, events = self._store.wait(_until_due(snapshot), last_event)
                 self._vitals.note_events(events)
                 time.sleep(_REST_SECONDS if time.monotonic() - began > 1 else _REST_SECONDS / 10)
 
@@ -175,9 +175,9 @@ class Course:
             return True
         if isinstance(action, Queue):
             self._dispatch.queue(action.tasks, snapshot.suspicions)
-        else:
-            self._settle(action)
-        return False
+            return False
+        self._settle(action)
+        return isinstance(action, Retry)
 
     def _settle(self, action: object) -> None:
         """Carry out what was decided about attempts that came to nothing."""
@@ -219,3 +219,10 @@ class Course:
         }
         if self._store.skip(self._charge.epoch, failure, chunk, json.dumps(entry, ensure_ascii=False)):
             self._observer.warned(f"chunk {number} is set aside: {failure.message.partition(chr(10))[0]}")
+
+
+def _until_due(snapshot: Snapshot) -> float:
+    """Return how long to wait for events: until the next waiting task is due, a second at the most."""
+    if snapshot.next_due is None:
+        return _LOOK_SECONDS
+    return min(_LOOK_SECONDS, max(0.01, (snapshot.next_due - snapshot.now) / 1000))

@@ -3,7 +3,7 @@
 Keys of a job (J is its id) carry the hash tag ``{J}``, so that they live on one shard and can be named together:
 
     wc:{J}:job            hash    the job: state, plan (JSON, signed), partitions, created and ended (ms since 1970),
-                                  epoch, master and held_until (who is in charge, and until when), cursor and
+                                  made_by, epoch, master and held_until (who is in charge, and until when), cursor and
                                   split (how far splitting is), retries, reason
     wc:{J}:sources        hash    index -> JSON [path, size in bytes, time of change in ns]
     wc:{J}:chunks         hash    chunk id -> JSON [source, offset, length, first line, lines]

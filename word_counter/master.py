@@ -17,12 +17,11 @@ from word_counter.chunk_queue import ChunkQueue, queue_name
 from word_counter.connection import translated_errors
 from word_counter.course import Course, Vitals
 from word_counter.dispatch import Dispatch
+from word_counter.entry import Entry
 from word_counter.errors import (
     JobCancelledError,
     JobFailedError,
     JobGoneError,
-    JobNotFoundError,
-    NotNeededError,
     StoreUnavailableError,
     UsageError,
     WordCounterError,
@@ -31,11 +30,10 @@ from word_counter.input_roots import roots_of
 from word_counter.job import Inputs, Job, JobState, Source
 from word_counter.observer import Observer, Outcome, Progress
 from word_counter.patience import Patience
-from word_counter.plan import PURPOSE, Plan, digest_of
+from word_counter.plan import Plan
 from word_counter.reference import refer_to
 from word_counter.roster import Roster
 from word_counter.session import Session
-from word_counter.signing import sign, verify
 from word_counter.sinks import check_writable, quarantine_path, write_quarantine, write_results
 from word_counter.snapshot import Snapshot
 from word_counter.sources import check_sources, find_sources
@@ -47,8 +45,6 @@ from word_counter.word_count import WordCount
 _LOOK_SECONDS = 1.0
 #: How long a job may have no worker before the user is told, in seconds.
 _LONELY_SECONDS = 5.0
-#: How often a standby tries to take over, in seconds.
-_STANDBY_SECONDS = 1.0
 
 
 class Master:
@@ -101,7 +97,7 @@ class Master:
         sources = find_sources(self.inputs)
         code = refer_to(self.job)
         plan = Plan.make(self.settings, self.job_id, self.job.name, code, sources)
-        return self._in_session(lambda: self._make_or_take(plan, sources))
+        return self._in_session(lambda entry: entry.make_or_take(plan, sources))
 
     @classmethod
     def resume(cls, job_id: str, *, observer: Observer | None = None, **settings: Any) -> Outcome:
@@ -113,11 +109,9 @@ class Master:
             InputChangedError: an input is not as it was when the job was made.
         """
         master = cls((), observer=observer, **{**settings, "job_id": job_id, "resume": True})
-        return master._in_session(master._take_planned, adopting=master.settings.workers < 0)
+        return master._in_session(Entry.take, adopting=master.settings.workers < 0)
 
-    # -- making a job, or taking it over --------------------------------------------------------------
-
-    def _in_session(self, enter: Callable[[], tuple[Plan, list[Source]]], *, adopting: bool = False) -> Outcome:
+    def _in_session(self, enter: Callable[[Entry], tuple[Plan, list[Source]]], *, adopting: bool = False) -> Outcome:
         """Run with server and workers; ``adopting``: start workers only when nobody else's are there."""
         with (
             Session(self.settings, self._observer, alone=self._own_workers > 0) as session,
@@ -128,7 +122,8 @@ class Master:
             self._patience = Patience(self.settings.redis_patience, self._observer.warned)
             self._store = Store(session.connection, self.job_id, self._patience)
             self._charge = Charge(self._store)
-            plan, sources = enter()
+            self._entry = Entry(self._store, self._charge, session.secret, self.settings, self._observer)
+            plan, sources = enter(self._entry)
             if adopting and not self._patience.call(lambda: self._workers_of(queue_name(session.secret))):
                 self._own_workers = self.settings.worker_count
             self._start_crew(plan, sources)
@@ -143,96 +138,6 @@ class Master:
 
     def _workers_of(self, queue: str) -> int:
         return Roster(self._session.connection).processes(queue)
-
-    def _make_or_take(self, plan: Plan, sources: list[Source]) -> tuple[Plan, list[Source]]:
-        """Make the job, or with ``resume`` or ``standby`` take the unfinished one of its name over."""
-        waiting = False
-        while True:
-            if self._create(plan, sources):
-                return plan, sources
-            fields = self._store.fields()
-            ended = fields.get("state") in {state.value for state in JobState if state.ended}
-            if not (self.settings.resume or self.settings.standby):
-                message = f"there is a job {self.job_id} already; choose another --job-id, purge it, or --resume it"
-                raise UsageError(message)
-            if ended and waiting:
-                raise _ended_meanwhile(self.job_id, fields)
-            if ended:
-                self._store.remove(int(fields.get("partitions", 1)))
-                continue
-            epoch = self._charge.take()
-            if epoch > 0:
-                return self._planned(plan)
-            if epoch == 0 and not self.settings.standby:
-                message = f"another master ({fields.get('master')}) is in charge of job {self.job_id}"
-                raise UsageError(message)
-            if not waiting:
-                self._observer.warned(f"job {self.job_id} has a master; standing by to take over")
-            waiting = True
-            time.sleep(_STANDBY_SECONDS)
-
-    def _create(self, plan: Plan, sources: list[Source]) -> bool:
-        text = plan.to_json()
-        secret = self._session.secret
-        fields: dict[str, str | int] = {
-            "state": JobState.MAPPING.value,
-            "name": plan.name,
-            "plan": text,
-            "signature": sign(text, secret, purpose=PURPOSE) if secret else "",
-            "partitions": plan.partitions,
-            "output": plan.output,
-            "epoch": self._charge.epoch,
-            "split": "open",
-            "cursor": "[0,0,0,1]",
-            "files": len(sources),
-            "bytes": sum(source.size for source in sources),
-        }
-        return self._store.create(fields, sources) and self._charge.take() > 0
-
-    def _take_planned(self) -> tuple[Plan, list[Source]]:
-        fields = self._store.fields()
-        if not fields:
-            message = f"there is no job {self.job_id} in this Redis"
-            raise JobNotFoundError(message)
-        epoch = self._charge.take()
-        if epoch < 0:
-            message = f"job {self.job_id} has ended: it is {fields.get('state')}"
-            raise UsageError(message)
-        if epoch == 0:
-            message = (
-                f"another master ({fields.get('master')}) is in charge of job {self.job_id}; use --standby to wait"
-            )
-            raise UsageError(message)
-        return self._planned(None)
-
-    def _planned(self, own: Plan | None) -> tuple[Plan, list[Source]]:
-        """Return the plan in the store and its sources, checked; ``own`` is what this command line asks for."""
-        try:
-            return self._checked_plan(own)
-        except BaseException:
-            self._charge.release()
-            raise
-
-    def _checked_plan(self, own: Plan | None) -> tuple[Plan, list[Source]]:
-        fields = self._store.fields()
-        text = fields.get("plan", "")
-        plan, sources = Plan.from_json(text), self._store.sources()
-        if plan.job_id != self.job_id or digest_of(sources) != plan.digest:
-            message = f"the plan of job {self.job_id} does not fit what is in Redis; somebody changed it"
-            raise UsageError(message)
-        check_sources(sources)
-        if own is not None and own.digest != plan.digest:
-            message = f"job {self.job_id} has other inputs than this command names; purge it or choose another --job-id"
-            raise UsageError(message)
-        if own != plan and not verify(text, fields.get("signature", ""), self._session.secret, purpose=PURPOSE):
-            # Whoever can write to Redis could name any code, any input and any output.
-            message = (
-                f"the plan of job {self.job_id} is not signed with the secret of this command; "
-                "set WORD_COUNTER_SECRET to what its master was started with, or go on as the user who started it"
-            )
-            raise UsageError(message)
-        check_writable(plan.output)
-        return plan, sources
 
     # -- being in charge ------------------------------------------------------------------------------
 
@@ -277,7 +182,7 @@ class Master:
             raise JobCancelledError(message)
         self._observer.warned(f"Redis came back without job {self.job_id}; it starts again from its plan")
         check_sources(self._sources)
-        if not self._create(self._plan, self._sources):
+        if not self._entry.make(self._plan, self._sources):
             message = f"another master has made job {self.job_id} again"
             raise LostChargeError(message)
 
@@ -369,11 +274,3 @@ class Master:
             counters=counters,
             largest=summary.largest,
         )
-
-
-def _ended_meanwhile(job_id: str, fields: dict[str, str]) -> WordCounterError:
-    if fields.get("state") == JobState.DONE.value:
-        return NotNeededError(f"job {job_id} was completed by the master that this one stood by for")
-    return JobFailedError(
-        f"job {job_id} ended while this master stood by: {fields.get('state')} {fields.get('reason')}"
-    )

@@ -7,6 +7,7 @@ with growing pauses, and to say another line when it is over, or to give up when
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -19,7 +20,8 @@ T = TypeVar("T")
 
 #: How refusals begin that pass by themselves: a full memory, a disk that cannot be written, a server that loads
 #: its data, that is a replica just now, or that waits for its cluster.
-_PASSING = ("MISCONF", "NOREPLICAS", "BUSY")
+#: The text stands alone, or after what redis-py says of the place in a pipeline.
+_PASSING = re.compile(r"(?:^|caused error: )(?:OOM|MISCONF|NOREPLICAS|BUSY|UNBLOCKED|READONLY|LOADING)\b")
 _PASSING_CLASSES = (
     redis.ConnectionError,
     redis.TimeoutError,
@@ -40,7 +42,7 @@ def passes(error: Exception) -> bool:
         return False
     if isinstance(error, _PASSING_CLASSES):
         return True
-    return isinstance(error, redis.ResponseError) and str(error).startswith(_PASSING)
+    return isinstance(error, redis.ResponseError) and _PASSING.search(str(error)) is not None
 
 
 class Patience:

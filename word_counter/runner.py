@@ -238,7 +238,7 @@ def serve(url: str, name: str, pipe: Connection, permit: Permit, *, burst: bool,
             worker = QueueWorker(permit.queue, f"{name}-{token_hex(2)}", connection, permit.secret, runner.run)
             worker.work(burst=burst, logging_level="CRITICAL")
     except StoreUnavailableError as error:
-        log.error("worker process %s: %s", name, error, extra={"action": "ended", "worker": name})  # noqa: TRY400
+        log.debug("worker process %s: %s", name, error, extra={"action": "ended", "worker": name})
         sys.exit(error.exit_code)
 
 

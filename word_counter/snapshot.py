@@ -93,6 +93,7 @@ class Snapshot:
     batches: tuple[Batch, ...] = ()
     failed: tuple[Failure, ...] = ()
     waiting: int = 0
+    next_due: int | None = None
     due: tuple[TaskAttempt, ...] = ()
     suspicions: dict[str, Suspicion] = field(default_factory=dict)
     running: tuple[Running, ...] = ()

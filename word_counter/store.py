@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from secrets import token_hex
 from typing import Any
 
 from word_counter.job import Chunk, Cursor, JobState, Source, Stage
@@ -25,12 +26,13 @@ _WAITING_AT_ONCE = 500
 class Store(TaskStore):
     """One job's truth. All times are in milliseconds on the server's clock, all text is returned as ``str``."""
 
-    def create(self, fields: Mapping[str, str | int], sources: Sequence[Source]) -> bool:
-        """Make the job; False when one of its name exists."""
+    def create(self, fields: Mapping[str, str | int], sources: Sequence[Source], made_by: str = "") -> bool:
+        """Make the job; False when one of its name exists that ``made_by``, a name used once, has not made."""
+        maker = made_by or token_hex(8)
         flat = [text for pair in fields.items() for text in pair]
         listed = [json.dumps([s.path, s.size, s.modified]) for s in sources]
         keys = [self.keys.job, self.keys.sources]
-        made = self._scripts.run("create", keys, [RUNNING_TTL_SECONDS, len(fields), *flat, *listed])
+        made = self._scripts.run("create", keys, [RUNNING_TTL_SECONDS, len(fields), maker, *flat, *listed])
         if made:
             self._scripts.call(self._list)
         return bool(made)
@@ -136,7 +138,7 @@ class Store(TaskStore):
         keys = [k.job, k.batches, k.leases, k.failed, k.waiting, k.receipts(Stage.MAP), k.receipts(Stage.REDUCE)]
         keys += [k.totals, k.attempts, k.running, k.suspects]
         answer = self._scripts.run("snapshot", keys, [_WAITING_AT_ONCE])
-        now, job, batches, leases, failed, waiting, due, mapped, reduced, totals, running, suspects = answer
+        now, job, batches, leases, failed, waiting, due, mapped, reduced, totals, running, suspects, next_due = answer
         if not job:
             return None
         fields = _texts(job)
@@ -157,6 +159,7 @@ class Store(TaskStore):
             ),
             failed=tuple(failure_of(json.loads(raw)) for raw in _texts(failed).values()),
             waiting=waiting,
+            next_due=int(float(next_due)) if next_due else None,
             due=tuple(TaskAttempt(task, int(done) + 1) for task, done in _texts(due).items()),
             suspicions={task: _suspicion(json.loads(raw)) for task, raw in _texts(suspects).items()},
             running=tuple(_running(*running[i : i + 3]) for i in range(0, len(running), 3)),

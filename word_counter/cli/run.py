@@ -149,8 +149,7 @@ def _run(given: dict[str, Any]) -> None:
 def _follow(given: dict[str, Any], chosen: Settings, start: Callable[[Display], Outcome]) -> None:
     """Show a run from its start to its end."""
     to_stdout = chosen.output == "-"
-    if to_stdout:
-        _write_utf8()
+    _write_utf8()
     display = make_display(chosen.progress, verbose=given["verbose"], quiet=given["quiet"], to_stdout=to_stdout)
     with display:
         outcome = start(display)

@@ -5,7 +5,8 @@
 -- Returns: server time (ms), job fields, batches, leases with deadlines, failed tasks, number of waiting tasks,
 --          waiting tasks that are due with the attempts they had, number of map receipts, of reduce
 --          receipts, totals, running attempts (task#attempt, JSON, 1 when another
---          attempt has committed the task), what is known of chunks that killed their process.
+--          attempt has committed the task), what is known of chunks that killed their process,
+--          when the next waiting task is due (ms) or ''.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local due = {}
@@ -34,5 +35,6 @@ return {
   redis.call('HLEN', KEYS[7]),
   redis.call('HGETALL', KEYS[8]),
   attempts,
-  redis.call('HGETALL', KEYS[11])
+  redis.call('HGETALL', KEYS[11]),
+  redis.call('ZRANGE', KEYS[5], 0, 0, 'WITHSCORES')[2] or ''
 }

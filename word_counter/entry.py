@@ -1,0 +1,163 @@
+"""Entry: how a master comes to be in charge of a job: it makes the job, or takes over one whose master is gone."""
+
+from __future__ import annotations
+
+import time
+from secrets import token_hex
+
+from word_counter.charge import HOLD_SECONDS, Charge
+from word_counter.config import Settings
+from word_counter.errors import JobFailedError, JobNotFoundError, NotNeededError, UsageError, WordCounterError
+from word_counter.job import JobState, Source
+from word_counter.observer import Observer
+from word_counter.plan import PURPOSE, Plan, digest_of
+from word_counter.signing import sign, verify
+from word_counter.sinks import check_writable
+from word_counter.sources import check_sources
+from word_counter.store import Store
+
+#: How often a master that waits for another's end looks again, in seconds.
+_LOOK_SECONDS = 1.0
+_ENDED = {state.value for state in JobState if state.ended}
+
+
+class Entry:
+    """One master's way into one job."""
+
+    def __init__(self, store: Store, charge: Charge, secret: str, settings: Settings, observer: Observer) -> None:
+        self._store = store
+        self._charge = charge
+        self._secret = secret
+        self._settings = settings
+        self._observer = observer
+        self._job_id = store.job_id
+
+    def make(self, plan: Plan, sources: list[Source]) -> bool:
+        """Make the job and take charge of it; False when there is one of its name."""
+        text = plan.to_json()
+        fields: dict[str, str | int] = {
+            "state": JobState.MAPPING.value,
+            "name": plan.name,
+            "plan": text,
+            "signature": sign(text, self._secret, purpose=PURPOSE) if self._secret else "",
+            "partitions": plan.partitions,
+            "output": plan.output,
+            "epoch": self._charge.epoch,
+            "split": "open",
+            "cursor": "[0,0,0,1]",
+            "files": len(sources),
+            "bytes": sum(source.size for source in sources),
+        }
+        made = self._store.create(fields, sources, f"{self._charge.master}-{token_hex(4)}")
+        return made and self._charge.take() > 0
+
+    def make_or_take(self, plan: Plan, sources: list[Source]) -> tuple[Plan, list[Source]]:
+        """Make the job; with ``resume`` or ``standby`` take over the unfinished one of its name, if there is one.
+
+        Returns:
+            The plan of the job and its sources.
+
+        Raises:
+            UsageError: there is a job of this name that may not be taken over; says why.
+            InputChangedError: an input is not as it was when the job was made.
+            NotNeededError: the job was completed while this master stood by.
+        """
+        stood_by = False
+        while not self.make(plan, sources):
+            if not (self._settings.resume or self._settings.standby):
+                message = f"there is a job {self._job_id} already; choose another --job-id, purge it, or --resume it"
+                raise UsageError(message)
+            fields = self._store.fields()
+            if fields.get("state") in _ENDED:
+                if stood_by:
+                    raise _ended_meanwhile(self._job_id, fields)
+                self._store.remove(int(fields.get("partitions", 1)))
+                continue
+            epoch = self._charge.take()
+            if not epoch and not self._settings.standby:
+                epoch = self._wait_for_end_of_charge()
+            if epoch > 0:
+                return self._planned(plan)
+            if not stood_by:
+                self._observer.warned(f"job {self._job_id} has a master; standing by to take over")
+            stood_by = True
+            time.sleep(_LOOK_SECONDS)
+        return plan, sources
+
+    def take(self) -> tuple[Plan, list[Source]]:
+        """Take over a job of which only its name is known; return its plan and its sources.
+
+        Raises:
+            JobNotFoundError: there is no such job.
+            UsageError: it has ended, another master is in charge, or its plan was not signed with our secret.
+            InputChangedError: an input is not as it was when the job was made.
+        """
+        fields = self._store.fields()
+        if not fields:
+            message = f"there is no job {self._job_id} in this Redis"
+            raise JobNotFoundError(message)
+        epoch = self._charge.take() or self._wait_for_end_of_charge()
+        if epoch < 0:
+            message = f"job {self._job_id} has ended: it is {self._store.fields().get('state', 'gone')}"
+            raise UsageError(message)
+        return self._planned(None)
+
+    def _wait_for_end_of_charge(self) -> int:
+        """Wait for the charge of a master that may be dead to run out, and take it.
+
+        Raises:
+            UsageError: the master is alive: it has held on to its charge meanwhile.
+        """
+        held = self._store.fields().get("held_until", "0")
+        self._observer.warned(
+            f"job {self._job_id} had a master until lately; waiting up to {HOLD_SECONDS:g} s to see that it is gone"
+        )
+        while not (epoch := self._charge.take()):
+            fields = self._store.fields()
+            if fields.get("held_until", "0") != held:
+                message = (
+                    f"another master ({fields.get('master')}) is in charge of job {self._job_id}, and alive; "
+                    "to take over when it is gone: run ... --standby"
+                )
+                raise UsageError(message)
+            time.sleep(_LOOK_SECONDS / 4)
+        return epoch
+
+    def _planned(self, own: Plan | None) -> tuple[Plan, list[Source]]:
+        """Return the plan in the store and its sources, checked; ``own`` is what this command line asks for."""
+        try:
+            return self._checked_plan(own)
+        except BaseException:
+            self._charge.release()
+            raise
+
+    def _checked_plan(self, own: Plan | None) -> tuple[Plan, list[Source]]:
+        fields = self._store.fields()
+        text = fields.get("plan", "")
+        plan, sources = Plan.from_json(text), self._store.sources()
+        if plan.job_id != self._job_id or digest_of(sources) != plan.digest:
+            message = f"the plan of job {self._job_id} does not fit what is in Redis; somebody changed it"
+            raise UsageError(message)
+        check_sources(sources)
+        if own is not None and own.digest != plan.digest:
+            message = (
+                f"job {self._job_id} has other inputs than this command names; purge it or choose another --job-id"
+            )
+            raise UsageError(message)
+        if own != plan and not verify(text, fields.get("signature", ""), self._secret, purpose=PURPOSE):
+            # Whoever can write to Redis could name any code, any input and any output.
+            message = (
+                f"the plan of job {self._job_id} is not signed with the secret of this command; "
+                "set WORD_COUNTER_SECRET to what its master was started with, or go on as the user who started it"
+            )
+            raise UsageError(message)
+        check_writable(plan.output)
+        return plan, sources
+
+
+def _ended_meanwhile(job_id: str, fields: dict[str, str]) -> WordCounterError:
+    if fields.get("state") == JobState.DONE.value:
+        return NotNeededError(f"job {job_id} was completed by the master that this one stood by for")
+    return JobFailedError(
+        f"job {job_id} ended while this master stood by: {fields.get('state')} {fields.get('reason')}"
+    )
