@@ -18,9 +18,8 @@ from word_counter.store import Store
 
 T = TypeVar("T")
 
-#: How long a master stays in charge without holding on, in seconds; and how often it holds on.
-HOLD_SECONDS = 10.0
-_RENEW_SECONDS = 3.0
+#: A charge lasts as long as a lease, and no less than this, in seconds: a master looks up once a second only.
+_LEAST_HOLD_SECONDS = 3.0
 
 
 class LostChargeError(JobFailedError):
@@ -28,17 +27,18 @@ class LostChargeError(JobFailedError):
 
 
 class Charge:
-    """One master's charge of one job."""
+    """One master's charge of one job, which lasts for ``lease_seconds`` unless it holds on."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, lease_seconds: float) -> None:
         self._store = store
+        self.seconds = max(lease_seconds, _LEAST_HOLD_SECONDS)
         self.master = f"{socket.gethostname()}-{os.getpid()}-{token_hex(2)}"
         self.epoch = 0
         self._held = 0.0
 
     def take(self) -> int:
         """Take charge; return the epoch, 0 when another master is in charge, -1 when there is nothing to do."""
-        epoch = self._store.take(self.master, HOLD_SECONDS)
+        epoch = self._store.take(self.master, self.seconds)
         if epoch > 0:
             self.epoch = epoch
             self._held = time.monotonic()
@@ -51,9 +51,9 @@ class Charge:
             LostChargeError: another master is in charge.
             JobGoneError: the job is not in Redis any more.
         """
-        if not now and time.monotonic() - self._held < _RENEW_SECONDS:
+        if not now and time.monotonic() - self._held < self.seconds / 3:
             return
-        held = self._store.hold(self.epoch, HOLD_SECONDS)
+        held = self._store.hold(self.epoch, self.seconds)
         if held < 0:
             raise JobGoneError(self._store.job_id)
         if not held:

@@ -20,6 +20,7 @@ from word_counter.errors import UsageError
 _ENGINES = ("redis", "inline")
 _ON_BAD_CHUNK = ("fail", "skip")
 _LONGEST_ID = 64
+_LOG_FORMATS = ("text", "json")
 _PROGRESS = ("auto", "bar", "log", "none")
 
 
@@ -48,6 +49,8 @@ class Settings:
     output: str = "output/results.json"
     #: How progress is shown.
     progress: str = "auto"
+    #: What log lines are: "text" for people, "json" for machines.
+    log_format: str = "text"
     #: The job's name; empty: one is made up.
     job_id: str = ""
     #: How long the whole job may take; 0: as long as it takes.
@@ -165,6 +168,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "engine": _one_of(_ENGINES),
     "output": _text,
     "progress": _one_of(_PROGRESS),
+    "log_format": _one_of(_LOG_FORMATS),
     "job_id": _job_id,
     "timeout": _seconds(0),
     "lease_seconds": _seconds(0.5),

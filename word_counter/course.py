@@ -190,6 +190,7 @@ class Course:
         elif isinstance(action, Retry):
             failure = action.failure
             if self._store.retry(epoch, failure.task, action.after_seconds, action.suspicion):
+                self._observer.failed(failure)
                 self._observer.retried(failure.task, failure.message, action.after_seconds)
         elif isinstance(action, Forget):
             self._store.forget(epoch, action.task)
@@ -218,6 +219,7 @@ class Course:
             "reason": failure.message,
         }
         if self._store.skip(self._charge.epoch, failure, chunk, json.dumps(entry, ensure_ascii=False)):
+            self._observer.failed(failure)
             self._observer.warned(f"chunk {number} is set aside: {failure.message.partition(chr(10))[0]}")
 
 

@@ -27,6 +27,7 @@ class CrewPermit:
     secret: str = field(repr=False)
     allow: Sequence[str]
     input_root: Sequence[str]
+    log_format: str = "text"
 
 
 class Crew:
@@ -41,6 +42,7 @@ class Crew:
         environment["WORD_COUNTER_INPUT_ROOT"] = json.dumps(permit.input_root)
         environment["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(path or os.getcwd() for path in sys.path))
         environment["PYTHONUNBUFFERED"] = "1"
+        environment["WORD_COUNTER_LOG_FORMAT"] = permit.log_format
         self._process = subprocess.Popen(
             [sys.executable, "-m", "word_counter", "worker", "--processes", str(processes), "--until-eof"],
             env=environment,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from secrets import token_hex
 
-from word_counter.charge import HOLD_SECONDS, Charge
+from word_counter.charge import Charge
 from word_counter.config import Settings
 from word_counter.errors import JobFailedError, JobNotFoundError, NotNeededError, UsageError, WordCounterError
 from word_counter.job import JobState, Source
@@ -110,7 +110,7 @@ class Entry:
         """
         held = self._store.fields().get("held_until", "0")
         self._observer.warned(
-            f"job {self._job_id} had a master until lately; waiting up to {HOLD_SECONDS:g} s to see that it is gone"
+            f"job {self._job_id} had a master until lately; waiting for some seconds to see that it is gone"
         )
         while not (epoch := self._charge.take()):
             fields = self._store.fields()

@@ -121,7 +121,7 @@ class Master:
             # Only now: a server that is away at the very start is an error at once.
             self._patience = Patience(self.settings.redis_patience, self._observer.warned)
             self._store = Store(session.connection, self.job_id, self._patience)
-            self._charge = Charge(self._store)
+            self._charge = Charge(self._store, self.settings.lease_seconds)
             self._entry = Entry(self._store, self._charge, session.secret, self.settings, self._observer)
             plan, sources = enter(self._entry)
             if adopting and not self._patience.call(lambda: self._workers_of(queue_name(session.secret))):

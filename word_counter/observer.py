@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from word_counter.job import JobState
+from word_counter.snapshot import Failure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +70,9 @@ class Observer:
 
     def progressed(self, progress: Progress) -> None:
         """Something moved, or a second has passed."""
+
+    def failed(self, failure: Failure) -> None:
+        """An attempt failed; what becomes of its task follows."""
 
     def retried(self, task: str, reason: str, after_seconds: float) -> None:
         """A task failed and will be tried again."""

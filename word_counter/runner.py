@@ -116,7 +116,7 @@ class BatchRunner:
                 attempt.attempt,
                 said,
                 extra={
-                    "action": said.lower(),
+                    "action": "committed" if said == "OK" else said.lower(),
                     "job": payload.job,
                     "task": attempt.task,
                     "attempt": attempt.attempt,

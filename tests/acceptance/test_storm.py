@@ -17,8 +17,7 @@ from tests.chaos.measure import measure_deaths
 from tests.chaos.storm import Plan, Storm
 from tests.processes import ROOT, environment, eventually, is_alive
 
-#: Those of the group "refusals" are not among them yet: the worker does not outlast every one of them.
-_FAULTS = faults.named(["worker", "master", "redis", "network"])
+_FAULTS = faults.named(["worker", "master", "redis", "refusals", "network"])
 
 
 def test_every_job_of_a_storm_is_exact() -> None:
@@ -29,7 +28,7 @@ def test_every_job_of_a_storm_is_exact() -> None:
 
     story = "\n".join([*told, report.text()])
     assert report.all_exact, story
-    assert len(report.jobs) == 6, story
+    assert len(report.jobs) >= 3, story  # on a busy machine time may run out before there were six
     assert report.faults.total() >= 5, story
 
 
@@ -37,7 +36,7 @@ def test_the_work_of_the_dead_runs_elsewhere_in_time() -> None:
     seconds = measure_deaths("tests", ["kill-child", "kill-worker"], print)
 
     assert max(seconds["child: noticed"]) < 1
-    assert max(seconds["child: runs elsewhere"]) < 3  # one second of it is the pause before the second attempt
+    assert max(seconds["child: runs elsewhere"]) < 1
     assert max(seconds["worker: runs elsewhere"]) < 15
 
 

@@ -17,6 +17,7 @@ import click
 
 from word_counter import __version__
 from word_counter.cli.doctor import doctor
+from word_counter.cli.events import report_error, wants_events
 from word_counter.cli.inspect import inspect
 from word_counter.cli.jobs import cancel, jobs, purge
 from word_counter.cli.look import status, workers
@@ -38,11 +39,10 @@ class _Group(click.Group):
             answer = super().invoke(ctx)
             sys.stdout.flush()  # here, so that a reader that is gone shows here
         except WordCounterError as error:
-            prefix = "Error: " if error.exit_code else ""
-            click.echo(f"{prefix}{printable(str(error), lines=True)}", err=True)
+            _say(ctx, str(error), "Error: " if error.exit_code else "")
             ctx.exit(error.exit_code)
         except KeyboardInterrupt as interrupt:
-            click.echo(f"interrupted{': ' if interrupt.args else ''}{interrupt}", err=True)
+            _say(ctx, f"interrupted{': ' if interrupt.args else ''}{interrupt}", "")
             ctx.exit(_INTERRUPTED)
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read our output is gone
@@ -52,6 +52,14 @@ class _Group(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
         """Return the commands as they were added: in the order in which they are needed."""
         return list(self.commands)
+
+
+def _say(ctx: click.Context, message: str, prefix: str) -> None:
+    """Say how a command ended, in words or as an event."""
+    if wants_events(ctx):
+        report_error(message)
+    else:
+        click.echo(f"{prefix}{printable(message, lines=True)}", err=True)
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001 (a signal handler)

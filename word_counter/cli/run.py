@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from word_counter.cli.display import Display, make_display
+from word_counter.cli.logs import leave_logging_to_the_display
 from word_counter.config import Settings
 from word_counter.observer import Outcome
 
@@ -21,6 +22,7 @@ _SETTINGS = (
     "redis",
     "output",
     "progress",
+    "log_format",
     "job_id",
     "timeout",
     "max_attempts",
@@ -49,6 +51,11 @@ _WORKERS = click.option(
 _PATIENCE = click.option(
     "--redis-patience", metavar="S", help="Wait so long for a Redis that is away or refuses. [default: 120]"
 )
+_LOG_FORMAT = click.option(
+    "--log-format",
+    metavar="text|json",
+    help="What is shown on standard error: progress and words for people, or events for machines. [default: text]",
+)
 _QUIET = click.option("-q", "--quiet", is_flag=True, help="Show errors only.")
 _VERBOSE = click.option("-v", "--verbose", is_flag=True, help="Show retries with their whole reasons.")
 
@@ -69,6 +76,7 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
             help="Where the results go; - is standard output. [default: output/results.json]",
         ),
         _PROGRESS,
+        _LOG_FORMAT,
         click.option("--job-id", metavar="NAME", help="The job's name. [default: made up]"),
         click.option("--timeout", metavar="S", help="Fail the job when it takes longer, in seconds."),
         click.option("--max-attempts", metavar="N", help="Try a task so often before it counts as bad. [default: 4]"),
@@ -121,6 +129,7 @@ def master(**given: Any) -> None:
 @_REDIS
 @_PATIENCE
 @_PROGRESS
+@_LOG_FORMAT
 @_QUIET
 @_VERBOSE
 def resume(job: str, **given: Any) -> None:
@@ -150,7 +159,15 @@ def _follow(given: dict[str, Any], chosen: Settings, start: Callable[[Display], 
     """Show a run from its start to its end."""
     to_stdout = chosen.output == "-"
     _write_utf8()
-    display = make_display(chosen.progress, verbose=given["verbose"], quiet=given["quiet"], to_stdout=to_stdout)
+    display: Display
+    if chosen.log_format == "json":
+        from word_counter.cli.events import EventDisplay, want_events
+
+        want_events(click.get_current_context())
+        display = EventDisplay(verbose=given["verbose"], quiet=given["quiet"])
+    else:
+        leave_logging_to_the_display()
+        display = make_display(chosen.progress, verbose=given["verbose"], quiet=given["quiet"], to_stdout=to_stdout)
     with display:
         outcome = start(display)
     display.summarise(outcome)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from word_counter import config
 from word_counter.cli.logs import configure_logging
 
 
@@ -24,6 +25,7 @@ from word_counter.cli.logs import configure_logging
     help="Read input from this file or directory only; else WORD_COUNTER_INPUT_ROOT. May be repeated. "
     "[default: whatever a master with the same secret names]",
 )
+@click.option("--log-format", metavar="text|json", help="Log lines for people or for machines. [default: text]")
 @click.option("--burst", is_flag=True, help="End when the queue is empty.")
 @click.option("-v", "--verbose", is_flag=True, help="Log each task.")
 @click.option("--until-eof", is_flag=True, hidden=True, help="Stop at once when standard input closes.")
@@ -32,6 +34,7 @@ def worker(
     redis: str | None,
     allow: tuple[str, ...],
     input_root: tuple[str, ...],
+    log_format: str | None,
     burst: bool,  # noqa: FBT001 (click passes options by name)
     verbose: bool,  # noqa: FBT001
     until_eof: bool,  # noqa: FBT001
@@ -43,7 +46,7 @@ def worker(
     """
     from word_counter.worker import Worker
 
-    configure_logging(verbose=verbose, quiet=until_eof)
+    configure_logging(config.load({"log_format": log_format}).log_format, verbose=verbose, quiet=until_eof)
     Worker(
         redis,
         processes,

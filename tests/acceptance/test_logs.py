@@ -1,0 +1,70 @@
+"""The events of a run, as machines read them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tests.processes import word_counter
+
+_JOB = """
+import os
+import signal
+from pathlib import Path
+
+from word_counter import Job, Mapper, Sum
+
+HERE = Path(__file__).parent
+
+
+class DiesOnce(Mapper):
+    def map(self, line):
+        if line == "die":
+            try:
+                (HERE / "died").touch(exist_ok=False)
+            except FileExistsError:
+                pass
+            else:
+                os.kill(os.getpid(), signal.SIGKILL)
+        print("a line of the user's own")
+        yield line, 1
+
+
+class Count(Job):
+    mapper, reducer = DiesOnce, Sum
+"""
+
+
+def _events(printed: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in printed.splitlines()]
+
+
+def test_a_run_with_one_death_in_it_tells_each_event_once(folder: Path) -> None:
+    (folder / "job.py").write_text(_JOB)
+    (folder / "text.txt").write_text("one\ntwo\ndie\nfour\n")
+    args = ["--job", "job.py", "--chunk-size", "1", "--workers", "1", "--output", "results.json", "--job-id", "told"]
+
+    ended = word_counter("run", "text.txt", *args, "--log-format", "json", folder=folder)
+
+    events = _events(ended.err)
+    actions = [event["action"] for event in events if event["action"] != "printed"]
+    assert ended.code == 0, ended.err
+    assert sorted(actions) == sorted(["started", "mapping", "crashed", "failed", "retried", "reducing", "done"])
+    assert actions[:2] == ["started", "mapping"]
+    assert actions[-2:] == ["reducing", "done"]
+    assert {event["job"] for event in events} == {"told"}
+    (failed,) = (event for event in events if event["action"] == "failed")
+    assert (failed["task"], failed["attempt"], failed["kind"]) == ("map:2", 1, "crashed")
+    assert "SIGKILL" in failed["message"]
+    (crashed,) = (event for event in events if event["action"] == "crashed")
+    assert crashed["worker"] == failed["worker"]
+
+
+def test_an_error_is_an_event_too(folder: Path) -> None:
+    ended = word_counter("run", "nowhere.txt", "--log-format", "json", "--output", "results.json", folder=folder)
+
+    (event,) = _events(ended.err)
+    assert ended.code == 2
+    assert event["action"] == "error"
+    assert "nowhere.txt" in event["message"]

@@ -1,0 +1,89 @@
+"""The display for machines: each event of a run is one JSON log line."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+import click
+
+from word_counter.cli.display import Display
+from word_counter.cli.logs import configure_logging
+from word_counter.job import JobState
+from word_counter.observer import Outcome, Progress
+from word_counter.snapshot import Failure
+
+log = logging.getLogger(__name__)
+
+
+class EventDisplay(Display):
+    """Writes events, and passes on those that the run's own workers write."""
+
+    def __init__(self, *, verbose: bool = False, quiet: bool = False) -> None:
+        super().__init__(verbose=verbose)
+        configure_logging("json", verbose=verbose, quiet=quiet)
+        self._state: JobState | None = None
+
+    def started(self, job_id: str, hint: str) -> None:
+        self.job_id = job_id
+        self._tell("started", f"job {job_id} has a master{': ' if hint else ''}{hint}")
+
+    def progressed(self, progress: Progress) -> None:
+        if progress.state is not self._state:
+            self._state = progress.state
+            self._tell(progress.state.value, f"job {self.job_id} is {progress.state.value}")
+
+    def failed(self, failure: Failure) -> None:
+        facts = {"task": failure.task, "attempt": failure.attempt, "worker": failure.worker, "kind": failure.kind}
+        self._tell("failed", failure.message, logging.WARNING, **facts)
+
+    def retried(self, task: str, reason: str, after_seconds: float) -> None:  # noqa: ARG002 (failed has told it)
+        self._tell("retried", f"{task} is tried again in {after_seconds:.1f} s", task=task, seconds=after_seconds)
+
+    def revoked(self, batch: str, reason: str) -> None:
+        self._tell("revoked", f"batch {batch} was given up: {reason}", logging.WARNING, batch=batch)
+
+    def warned(self, message: str) -> None:
+        self._tell("warning", message, logging.WARNING)
+
+    def printed(self, line: str) -> None:
+        if _is_event(line):
+            self.say(line)
+        else:
+            self._tell("printed", line)
+
+    def summarise(self, outcome: Outcome) -> None:
+        message = (
+            f"job {outcome.job_id} is done: {outcome.lines} lines, {outcome.chunks} chunks, {outcome.keys} keys, "
+            f"{outcome.retries} retries, {outcome.skipped_chunks} chunks and {outcome.bad_records} records set aside"
+        )
+        self._tell("done", message, seconds=round(outcome.seconds, 3))
+
+    def _tell(self, action: str, message: str, level: int = logging.INFO, **facts: Any) -> None:
+        log.log(level, "%s", message, extra={"action": action, "job": self.job_id, **facts})
+
+
+def report_error(message: str) -> None:
+    """Write the error that ends a command as an event."""
+    log.error("%s", message, extra={"action": "error"})
+
+
+def wants_events(ctx: click.Context) -> bool:
+    """Return whether the running command was asked for events rather than words."""
+    return bool(ctx.find_root().meta.get(__name__))
+
+
+def want_events(ctx: click.Context) -> None:
+    """Take note that the running command was asked for events."""
+    ctx.find_root().meta[__name__] = True
+
+
+def _is_event(line: str) -> bool:
+    if not line.startswith("{"):
+        return False
+    try:
+        content = json.loads(line)
+    except ValueError:
+        return False
+    return isinstance(content, dict) and "action" in content
