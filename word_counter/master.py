@@ -97,7 +97,7 @@ class Master:
         sources = find_sources(self.inputs)
         code = refer_to(self.job)
         plan = Plan.make(self.settings, self.job_id, self.job.name, code, sources)
-        return self._in_session(lambda entry: entry.make_or_take(plan, sources))
+        return self._in_session(lambda entry: entry.make_or_take(plan, sources), (plan, sources))
 
     @classmethod
     def resume(cls, job_id: str, *, observer: Observer | None = None, **settings: Any) -> Outcome:
@@ -111,13 +111,27 @@ class Master:
         master = cls((), observer=observer, **{**settings, "job_id": job_id, "resume": True})
         return master._in_session(Entry.take, adopting=master.settings.workers < 0)
 
-    def _in_session(self, enter: Callable[[Entry], tuple[Plan, list[Source]]], *, adopting: bool = False) -> Outcome:
-        """Run with server and workers; ``adopting``: start workers only when nobody else's are there."""
+    def _in_session(
+        self,
+        enter: Callable[[Entry], tuple[Plan, list[Source]]],
+        own: tuple[Plan, list[Source]] | None = None,
+        *,
+        adopting: bool = False,
+    ) -> Outcome:
+        """Run with server and workers.
+
+        Args:
+            enter: makes the job or takes it over; returns its plan and sources.
+            own: the plan and sources that this command asks for, where it names them.
+            adopting: start workers only when nobody else's are there.
+        """
         with (
             Session(self.settings, self._observer, alone=self._own_workers > 0) as session,
             translated_errors(self.settings.redis),
         ):
             self._session = session
+            if early := own if session.private else None:
+                self._start_crew(*early)  # on a private server the job is ours for sure: both start up together
             # Only now: a server that is away at the very start is an error at once.
             self._patience = Patience(self.settings.redis_patience, self._observer.warned)
             self._store = Store(session.connection, self.job_id, self._patience)
@@ -126,7 +140,8 @@ class Master:
             plan, sources = enter(self._entry)
             if adopting and not self._patience.call(lambda: self._workers_of(queue_name(session.secret))):
                 self._own_workers = self.settings.worker_count
-            self._start_crew(plan, sources)
+            if not early:
+                self._start_crew(plan, sources)
             self._observer.started(self.job_id, session.hint)
             return self._be_in_charge(plan, sources)
 

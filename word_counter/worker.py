@@ -28,6 +28,7 @@ from typing import Any
 from word_counter import config, runner
 from word_counter.connection import Redis, connect, translated_errors
 from word_counter.errors import StoreForbiddenError, StoreUnavailableError
+from word_counter.patience import Patience
 from word_counter.permit import Permit
 from word_counter.roster import Roster
 from word_counter.snapshot import CRASHED, HUNG
@@ -46,6 +47,8 @@ _SIGN_SECONDS = 4.0
 #: A child that lived for less is started again after a pause, which doubles up to the longest.
 _LONG_LIFE_SECONDS = 5.0
 _LONGEST_PAUSE_SECONDS = 10.0
+#: How long a private server may take to answer after it was started, in seconds.
+_SERVER_START_SECONDS = 20.0
 #: Forking is fast and shares what is imported; where it is not safe (macOS), children start afresh.
 _START_METHOD = "fork" if sys.platform == "linux" else "spawn"
 
@@ -117,7 +120,9 @@ class Worker:
         Raises:
             StoreUnavailableError: Redis cannot be reached at the start.
         """
-        self._connection = connect(self.url)
+        # Whoever started it as part of a run may have started the server in the same moment.
+        patience = Patience(_SERVER_START_SECONDS if self._parent is not None else 0.0, log.debug)
+        self._connection = patience.call(lambda: connect(self.url, checked=self._parent is None))
         log.info(
             "worker %s serves the queue %s with %d processes",
             self.name,
