@@ -166,6 +166,8 @@ class TestSplitting:
 
         with pytest.raises(InputError, match=r"cannot read .*text\.txt"):
             list(split_sources(sources, 1, Cursor()))
+        with pytest.raises(InputError, match=r"text\.txt"):
+            check_sources(sources)
 
     def test_unchanged_sources_pass_the_check(self, tree: Path) -> None:
         check_sources(find_sources(tree))

@@ -206,6 +206,18 @@ class TestCare:
         with pytest.raises(TooManyBadError, match=r"more than 1 bad records.*byte 1012, line 13: 'boom 2'"):
             run_map(_job(), _lines(raw), 2, Care(limit=1))
 
+    def test_a_key_that_json_cannot_hold_is_no_bad_record(self) -> None:
+        class BadKey(Picky):
+            def map(self, line: str) -> Iterator[Any]:
+                yield (b"bytes" if line == "more" else line), 1
+
+        with pytest.raises(EncodingError, match=r"BadKey.*byte 1011, line 13: 'more'.*b'bytes'"):
+            run_map(_job(BadKey), _lines(), 2, Care(limit=9, at_once=True))
+
+    def test_a_single_bad_record_of_a_chunk_without_allowance_is_the_usual_error_too(self) -> None:
+        with pytest.raises(RecordError, match="line 14: 'boom at last'"):
+            run_map(_job(), _lines(), 2, Care(at_once=True))
+
     def test_no_bad_records_allowed_means_the_usual_error(self) -> None:
         with pytest.raises(RecordError, match="line 14: 'boom at last'"):
             run_map(_job(), _lines(), 2, Care(limit=0))
