@@ -8,10 +8,7 @@ dies, giving its batch back and starting another, and from killing one whose bat
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
-import math
-import multiprocessing
 import os
 import resource
 import signal
@@ -20,26 +17,22 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
+from multiprocessing.connection import wait
 from typing import Any
 
-from word_counter import config, runner
+from word_counter import config
+from word_counter.child import Child, Nursery, Upbringing
 from word_counter.connection import Redis, connect, translated_errors
 from word_counter.errors import StoreForbiddenError, StoreUnavailableError
 from word_counter.patience import Patience
 from word_counter.permit import Permit
 from word_counter.roster import Roster
-from word_counter.snapshot import CRASHED, HUNG
 from word_counter.task_store import TaskStore
 
 log = logging.getLogger(__name__)
 
 #: How often the parent looks after things when nothing happens, in seconds.
 _TICK_SECONDS = 1.0
-#: How soon a lease that was not renewed is looked at again.
-_RECHECK_SECONDS = 0.5
 #: ru_maxrss is in KiB on Linux, in bytes on macOS.
 _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 #: How often it says that it is alive.
@@ -49,23 +42,6 @@ _LONG_LIFE_SECONDS = 5.0
 _LONGEST_PAUSE_SECONDS = 10.0
 #: How long a private server may take to answer after it was started, in seconds.
 _SERVER_START_SECONDS = 20.0
-#: Forking is fast and shares what is imported; where it is not safe (macOS), children start afresh.
-_START_METHOD = "fork" if sys.platform == "linux" else "spawn"
-
-
-@dataclass(slots=True)
-class _Child:
-    """A child process, and the batch it last said it works on."""
-
-    process: BaseProcess
-    pipe: Connection
-    name: str
-    born: float
-    report: runner.Report | None = None
-    told: float = 0.0  #: when it last said so
-    renewed: float = 0.0
-    refused: int = 0  #: how often in a row its lease was not renewed
-    hung: bool = False  #: killed because its task took too long
 
 
 class Worker:
@@ -105,7 +81,7 @@ class Worker:
         self.name = f"{socket.gethostname()}-{os.getpid()}"
         self._burst = burst
         self._parent = parent
-        self._children: list[_Child] = []
+        self._children: list[Child] = []
         self._stops = 0
         self._started = 0
         self._pause = 0.0
@@ -130,10 +106,7 @@ class Worker:
             self.processes,
             extra={"action": "serving", "worker": self.name},
         )
-        context = multiprocessing.get_context(_START_METHOD)
-        life, self._life = os.pipe()  # closes with this process, by which children know that it is gone
-        self._context: Any = context
-        self._life_end = life
+        self._nursery = Nursery(Upbringing(self.url, self._burst, self._patience, self._permit))
         try:
             with self._signals() as signalled:
                 for _ in range(self.processes):
@@ -143,25 +116,13 @@ class Worker:
                     self._look_after()
         finally:
             self._kill_children()
-            os.close(life)
-            os.close(self._life)
+            self._nursery.close()
             with contextlib.suppress(StoreUnavailableError), translated_errors():
                 Roster(self._connection).leave(self.name)
 
-    # -- children -----------------------------------------------------------------------------------
-
     def _start_child(self) -> None:
         self._started += 1
-        name = f"{self.name}-{self._started}"
-        ours, theirs = self._context.Pipe(duplex=False)
-        process = self._context.Process(
-            target=_be_child,
-            args=(self.url, name, theirs, self._life_end, self._life, self._burst, self._patience, self._permit),
-            name=name,
-        )
-        process.start()
-        theirs.close()
-        self._children.append(_Child(process, ours, name, time.monotonic()))
+        self._children.append(self._nursery.start(f"{self.name}-{self._started}"))
 
     def _wait(self, signalled: int) -> None:
         """Return when a child said something or ended, a signal or the parent's end came, or a tick is over."""
@@ -180,15 +141,7 @@ class Worker:
             self._stops += 2
             self._kill_children()
         for child in self._children:
-            self._hear(child)
-
-    def _hear(self, child: _Child) -> None:
-        with contextlib.suppress(EOFError, OSError):
-            while child.pipe.poll():
-                said = json.loads(child.pipe.recv_bytes())
-                child.report = None if said is None else runner.Report(**said)
-                child.told = child.renewed = time.monotonic()
-                child.refused = 0
+            child.hear()
 
     def _stop(self) -> None:
         self._stops += 1
@@ -205,16 +158,14 @@ class Worker:
 
     def _look_after(self) -> None:
         now = time.monotonic()
-        for child in [child for child in self._children if child.process.exitcode is not None]:
+        for child in [child for child in self._children if child.ended]:
             self._bury(child)
         if self._start_next and now >= self._start_next and not self._stops:
             self._start_next = 0.0
             while len(self._children) < self.processes:
                 self._start_child()
         for child in self._children:
-            if child.report is not None and not child.hung and now - child.told > child.report.task_timeout:
-                child.hung = True
-                child.process.kill()
+            child.kill_if_hung(now)
         try:
             with translated_errors():
                 for child in self._children:
@@ -252,39 +203,28 @@ class Worker:
         elif now - self._away_since > self._patience:
             raise error
 
-    def _bury(self, child: _Child) -> None:
+    def _bury(self, child: Child) -> None:
         """Give back what a dead child was working on, and see to it that another takes its place."""
-        self._hear(child)
+        child.hear()
         self._children.remove(child)
-        code = child.process.exitcode
-        how = f"was killed by {signal.Signals(-code).name}" if code is not None and code < 0 else f"exited with {code}"
         report = child.report
         if report is not None and self._connection is not None:
-            kind, message = CRASHED, f"the worker process {child.name} {how}"
-            if child.hung:
-                kind = HUNG
-                message = (
-                    f"the task took longer than {report.task_timeout:g} s (--task-timeout); {child.name} was killed"
-                )
+            kind, message = child.obituary()
             facts = {"action": kind, "job": report.job, "batch": report.batch, "worker": child.name}
             log.warning("%s in batch %s of job %s", message, report.batch, report.job, extra=facts)
             with contextlib.suppress(StoreUnavailableError), translated_errors():
                 TaskStore(self._connection, report.job).revoke(report.batch, kind, message, record=report.record)
-        child.pipe.close()
-        child.process.join()
-        if self._stops or (self._burst and code == 0):
+        child.bury()
+        if self._stops or (self._burst and child.process.exitcode == 0):
             return
         lived = time.monotonic() - child.born
         self._pause = 0.0 if lived >= _LONG_LIFE_SECONDS else min(_LONGEST_PAUSE_SECONDS, self._pause * 2 or 0.1)
         self._start_next = time.monotonic() + self._pause
 
-    def _renew(self, child: _Child, now: float) -> None:
+    def _renew(self, child: Child, now: float) -> None:
         report = child.report
-        if report is None or self._connection is None:
+        if report is None or self._connection is None or not child.wants_renewal(now):
             return
-        if now - child.renewed < min(report.lease_seconds / 3, _RECHECK_SECONDS if child.refused else math.inf):
-            return
-        child.renewed = now
         if TaskStore(self._connection, report.job).renew(report.batch, report.lease_seconds):
             child.refused = 0
             return
@@ -341,25 +281,3 @@ class Worker:
 
 def _note(signum: int, frame: object) -> None:
     """Do nothing: the byte in the wakeup descriptor says it all."""
-
-
-def _be_child(
-    url: str,
-    name: str,
-    pipe: Connection,
-    life: int,
-    other_end: int,
-    burst: bool,  # noqa: FBT001 (a process's arguments go by place)
-    patience_seconds: float,
-    permit: Permit,
-) -> None:
-    """Start as a child: end with the parent, and serve."""
-    signal.set_wakeup_fd(-1)
-    os.close(other_end)  # a copy of the parent's end would keep the pipe open
-    threading.Thread(target=_end_with_parent, args=(life,), daemon=True).start()
-    runner.serve(url, name, pipe, permit, burst=burst, patience_seconds=patience_seconds)
-
-
-def _end_with_parent(life: int) -> None:
-    os.read(life, 1)
-    os._exit(1)
