@@ -121,6 +121,7 @@ def test_a_job_in_a_redis_of_others_outlives_its_master(
     number: signal.Signals,
 ) -> None:
     env = {"WORD_COUNTER_ALLOW": str(folder), "WORD_COUNTER_REDIS": fresh_server.url, "WORD_COUNTER_JOB_ID": job_id}
+    env |= {"WORD_COUNTER_LEASE_SECONDS": "1"}
     args = ["master", str(text), "--job", str(slow_job), "--chunk-size", "5", "--output", "results.json"]
     with started("worker", "--processes", "2", folder=folder, env=env) as worker:
         with started(*args, folder=folder, env=env) as master:
