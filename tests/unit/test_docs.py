@@ -1,0 +1,154 @@
+"""The documents: what they point to is there, what they name exists, and their code runs."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from tests.processes import ROOT, environment, word_counter
+from word_counter import keys
+from word_counter.cli import main
+from word_counter.config import Settings
+from word_counter.job import Stage
+from word_counter.keys import JobKeys
+
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+FAILURES = (ROOT / "docs" / "failures.md").read_text(encoding="utf-8")
+WRITE_A_JOB = (ROOT / "docs" / "write_a_job.md").read_text(encoding="utf-8")
+INLINE = ("--engine", "inline", "--output", "-")
+
+each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+
+
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def prose(text: str) -> str:
+    return re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", prose(page.read_text(encoding="utf-8")), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def links(page: Path) -> Iterator[tuple[Path, str]]:
+    """Yield the files that a page links to, with the anchors."""
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose(page.read_text(encoding="utf-8"))):
+        if not re.match(r"[a-z]+:", target):
+            path, _, anchor = target.partition("#")
+            yield (page.parent / path if path else page).resolve(), anchor
+
+
+@each_page
+def test_every_link_leads_to_a_file_and_a_heading(page: Path) -> None:
+    for target, anchor in links(page):
+        assert target.exists(), f"{page.name} links to {target}, which is not there"
+        assert target.is_relative_to(ROOT)
+        assert not anchor or anchor in anchors(target), f"{page.name} links to #{anchor} of {target.name}"
+
+
+def test_every_key_is_explained() -> None:
+    made = JobKeys("J")
+    names = {getattr(made, name) for name in vars(made)} - {made.prefix}
+    names |= {made.receipts(stage) for stage in Stage}
+    names |= {f"{made.prefix}partials:P", f"{made.prefix}results:P", f"{made.prefix}staged:P:A"}
+    names |= {keys.JOBS, keys.WORKERS, f"{keys.WORKER_PREFIX}W", keys.REFUSED}
+    page = (ROOT / "docs" / "how_it_works.md").read_text(encoding="utf-8")
+
+    assert set(re.findall(r"^\| `(wc:[^`]+)` \|", page, re.MULTILINE)) == names
+
+
+def test_the_state_diagram_is_that_of_the_schedule() -> None:
+    docstring = (ROOT / "word_counter" / "schedule.py").read_text(encoding="utf-8").split('"""')[1]
+    page = (ROOT / "docs" / "how_it_works.md").read_text(encoding="utf-8")
+    arrows = re.compile(r"planned --(\w)--> queued --(\w)--> running --(\w)--> committed")
+    back = re.compile(r"\+------(\w)--- failed --(\w)--> the job fails, or the chunk goes into quarantine")
+
+    for lines in (arrows, back):
+        found = lines.search(docstring)
+        assert found is not None
+        assert found[0] in page
+
+
+def test_every_command_and_option_in_the_readme_exists() -> None:
+    commands = main.commands
+    options = {name: {o for p in c.params for o in (*p.opts, *p.secondary_opts)} for name, c in commands.items()}
+    called = re.findall(r"\bword-counter ([a-z]+)([^\n`|]*)", README + FAILURES)
+
+    assert {name for name, _ in called} >= set(commands)
+    for name, arguments in called:
+        assert name in commands, name
+        for option in re.findall(r"(?<![\w-])--?[a-z][\w-]*", arguments.partition("#")[0]):
+            assert option in options[name] | {"--help"}, f"{name} {option}"
+    every = set().union(*options.values()) | {"--help"}
+    of_others = {"--build", "--exit-code-from", "--scale", "--rm", "--raw", "--appendonly", "--save"}
+    for option in re.findall(r"(?<![\w-])--[a-z][\w-]*", README + FAILURES):
+        assert option in every | of_others, option
+
+
+def test_every_setting_is_in_the_readme_with_its_default() -> None:
+    table = README.partition("## Settings")[2].partition("\n## ")[0].replace("\\|", "/")
+    rows = dict(re.findall(r"^\| `--([\w-]+)[^|]*` \| ([^|]*) \|", table, re.MULTILINE))
+    in_words = {"redis": "a private server", "workers": "one a core", "job-id": "made up", "timeout": "0: none"}
+    in_words |= {"resume": "no", "standby": "no", "allow": "the shipped jobs", "input-root": "anything"}
+
+    for setting in fields(Settings):
+        option = setting.name.replace("_", "-")
+        if option not in rows:  # it has no option
+            assert f"WORD_COUNTER_{setting.name.upper()}" in table
+            assert option not in {o.lstrip("-") for c in main.commands.values() for p in c.params for o in p.opts}
+        else:
+            shown = f"{setting.default:g}" if isinstance(setting.default, float) else str(setting.default)
+            assert rows[option] == in_words.get(option, shown)
+
+
+def test_exit_codes_are_in_the_readme() -> None:
+    table = README.partition("| exit code |")[2].partition("\n\n")[0]
+
+    assert re.findall(r"^\| (\d+) \|", table, re.MULTILINE) == ["0", "1", "2", "3", "4", "130"]
+
+
+def test_the_job_in_the_readme_gives_the_results_that_follow_it(folder: Path) -> None:
+    (job,) = blocks(README, "python")
+    (shown,) = blocks(README, "json")
+    (folder / "my_job.py").write_text(job, encoding="utf-8")
+
+    ended = word_counter("run", str(ROOT / "examples" / "logs"), "--job", "my_job.py", *INLINE, folder=folder)
+
+    assert ended.code == 0, ended.err
+    assert ended.out == shown
+
+
+@pytest.mark.parametrize("number", range(len(blocks(WRITE_A_JOB, "python"))))
+def test_the_code_in_write_a_job_runs(number: int, folder: Path) -> None:
+    code = blocks(WRITE_A_JOB, "python")[number]
+    shutil.copytree(ROOT / "examples", folder / "examples")
+    (folder / "block.py").write_text(code, encoding="utf-8")
+
+    if "__main__" in code:  # a script
+        ended = subprocess.run(
+            [sys.executable, "block.py"],
+            cwd=folder,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert ended.returncode == 0, ended.stderr
+    else:  # a job
+        ran = word_counter("run", "examples/logs", "--job", "block.py", *INLINE, folder=folder)
+        assert ran.code == 0, ran.err
+        assert json.loads(ran.out)
