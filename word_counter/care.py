@@ -6,6 +6,7 @@ raised and the job allows some bad records, or because its process died at a rec
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,9 @@ from word_counter.errors import EncodingError, RecordError, TooManyBadError, Wor
 from word_counter.mapper import Lines, Mapper
 from word_counter.reducer import GroupKey, Reducer
 from word_counter.shuffle import canonical
+
+#: How much of a record is kept in quarantine, in bytes.
+_KEPT_BYTES = 1024
 
 
 def _nothing(index: int) -> None:
@@ -44,6 +48,22 @@ class SetAside:
 
     records: dict[int, tuple[str, Lines]] = field(default_factory=dict)
     raised: int = 0
+
+    def entries(self) -> dict[int, str]:
+        """Return the quarantine entries (JSON) of the records, by their index in the chunk."""
+        return {
+            index: json.dumps(
+                {
+                    "file": record.source,
+                    "offset": record.offset,
+                    "line": record.line,
+                    "text": record.raw[:_KEPT_BYTES].decode("utf-8", "replace").rstrip("\r\n"),
+                    "reason": why,
+                },
+                ensure_ascii=False,
+            )
+            for index, (why, record) in self.records.items()
+        }
 
 
 def map_carefully(mapper: Mapper, reducer: Reducer, lines: Lines, groups: dict[GroupKey, Any], care: Care) -> SetAside:

@@ -104,6 +104,7 @@ class Dispatch:
             batch=f"{stage.value[0]}{number}-{token_hex(3)}",
             stage=stage,
             code=plan.code,
+            code_digest=plan.code_digest,
             partitions=plan.partitions,
             lease_seconds=plan.lease_seconds,
             task_timeout=plan.task_timeout,

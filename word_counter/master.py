@@ -14,6 +14,7 @@ from typing import Any
 from word_counter import config
 from word_counter.charge import Charge, LostChargeError
 from word_counter.chunk_queue import ChunkQueue, queue_name
+from word_counter.code import digest_of_code
 from word_counter.connection import translated_errors
 from word_counter.course import Course, Vitals
 from word_counter.dispatch import Dispatch
@@ -96,7 +97,8 @@ class Master:
         check_writable(self.settings.output)
         sources = find_sources(self.inputs)
         code = refer_to(self.job)
-        plan = Plan.make(self.settings, self.job_id, self.job.name, code, sources)
+        digest = digest_of_code(self.job)
+        plan = Plan.make(self.settings, self.job_id, self.job.name, code, digest, sources)
         return self._in_session(lambda entry: entry.make_or_take(plan, sources), (plan, sources))
 
     @classmethod

@@ -38,6 +38,7 @@ class Payload:
     chunks: tuple[Chunk, ...] = ()
     sources: dict[int, Source] = field(default_factory=dict)
     suspicion: Suspicion | None = None
+    code_digest: str = ""
 
     def to_json(self) -> str:
         """Return the payload's text."""
@@ -46,6 +47,7 @@ class Payload:
             "batch": self.batch,
             "stage": self.stage.value,
             "code": self.code,
+            "code_digest": self.code_digest,
             "partitions": self.partitions,
             "lease_seconds": self.lease_seconds,
             "task_timeout": self.task_timeout,
@@ -67,6 +69,7 @@ class Payload:
                 batch=_text(content["batch"]),
                 stage=Stage(content["stage"]),
                 code=_text(content["code"]),
+                code_digest=_text(content["code_digest"]),
                 partitions=_number(content["partitions"]),
                 lease_seconds=float(content["lease_seconds"]),
                 task_timeout=float(content["task_timeout"]),

@@ -25,6 +25,7 @@ class Plan:
     job_id: str
     name: str
     code: str
+    code_digest: str
     output: str
     partitions: int
     chunk_size: int
@@ -62,12 +63,15 @@ class Plan:
         return plan
 
     @classmethod
-    def make(cls, settings: Settings, job_id: str, name: str, code: str, sources: Sequence[Source]) -> Plan:
+    def make(
+        cls, settings: Settings, job_id: str, name: str, code: str, code_digest: str, sources: Sequence[Source]
+    ) -> Plan:
         """Return the plan of a new job."""
         return cls(
             job_id=job_id,
             name=name,
             code=code,
+            code_digest=code_digest,
             output=settings.output if settings.output == "-" else os.path.abspath(settings.output),
             partitions=settings.partitions,
             chunk_size=settings.chunk_size,

@@ -11,6 +11,7 @@ import contextlib
 import json
 import logging
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -19,7 +20,8 @@ from multiprocessing.connection import Connection
 from secrets import token_hex
 
 from word_counter.blame import user_traceback
-from word_counter.care import Care, SetAside
+from word_counter.care import Care
+from word_counter.code import LoadedJob
 from word_counter.connection import Redis, RedisError, connect, translated_errors
 from word_counter.door import queue_id
 from word_counter.errors import (
@@ -36,7 +38,6 @@ from word_counter.patience import Patience
 from word_counter.payload import Payload
 from word_counter.permit import Permit
 from word_counter.queue_worker import QueueWorker
-from word_counter.reference import make_job
 from word_counter.refusals import Refusals
 from word_counter.scripts import IMPATIENT
 from word_counter.snapshot import BAD_DATA, CHANGED, CRASHED, RAISED, REFUSED, TOO_MANY, Failure, TaskAttempt
@@ -50,8 +51,6 @@ log = logging.getLogger(__name__)
 _NOT_OURS = frozenset({"REVOKED", "STALE", "ENDED"})
 #: The parent is told of the next task so often at the most, in seconds: its clock for --task-timeout.
 _TELL_SECONDS = 0.25
-#: How much of a record is kept in quarantine, in bytes.
-_KEPT_BYTES = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +81,16 @@ class BatchRunner:
         self._patience = patience
         self._refusals = Refusals(connection, worker)
         self._refused: set[tuple[str, str]] = set()
-        self._jobs: dict[str, Job] = {}
+        self._jobs: dict[str, LoadedJob] = {}
+        self._served: set[str] = set()
 
     def run(self, payload: Payload) -> str:
         """Run a batch; return in a word or two what became of it, for people who look at the queue."""
         store = TaskStore(self._connection, payload.job, self._patience)
+        if self._is_stale(payload):
+            store.revoke(payload.batch, CRASHED, "given back: a fresh process must import the job's code")
+            os.kill(os.getpid(), signal.SIGTERM)  # ends this process in good order; its parent starts another
+            return "given back"
         try:
             with contextlib.closing(ChunkReader(payload.sources, self._permit.inputs)) as reader:
                 return self._run_tasks(store, payload, reader)
@@ -137,13 +141,13 @@ class BatchRunner:
         partials: dict[int, str] = {}
         bad = BadRecords()
         try:
-            job = self._job(payload.code)
+            job = self._job(payload)
             if payload.stage is Stage.MAP:
                 chunk = payload.chunks[number]
                 output = run_map(job, reader.read(chunk), payload.partitions, self._care(payload))
                 partials, counters = output.partials, output.counters
                 amounts = {"lines": output.lines, "bytes": chunk.length, "pairs": output.pairs}
-                bad = BadRecords(_entries(output.aside), output.aside.raised, payload.max_bad_records)
+                bad = BadRecords(output.aside.entries(), output.aside.raised, payload.max_bad_records)
             else:
                 _, partition = parse_task(attempt.task)
                 segments = run_reduce(job, store.partials(partition), counters)
@@ -189,28 +193,21 @@ class BatchRunner:
             self._refused.add((payload.job, reason))
             self._refusals.record(reason, queue_id(payload.job, payload.batch), payload.job)
 
-    def _job(self, code: str) -> Job:
+    def _job(self, payload: Payload) -> Job:
+        code = payload.code
         if code not in self._jobs:
             self._permit.jobs.check(code)  # before anything of it is imported
-            self._jobs[code] = make_job(code)
-        return self._jobs[code]
+            self._jobs[code] = LoadedJob(code)
+        self._jobs[code].check(code, payload.code_digest)
+        return self._jobs[code].job
 
-
-def _entries(aside: SetAside) -> dict[int, str]:
-    """Return the quarantine entries of records that were set aside."""
-    return {
-        index: json.dumps(
-            {
-                "file": record.source,
-                "offset": record.offset,
-                "line": record.line,
-                "text": record.raw[:_KEPT_BYTES].decode("utf-8", "replace").rstrip("\r\n"),
-                "reason": why,
-            },
-            ensure_ascii=False,
-        )
-        for index, (why, record) in aside.records.items()
-    }
+    def _is_stale(self, payload: Payload) -> bool:
+        """Return whether a job that this process has not served yet wants code that it imported too long ago."""
+        if payload.job in self._served:
+            return False
+        self._served.add(payload.job)
+        loaded = self._jobs.get(payload.code)
+        return loaded is not None and loaded.is_stale()
 
 
 def _kind(error: WordCounterError) -> str:

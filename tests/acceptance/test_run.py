@@ -166,7 +166,6 @@ class TestJobs:
 
         assert ended.stdout == "{'a': 2, 'is': 1, 'test': 2, 'this': 1}\n", ended.stderr
 
-    @pytest.mark.xfail(reason="a worker keeps the module that it has imported, whatever becomes of its file")
     def test_a_long_lived_worker_runs_a_job_file_as_it_is_now(self, folder: Path, fresh_server: EmbeddedServer) -> None:
         job = (
             "from word_counter import Mapper, Sum\n"

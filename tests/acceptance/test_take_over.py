@@ -171,6 +171,19 @@ def _interrupt(folder: Path, slow_job: Path, text: Path, redis: Redis, env: dict
         assert run.wait().code == 130
 
 
+def test_resume_refuses_to_mix_two_versions_of_the_code(
+    folder: Path, slow_job: Path, text: Path, redis: Redis, env: dict[str, str], job_id: str
+) -> None:
+    _interrupt(folder, slow_job, text, redis, env, job_id)
+    slow_job.write_text(slow_job.read_text().replace("yield word, 1", "yield word, 2"))
+
+    ended = word_counter("resume", job_id, "--workers", "1", folder=folder, env=env)
+
+    assert ended.code == 1, ended.err
+    assert f"the code of {slow_job}" in ended.err
+    assert not (folder / "results.json").exists()
+
+
 def test_resume_writes_nowhere_else_when_only_redis_says_where(
     folder: Path, slow_job: Path, text: Path, redis: Redis, env: dict[str, str], job_id: str
 ) -> None:

@@ -272,7 +272,6 @@ class TestStart:
 
         assert job.start("m0", _task(0, 2), "worker-2", LEASE) == "STALE"
 
-    @pytest.mark.xfail(reason="start.lua sets the number of attempts back when an earlier start is sent again")
     def test_of_an_earlier_attempt_again_does_not_set_the_count_back(self, job: Store) -> None:
         job.plan(1, [], None, [Batch("m1", (_task(0, 2),))], split_done=False)
         job.start("m0", _task(0), "worker-1", LEASE)

@@ -6,7 +6,6 @@ import ast
 import re
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -103,19 +102,11 @@ def _calls(module: str) -> list[str]:
     return [ast.unparse(node.func) for node in ast.walk(_tree(module)) if isinstance(node, ast.Call)]
 
 
-def _modules(reason: str, *known: str) -> list[Any]:
-    """Return all modules as test parameters; those that are known to fail are marked with the reason."""
-    mark = pytest.mark.xfail(reason=reason, strict=True)
-    return [pytest.param(module, marks=[mark] if module in map(_full, known) else []) for module in sorted(_FILES)]
-
-
 class TestImports:
     def test_the_layers_are_there(self) -> None:
         assert {_full(name) for layer in _LAYERS for name in layer} <= _FILES.keys()
 
-    @pytest.mark.parametrize(
-        "module", _modules("the display makes a live one, and that one is a display", "cli.display", "cli.live")
-    )
+    @pytest.mark.parametrize("module", sorted(_FILES))
     def test_make_no_circle(self, module: str) -> None:
         assert module not in _reaches(module)
 

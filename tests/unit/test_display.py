@@ -8,7 +8,8 @@ import pytest
 from rich.console import Console
 
 from word_counter.cli.bars import fitting
-from word_counter.cli.display import Display, LogDisplay, QuietDisplay, make_display
+from word_counter.cli.display import Display, LogDisplay, QuietDisplay
+from word_counter.cli.displays import make_display
 from word_counter.cli.live import BarDisplay
 from word_counter.cli.pace import Pace, done_share
 from word_counter.cli.summary import summary

@@ -7,7 +7,6 @@ before it would be needed.
 from __future__ import annotations
 
 import contextlib
-import sys
 import threading
 from collections import deque
 from importlib import import_module
@@ -16,7 +15,6 @@ from typing import TYPE_CHECKING, Self
 
 import click
 
-from word_counter import config
 from word_counter.cli.pace import Pace, chunks_text, done_share, partitions_text
 from word_counter.cli.text import clock, count, first_line, printable, rate, size
 from word_counter.job import JobState
@@ -177,32 +175,6 @@ def phase_of(progress: Progress) -> str:
     """Return the phase a job is in: its state, and within that whether it only has the results to write."""
     written = progress.partitions_reduced == progress.partitions and progress.state is JobState.REDUCING
     return "writing" if written else progress.state.value
-
-
-def make_display(kind: str, *, verbose: bool = False, quiet: bool = False, to_stdout: bool = False) -> Display:
-    """Return the display for a mode, one of ``auto``, ``bar``, ``log`` and ``none``.
-
-    Bars need a terminal that can move its cursor; elsewhere ``bar``, too, means ``log``.
-
-    Args:
-        kind: the mode.
-        verbose: show retries with their whole reasons.
-        quiet: show errors only, whatever the mode.
-        to_stdout: the results go to standard output, perhaps the same terminal.
-    """
-    if quiet:
-        return QuietDisplay()
-    if kind == "none":
-        return Display(verbose=verbose)
-    if kind == "log" or not _can_move_cursor():
-        return LogDisplay(verbose=verbose)
-    from word_counter.cli.live import BarDisplay
-
-    return BarDisplay(verbose=verbose, to_stdout=to_stdout)
-
-
-def _can_move_cursor() -> bool:
-    return sys.stderr.isatty() and config.environment().get("TERM", "dumb") not in {"dumb", "unknown"}
 
 
 def _import_rich() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from word_counter.cli.display import make_display
+from word_counter.cli.displays import make_display
 from word_counter.cli.jobs import chunks_of, job_json
 from word_counter.cli.reach import job_argument, json_option, reached, redis_option
 from word_counter.cli.tables import Column, show_fields, show_json, show_table

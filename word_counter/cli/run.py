@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from word_counter.cli.display import Display, make_display
+from word_counter.cli.display import Display
+from word_counter.cli.displays import make_display
 from word_counter.cli.logs import leave_logging_to_the_display
 from word_counter.config import Settings
 from word_counter.observer import Outcome

@@ -14,17 +14,21 @@ from dataclasses import replace
 from typing import Any
 
 from word_counter import config
+from word_counter.care import Care
 from word_counter.engines.base import Engine
 from word_counter.errors import RecordError
 from word_counter.job import Chunk, Cursor, Inputs, Job, JobState, Source
 from word_counter.observer import Observer, Outcome, Progress
-from word_counter.sinks import check_writable, write_results
+from word_counter.sinks import check_writable, quarantine_path, write_quarantine, write_results
 from word_counter.sources import ChunkReader, find_sources, split_sources
 from word_counter.stages import Summary, merge, run_map, run_reduce, summarised
 
 
 class InlineEngine(Engine):
-    """Runs a job in this process, task by task. Holds all partials in memory."""
+    """Runs a job in this process, task by task. Holds all partials in memory.
+
+    What fails is raised at once: there are no further attempts, and no chunk is set aside (``on_bad_chunk``).
+    """
 
     def run(self, inputs: Inputs | None, job: Job, observer: Observer, settings: Mapping[str, Any]) -> Outcome:
         """Run the job.
@@ -54,13 +58,15 @@ class InlineEngine(Engine):
         observer.progressed(progress)
         partials: dict[int, list[str]] = {partition: [] for partition in range(partitions)}
         counters: dict[str, int] = {}
+        bad: list[str] = []
         lines = mapped = 0
         # What user code prints must not mix with results on standard output.
         aside = redirect_stdout(sys.stderr) if chosen.output == "-" else nullcontext()
         try:
             with closing(ChunkReader(dict(enumerate(sources)))) as reader, aside:
                 for number, chunk in enumerate(chunks, 1):
-                    output = run_map(job, reader.read(chunk), partitions)
+                    output = run_map(job, reader.read(chunk), partitions, Care(chosen.max_bad_records - len(bad)))
+                    bad += output.aside.entries().values()
                     for partition, text in output.partials.items():
                         partials[partition].append(text)
                     for name, n in output.counters.items():
@@ -84,6 +90,7 @@ class InlineEngine(Engine):
         seconds = time.monotonic() - began
         observer.progressed(replace(progress, state=JobState.REDUCING, seconds=seconds, partitions_reduced=partitions))
         summary = Summary()
+        write_quarantine(bad or None, chosen.output)
         write_results(summarised(_merged(results), summary), chosen.output)
         return Outcome(
             job_id=job_id,
@@ -94,6 +101,8 @@ class InlineEngine(Engine):
             chunks=len(chunks),
             keys=summary.keys,
             seconds=time.monotonic() - began,
+            bad_records=len(bad),
+            quarantine=quarantine_path(chosen.output) if bad else "",
             counters=counters,
             largest=summary.largest,
         )

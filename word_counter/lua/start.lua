@@ -23,7 +23,9 @@ if tonumber(ARGV[3]) <= last then
     return 'STALE'
   end
 end
-redis.call('HSET', KEYS[5], ARGV[2], ARGV[3])
+if tonumber(ARGV[3]) > last then
+  redis.call('HSET', KEYS[5], ARGV[2], ARGV[3])
+end
 redis.call('HSET', KEYS[4], field, cjson.encode({batch = ARGV[1], worker = ARGV[4], started = now}))
 redis.call('ZADD', KEYS[3], now + tonumber(ARGV[5]), ARGV[1])
 redis.call('EXPIRE', KEYS[3], ARGV[7], 'NX')

@@ -1,0 +1,79 @@
+"""Code: which version of a job's code ran, so that no result is made of two versions, or of an old one.
+
+A plan carries the digest of the files that define the job's classes. A worker refuses the job when its own copy
+differs. And a process that has imported a job notices, before it works for another run of it, that a file of what
+it imported has changed since: then it ends, and a fresh process imports the file as it is now.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import sysconfig
+from collections.abc import Iterable
+
+from word_counter.errors import InputChangedError
+from word_counter.job import Job
+from word_counter.reference import make_job
+
+#: Installed code does not change under a running process; a user's own may.
+_INSTALLED = tuple(
+    os.path.realpath(path) + os.sep
+    for name, path in sysconfig.get_paths().items()
+    if name in {"stdlib", "platstdlib", "purelib", "platlib"}
+)
+
+
+def digest_of_code(job: Job) -> str:
+    """Return the SHA-256 of the files that define a job's classes; empty where there are no files to be read."""
+    return _digest({type(job), job.mapper, job.reducer})
+
+
+def _digest(classes: Iterable[type]) -> str:
+    modules = (sys.modules.get(cls.__module__) for cls in classes)
+    files = {file for module in modules if (file := getattr(module, "__file__", None))}
+    found: set[str] = set()
+    for file in files:
+        try:
+            with open(file, "rb") as source:
+                found.add(hashlib.sha256(source.read()).hexdigest())
+        except OSError:
+            return ""
+    return hashlib.sha256("".join(sorted(found)).encode()).hexdigest()
+
+
+class LoadedJob:
+    """A job that this process has imported, with the files that this took."""
+
+    def __init__(self, code: str) -> None:
+        """Import it; JobLoadError as in :func:`word_counter.reference.make_job`."""
+        before = set(sys.modules)
+        self.job = make_job(code)
+        self.digest = digest_of_code(self.job)
+        names = {type(self.job).__module__, self.job.mapper.__module__, self.job.reducer.__module__}
+        files = [getattr(sys.modules.get(name), "__file__", None) for name in {*names, *sys.modules} - (before - names)]
+        self._files = {
+            file: _version(file) for file in files if file and not os.path.realpath(file).startswith(_INSTALLED)
+        }
+
+    def is_stale(self) -> bool:
+        """Return whether a file that was imported for it has changed since."""
+        return any(_version(file) != version for file, version in self._files.items())
+
+    def check(self, code: str, digest: str) -> None:
+        """Raise InputChangedError unless this is the version of the code that the plan was made with."""
+        if digest and self.digest and digest != self.digest:
+            message = (
+                f"the code of {code} is not the one that the job began with: it was edited meanwhile, "
+                "or this worker has another version of it than the master; run the job again"
+            )
+            raise InputChangedError(message)
+
+
+def _version(file: str) -> tuple[int, int]:
+    try:
+        status = os.stat(file)
+    except OSError:
+        return 0, 0
+    return status.st_mtime_ns, status.st_size
