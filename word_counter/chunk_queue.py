@@ -46,8 +46,8 @@ class ChunkQueue:
         self._queue = Queue(self.name, connection=connection, serializer=JSONSerializer)
         self._connection = connection
 
-    def enqueue(self, payloads: Sequence[Payload]) -> None:
-        """Put batches at the end of the queue."""
+    def enqueue(self, payloads: Sequence[Payload], *, at_front: bool = False) -> None:
+        """Put batches at the end of the queue, or where they are taken next."""
         batches = [
             Queue.prepare_data(
                 func=TASK_FUNCTION,
@@ -57,6 +57,7 @@ class ChunkQueue:
                 timeout=-1,  # RQ's own would be raised inside the user's code, which could swallow it
                 result_ttl=_REMEMBERED_SECONDS,
                 failure_ttl=_REMEMBERED_SECONDS,
+                at_front=at_front,
             )
             for payload in payloads
         ]

@@ -68,12 +68,14 @@ class Dispatch:
         """Queue tasks of one stage: map tasks as one batch, reduce tasks each as its own."""
         stage, _ = parse_task(tasks[0].task)
         if stage is Stage.REDUCE:
-            self._enqueue([self._payload(stage, [task]) for task in tasks])
+            again = any(task.attempt > 1 for task in tasks)
+            self._enqueue([self._payload(stage, [task]) for task in tasks], at_front=again)
             return
         chunks = self._store.chunks([parse_task(task.task)[1] for task in tasks])
         attempts = [task.attempt for task in tasks]
         suspicion = suspicions.get(tasks[0].task) if len(tasks) == 1 else None
-        self._enqueue([self._map_payload(chunks, attempts, suspicion)])
+        # What was queued once already does not stand in line again behind all that came after it.
+        self._enqueue([self._map_payload(chunks, attempts, suspicion)], at_front=True)
 
     def lost(self, snapshot: Snapshot) -> set[str]:
         """Return the batches that nobody started and that the queue has not held for a while."""
@@ -120,10 +122,11 @@ class Dispatch:
         cursor: Cursor | None = None,
         *,
         split_done: bool = False,
+        at_front: bool = False,
     ) -> None:
         batches = [Batch(payload.batch, payload.tasks) for payload in payloads]
         if not self._store.plan(self._charge.epoch, chunks, cursor, batches, split_done=split_done):
             self._charge.hold(now=True)  # says so when another master is in charge
             return  # else the job has ended, as the next snapshot says
         if payloads:
-            self._queue.enqueue(payloads)
+            self._queue.enqueue(payloads, at_front=at_front)

@@ -23,6 +23,7 @@ from word_counter.errors import (
     JobCancelledError,
     JobFailedError,
     JobGoneError,
+    OutputError,
     StoreUnavailableError,
     UsageError,
     WordCounterError,
@@ -173,6 +174,14 @@ class Master:
                     self._start_again()
         except (StoreUnavailableError, LostChargeError, JobCancelledError):
             raise
+        except OutputError as error:
+            # All is reduced: once the results can be written, going on writes them.
+            if self._session.private:
+                self._end(JobState.FAILED, str(error))
+                raise
+            self._charge.release()
+            message = f"{error}; job {self.job_id} is kept: word-counter resume {self.job_id}"
+            raise OutputError(message) from error
         except WordCounterError as error:
             self._end(JobState.FAILED, str(error))
             raise

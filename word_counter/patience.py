@@ -72,7 +72,8 @@ class Patience:
                     if self.seconds:
                         self._say(f"Redis is away ({_one_line(error)}); waiting for it up to {self.seconds:g} s")
                 if now - began + pause > self.seconds:
-                    message = f"Redis was away for {self.seconds:g} s (--redis-patience): {_one_line(error)}"
+                    waited = f"was away for {self.seconds:g} s (--redis-patience)" if self.seconds else "is away"
+                    message = f"Redis {waited}: {_one_line(error)}"
                     raise StoreUnavailableError(message) from error
                 # Some jitter, so that many workers do not come back all at once.
                 time.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 (no secret)

@@ -25,7 +25,7 @@ from rq.worker.base import WorkerStatus
 
 from word_counter.connection import Redis, RedisError, ResponseError
 from word_counter.door import LONGEST_BYTES, TASK_FUNCTION, admit
-from word_counter.errors import RefusedError
+from word_counter.errors import RefusedError, StoreUnavailableError
 from word_counter.payload import Payload
 from word_counter.refusals import Refusals
 
@@ -187,7 +187,7 @@ class QueueWorker(SimpleWorker):
             self.prepare_job_execution(job, remove_from_intermediate_queue=True)
             try:
                 said, status = self._run(job.payload), JobStatus.FINISHED
-            except RedisError:
+            except (RedisError, StoreUnavailableError):
                 raise
             except Exception as error:
                 said, status = f"{type(error).__name__}: {error}", JobStatus.FAILED

@@ -94,9 +94,10 @@ class BatchRunner:
         try:
             with contextlib.closing(ChunkReader(payload.sources, self._permit.inputs)) as reader:
                 return self._run_tasks(store, payload, reader)
-        except BaseException:
+        except BaseException as error:
+            why = str(error) if isinstance(error, StoreUnavailableError) else "the worker had an error of its own"
             with contextlib.suppress(RedisError, WordCounterError):
-                store.revoke(payload.batch, CRASHED, "the worker had an error of its own")
+                TaskStore(self._connection, payload.job).revoke(payload.batch, CRASHED, why)
             raise
         finally:
             self._tell(None)
@@ -164,7 +165,11 @@ class BatchRunner:
         receipt = Receipt(attempt.attempt, self._worker, started, time.perf_counter() - clock, amounts)
         said = store.commit(payload.batch, attempt, receipt, last=last, counters=counters, partials=partials, bad=bad)
         if said == "TOO MANY":
-            message = f"more than {bad.limit} bad records in the job (--max-bad-records); see word-counter inspect"
+            example = json.loads(next(iter(bad.entries.values())))
+            message = (
+                f"more than {bad.limit} bad records in the job (--max-bad-records); one of the last: "
+                f"{example['file']}, byte {example['offset']}, line {example['line']}\n{example['reason']}"
+            )
             return self._fail(store, payload, attempt, TOO_MANY, message, last=last)
         return said
 

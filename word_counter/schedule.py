@@ -214,7 +214,7 @@ def _hopeless(snapshot: Snapshot, policy: Policy) -> str:
     """Say why the job as a whole cannot go on, or nothing."""
     if policy.timeout and snapshot.now - snapshot.created > policy.timeout * 1000:
         return f"the job took longer than the {policy.timeout:g} seconds it may (--timeout)"
-    if policy.full_for > policy.full_patience and not snapshot.split_done and not snapshot.batches:
+    if policy.full_for > policy.full_patience and not snapshot.split_done:
         return (
             f"Redis is at {policy.memory:.0%} of its maxmemory and nothing frees it: the partials do not fit; "
             "give Redis more memory, or purge old jobs"
@@ -285,7 +285,10 @@ def _doubles(snapshot: Snapshot, policy: Policy) -> list[Queue]:
     for running in snapshot.running:
         stage, _ = parse_task(running.task)
         limit = max(_SLOW_MEDIANS * policy.medians.get(stage, 0.0), _SLOW_SECONDS)
-        if attempts.get(running.task) == 1 and snapshot.now - running.started > limit * 1000:
+        tried = running.attempt - snapshot.suspicions.get(running.task, Suspicion()).free
+        if tried >= policy.max_attempts or attempts.get(running.task) != 1:
+            continue  # a second attempt counts like any other: a task that always fails must come to an end
+        if snapshot.now - running.started > limit * 1000:
             slow.append(running)
     slow.sort(key=lambda running: running.started)
     return [Queue((TaskAttempt(running.task, running.attempt + 1),)) for running in slow[: policy.workers - busy]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import sys
@@ -43,10 +44,13 @@ def check_writable(output: str) -> None:
 
 def _unwritable(output: str, error: OSError) -> OutputError:
     folder = os.path.dirname(os.path.abspath(output))
+    if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+        return OutputError(f"cannot write {output}: {error.strerror}; make room, or give another --output")
     who = f"user {os.getuid()}" if hasattr(os, "getuid") else "this user"
     return OutputError(
         f"cannot write {output} as {who}: {error.strerror}; make {folder} writable for that user "
-        f"(chmod o+w {folder}), run as its owner (docker compose: set user: in the service), or give another --output"
+        f"(chmod o+w {folder}), run as its owner (docker-compose: WORD_COUNTER_UID=$(id -u) "
+        "WORD_COUNTER_GID=$(id -g)), or give another --output"
     )
 
 

@@ -40,6 +40,8 @@ _SIGN_SECONDS = 4.0
 #: A child that lived for less is started again after a pause, which doubles up to the longest.
 _LONG_LIFE_SECONDS = 5.0
 _LONGEST_PAUSE_SECONDS = 10.0
+#: After so many requests to stop the children are killed.
+_KILLED = 2
 #: How long a private server may take to answer after it was started, in seconds.
 _SERVER_START_SECONDS = 20.0
 
@@ -201,7 +203,8 @@ class Worker:
                 extra={"action": "redis_away", "worker": self.name},
             )
         elif now - self._away_since > self._patience:
-            raise error
+            message = f"Redis was away for {self._patience:g} s (--redis-patience): {error}"
+            raise StoreUnavailableError(message) from error
 
     def _bury(self, child: Child) -> None:
         """Give back what a dead child was working on, and see to it that another takes its place."""
@@ -211,7 +214,8 @@ class Worker:
         if report is not None and self._connection is not None:
             kind, message = child.obituary()
             facts = {"action": kind, "job": report.job, "batch": report.batch, "worker": child.name}
-            log.warning("%s in batch %s of job %s", message, report.batch, report.job, extra=facts)
+            if self._stops < _KILLED:  # else it was this worker that killed it
+                log.warning("%s in batch %s of job %s", message, report.batch, report.job, extra=facts)
             with contextlib.suppress(StoreUnavailableError), translated_errors():
                 TaskStore(self._connection, report.job).revoke(report.batch, kind, message, record=report.record)
         child.bury()

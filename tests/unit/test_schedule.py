@@ -101,7 +101,7 @@ class TestCase1Fail:
         assert isinstance(action, Fail)
         assert "90%" in action.reason
         assert not _of(Fail, decide(snapshot, replace(policy, full_for=119)))
-        assert not _of(Fail, decide(_job(split_done=False), policy)), "what runs may still free it"
+        assert _of(Fail, decide(_job(split_done=False), policy)), "what runs only adds to it"
 
     @pytest.mark.parametrize("kind", [RAISED, CRASHED, HUNG, EXPIRED])
     def test_a_task_that_failed_in_its_last_attempt_fails_the_job(self, kind: str) -> None:
@@ -293,6 +293,13 @@ class TestCase6SecondAttempts:
         both = (_batch("b", "map:0"), _batch("c", "map:0", attempt=2))
 
         assert decide(self._slow(99, batches=both), Policy(workers=4)) == []
+
+    def test_not_beyond_the_attempts_that_a_task_may_have(self) -> None:
+        last = (Running("map:0", 3, "b", "w", NOW - 99_000),)
+        snapshot = _job(mapped=9, running=last, batches=(_batch("b", "map:0", attempt=3),))
+
+        assert decide(snapshot, Policy(workers=2, max_attempts=3)) == []
+        assert decide(snapshot, Policy(workers=2, max_attempts=4)) != []
 
     def test_the_slowest_first_and_no_more_than_workers_are_idle(self) -> None:
         batches = tuple(_batch(f"b{n}", f"map:{n}") for n in range(3))
