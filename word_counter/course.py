@@ -51,6 +51,8 @@ class Vitals:
         self.workers = own_workers
         self.memory = 0.0
         self.full_since: float | None = None
+        self._committed = -1
+        self._committed_at = time.monotonic()
         self._seconds: dict[Stage, deque[float]] = {stage: deque(maxlen=_SAMPLES) for stage in Stage}
 
     def note_memory(self, share: float) -> None:
@@ -60,6 +62,11 @@ class Vitals:
             self.full_since = None
         elif self.full_since is None:
             self.full_since = time.monotonic()
+
+    def note_commits(self, committed: int) -> None:
+        """Take note of how many tasks are committed."""
+        if committed != self._committed:
+            self._committed, self._committed_at = committed, time.monotonic()
 
     def note_events(self, events: list[dict[str, str]]) -> None:
         """Take note of how long committed tasks took."""
@@ -74,8 +81,10 @@ class Vitals:
 
     @property
     def full_for(self) -> float:
-        """For how long the memory has been full, in seconds."""
-        return time.monotonic() - self.full_since if self.full_since is not None else 0.0
+        """For how long the memory has been full and nothing was committed, in seconds."""
+        if self.full_since is None:
+            return 0.0
+        return time.monotonic() - max(self.full_since, self._committed_at)
 
 
 class Course:
@@ -118,6 +127,7 @@ class Course:
                 raise JobGoneError(self._plan.job_id)
             self._check(snapshot)
             look_around(snapshot)
+            self._vitals.note_commits(snapshot.mapped + snapshot.reduced)
             self._mind_memory()
             if time.monotonic() - refreshed > _REFRESH_SECONDS:
                 refreshed = time.monotonic()

@@ -71,7 +71,7 @@ class Policy:
     workers: int = 1  #: how many tasks can run at a time
     medians: dict[Stage, float] = field(default_factory=dict)  #: how long a task takes
     memory: float = 0.0  #: the share of Redis memory in use, 0 to 1
-    full_for: float = 0.0  #: how long that has been above FULL_MEMORY
+    full_for: float = 0.0  #: how long that has been above FULL_MEMORY, with nothing committed
     full_patience: float = 120.0  #: how long it may be
 
 
@@ -214,7 +214,7 @@ def _hopeless(snapshot: Snapshot, policy: Policy) -> str:
     """Say why the job as a whole cannot go on, or nothing."""
     if policy.timeout and snapshot.now - snapshot.created > policy.timeout * 1000:
         return f"the job took longer than the {policy.timeout:g} seconds it may (--timeout)"
-    if policy.full_for > policy.full_patience and not snapshot.split_done:
+    if policy.full_for > policy.full_patience:
         return (
             f"Redis is at {policy.memory:.0%} of its maxmemory and nothing frees it: the partials do not fit; "
             "give Redis more memory, or purge old jobs"

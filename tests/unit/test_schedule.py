@@ -102,6 +102,7 @@ class TestCase1Fail:
         assert "90%" in action.reason
         assert not _of(Fail, decide(snapshot, replace(policy, full_for=119)))
         assert _of(Fail, decide(_job(split_done=False), policy)), "what runs only adds to it"
+        assert _of(Fail, decide(_job(state=JobState.REDUCING, mapped=10), policy)), "nor does reducing free it"
 
     @pytest.mark.parametrize("kind", [RAISED, CRASHED, HUNG, EXPIRED])
     def test_a_task_that_failed_in_its_last_attempt_fails_the_job(self, kind: str) -> None:
