@@ -10,6 +10,12 @@ ARG PIP_EXTRA_INDEX_URL
 ARG PIP_TRUSTED_HOST
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 
+# for the native word count kernel; here only, the image has no compiler. Where no packages can be had the build goes
+# on, and words are counted in Python: `word-counter doctor` tells which it is.
+RUN command -v cc > /dev/null || { apt-get update -qq \
+      && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends gcc libc6-dev > /dev/null; } \
+      || echo "no C compiler can be had: words will be counted in Python" >&2
+
 # without pip of its own: the environment is copied whole into the image, which has no use for it
 RUN python -m venv --without-pip /opt/word_counter
 WORKDIR /src

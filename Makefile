@@ -18,7 +18,7 @@ TESTFLAGS = -n auto --maxprocesses 4
 SOURCES = word_counter tests $(wildcard benchmarks docs examples)
 
 .DEFAULT_GOAL = help
-.PHONY: help run test lint types check format coverage test-compose chaos picture clean
+.PHONY: help run test lint types check format coverage test-compose chaos fuzz picture clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -51,15 +51,19 @@ test-compose: $(VENV)/.test ## run the tests that start docker-compose.yml, wher
 chaos: $(VENV)/.test ## run jobs under a storm of faults: make chaos JOBS=200 SEED=1 MINUTES=10 CHAOS="--faults worker"
 	@$(PY) -m tests.chaos $(if $(JOBS),--jobs $(JOBS)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(CHAOS)
 
+fuzz: $(VENV)/.test ## throw random bytes at the native kernel under sanitizers: make fuzz SEED=1 MINUTES=10
+	@$(PY) -m tests.fuzz $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
+
 picture: $(VENV)/.run ## draw docs/run.svg, the picture of a run in the README
 	@$(PY) docs/picture.py
 
 clean: ## remove .venv and everything that was built
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* htmlcov
+	rm -f word_counter/*.so
 	find word_counter tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# One stamp a step, so that the second call has nothing to do. A changed pyproject.toml or
-# requirements.txt installs again into the same .venv.
+# One stamp a step, so that the second call has nothing to do. A changed pyproject.toml, requirements.txt
+# or C source installs again into the same .venv. Without a C compiler words are counted in Python.
 
 $(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
@@ -70,7 +74,7 @@ $(VENV)/.made:
 	@$(PYTHON) -m venv $(VENV)
 	@touch $@
 
-$(VENV)/.run: $(VENV)/.made pyproject.toml requirements.txt
+$(VENV)/.run: $(VENV)/.made pyproject.toml requirements.txt setup.py $(wildcard word_counter/*.[ch])
 	@echo "Installing word_counter into $(VENV) (once) ..." >&2
 	@$(PIP) --editable .
 	@touch $@

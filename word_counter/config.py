@@ -21,6 +21,7 @@ _ENGINES = ("redis", "inline")
 _ON_BAD_CHUNK = ("fail", "skip")
 _LONGEST_ID = 64
 _LOG_FORMATS = ("text", "json")
+_KERNELS = ("auto", "native", "python")
 _PROGRESS = ("auto", "bar", "log", "none")
 
 
@@ -254,6 +255,21 @@ def without_password(url: str) -> str:
     user, colon, _ = login.partition(":")
     shown = f"{user}:***@{address}" if colon else login + at + address
     return scheme + separator + _SECRET_OPTION.sub(r"\1***", shown)
+
+
+def chosen_kernel() -> str:
+    """Return which word count kernel ``WORD_COUNTER_KERNEL`` asks for; "auto" is the native one if it was built.
+
+    It is read where words are counted, and so is each worker's own.
+
+    Raises:
+        UsageError: there is no such kernel.
+    """
+    choice = os.environ.get("WORD_COUNTER_KERNEL") or "auto"
+    if choice not in _KERNELS:
+        message = f"WORD_COUNTER_KERNEL must be one of {', '.join(_KERNELS)}, not {choice!r}"
+        raise UsageError(message)
+    return choice
 
 
 def state_folder() -> str:

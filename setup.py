@@ -1,0 +1,20 @@
+"""The one thing that pyproject.toml cannot say yet: the native kernel, built where there is a C compiler.
+
+It is optional: without a compiler the package installs all the same, and counts words in Python.
+"""
+
+from setuptools import Extension, setup
+
+setup(
+    ext_modules=[
+        Extension(
+            "word_counter._kernel",
+            ["word_counter/_kernel.c"],
+            depends=["word_counter/_partials.h", "word_counter/_tally.h", "word_counter/_words.h"],
+            extra_compile_args=["-O3", "-std=c11"],
+            py_limited_api=True,
+            optional=True,
+        )
+    ],
+    options={"bdist_wheel": {"py_limited_api": "cp311"}},  # the wheel serves every later Python too
+)

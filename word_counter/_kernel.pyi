@@ -1,0 +1,6 @@
+from collections.abc import Mapping
+
+from typing_extensions import Buffer
+
+def count(chunk: Buffer, /) -> tuple[dict[str, int], dict[bytes, int]]: ...
+def encode_counts(groups: Mapping[str | bytes, object], partitions: int, /) -> dict[int, str] | None: ...

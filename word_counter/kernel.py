@@ -1,0 +1,101 @@
+"""The kernel of the word count: the words of a chunk of bytes, by the word rule, as fast as this machine allows.
+
+The rule itself, :data:`WORD`, is slow a line and a regular expression at a time. What makes it fast is that it need
+not be applied to every occurrence: a chunk is cut where the rule can find no difference, each distinct *token* is
+counted as it stands, and the rule is applied to the distinct tokens only. Two kernels do this and give the very same
+counts: ``_kernel`` in C, which counts ASCII words for good by itself, and the one here, where there is no compiler.
+
+Why a chunk may be cut at the bytes of :data:`_CUTS` is argued at the head of ``_words.h``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+from word_counter.config import chosen_kernel
+from word_counter.errors import UsageError
+
+#: What a word is. ``[^\W_]`` is a letter or digit; an apostrophe, straight or curly, counts between two of them.
+WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
+
+#: The ASCII characters at which a line may be cut: all but letters, digits, and what lower() looks through.
+_CUTS = "".join(character for character in map(chr, range(128)) if not re.match(r"[a-zA-Z0-9'.:^`]", character))
+#: What makes bytes.split() cut at them, and each ASCII letter lower case.
+_TABLE = bytes.maketrans(_CUTS.encode(), b" " * len(_CUTS)).translate(bytes(range(256)).lower())
+
+
+def count_words(chunk: bytes) -> dict[str, int]:
+    """Return how often each word occurs in a chunk of whole lines, decoded as UTF-8 with undecodable bytes replaced.
+
+    Raises:
+        UsageError: ``WORD_COUNTER_KERNEL`` names a kernel that there is not.
+    """
+    native = _kernel()[0]
+    return count_in_python(chunk) if native is None else count_natively(native, chunk)
+
+
+def encode_counts(groups: Mapping[str | bytes, Any], partitions: int) -> dict[int, str] | None:
+    """Return the JSON text of each partition's share of whole numbers by text; None when somebody else has to do it.
+
+    That is when there is no native kernel, when it finds other kinds of keys or values, and when they are no Unicode.
+    """
+    native = _kernel()[0]
+    return None if native is None else native.encode_counts(groups, partitions)
+
+
+def active() -> str:
+    """Return which kernel is used: "native", or "python" with the reason in parentheses."""
+    return _kernel()[1]
+
+
+@cache
+def _kernel() -> tuple[ModuleType | None, str]:
+    choice = chosen_kernel()
+    if choice == "python":
+        return None, "python (WORD_COUNTER_KERNEL says so)"
+    try:
+        return import_module("word_counter._kernel"), "native"
+    except ImportError as error:
+        if choice == "native":
+            message = f"WORD_COUNTER_KERNEL asks for the native kernel, which cannot be loaded: {error}"
+            raise UsageError(message) from error
+        if isinstance(error, ModuleNotFoundError):
+            return None, "python (the native kernel was not built when the package was installed)"
+        return None, f"python (the native kernel cannot be loaded: {error})"
+
+
+def count_natively(native: ModuleType, chunk: bytes) -> dict[str, int]:
+    """Count the words of a chunk with the native kernel."""
+    words: dict[str, int]
+    words, tokens = native.count(chunk)
+    apply_rule(tokens, words)
+    return words
+
+
+def count_in_python(chunk: bytes) -> dict[str, int]:
+    """Count the words of a chunk without the native kernel."""
+    words: dict[str, int] = {}
+    apply_rule(Counter(chunk.translate(_TABLE).split()), words)
+    return words
+
+
+def apply_rule(tokens: Mapping[bytes, int], words: dict[str, int]) -> None:
+    """Add the words of tokens to ``words``, each as often as its token occurs.
+
+    Most distinct tokens are rare, so that tokens which occur equally often make few groups. Those of a group become
+    one text, cut by newlines as they were cut out of the chunk, and the rule is applied to all of it at once.
+    """
+    groups: dict[int, list[bytes]] = {}
+    for token, n in tokens.items():
+        groups.setdefault(n, []).append(token)
+    get = words.get
+    for n, group in groups.items():
+        text = b"\n".join(group).decode("utf-8", "replace").lower()
+        for word, times in Counter(WORD.findall(text)).items():
+            words[word] = get(word, 0) + n * times
