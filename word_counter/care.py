@@ -104,9 +104,11 @@ def map_carefully(mapper: Mapper, reducer: Reducer, lines: Lines, groups: dict[G
 def _map_record(mapper: Mapper, reducer: Reducer, record: Lines, groups: dict[GroupKey, Any]) -> None:
     mapper.enter(record)
     try:
-        pairs = list(mapper.map_chunk(record) or ())
-        reducer.gather(pairs, {}, canonical)  # a rehearsal: what it raises must leave no half of a record behind
-        reducer.gather(pairs, groups, canonical)
+        pairs = mapper.map_chunk(record)
+        if not isinstance(pairs, dict):
+            pairs = list(pairs or ())  # read twice below
+        reducer.gather_chunk(pairs, {}, canonical)  # a rehearsal: what it raises must leave no half of a record behind
+        reducer.gather_chunk(pairs, groups, canonical)
     except EncodingError as error:
         message = f"{type(mapper).__name__} yielded a bad key in {place_of(mapper, record)}: {error}"
         raise EncodingError(message) from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import chain
 from typing import Any
 
 Pair = tuple[Any, Any]
@@ -48,7 +47,9 @@ class Lines:
         return self._cursor
 
     def __len__(self) -> int:
-        return len(self._lines())
+        # Not by decoding: a mapper may have read nothing but raw.
+        unfinished = bool(self.raw) and not self.raw.endswith(b"\n")
+        return self.raw.count(b"\n") + unfinished
 
     def each(self) -> Iterator[Lines]:
         """Yield each line as lines of its own, with its own place in the source."""
@@ -94,7 +95,8 @@ class Mapper:
     Write :meth:`map` as a generator. Keys are JSON scalars (str, int, float, bool, None) or tuples of them;
     values are anything that JSON can hold. Optional methods: ``setup()`` before the first line of a task,
     ``close()`` after the last one (it may yield the last pairs), and ``map_chunk(lines)`` in place of ``map``
-    for a whole chunk at once. A mapper lives for one task and must not carry anything from task to task.
+    for a whole chunk at once, which may also return a dict: each key with its one value. A mapper lives for one
+    task and must not carry anything from task to task.
     """
 
     #: What :meth:`count` added up in this task, by name.
@@ -106,8 +108,8 @@ class Mapper:
         message = f"{type(self).__name__} has neither map(line) nor map_chunk(lines)"
         raise TypeError(message)
 
-    def map_chunk(self, lines: Lines) -> Iterable[Pair]:
-        """Yield the pairs of a whole chunk; calls :meth:`map` for each line unless it is overridden."""
+    def map_chunk(self, lines: Lines) -> Iterable[Any]:
+        """Yield the pairs of a whole chunk, or return a dict of them; by default calls :meth:`map` for each line."""
         map_line = self.map
         for line in lines:
             yield from map_line(line) or ()
@@ -139,11 +141,6 @@ class Mapper:
     def enter(self, lines: Lines) -> None:
         """Say which lines are mapped next, for :attr:`source` and :attr:`line_number`."""
         self._lines = lines
-
-    def pairs(self, lines: Lines) -> Iterator[Pair]:
-        """Yield all pairs of a chunk, from ``map_chunk`` and then from ``close``: what the map stage reads."""
-        self.enter(lines)
-        return chain(self.map_chunk(lines) or (), self.last_pairs())
 
     def last_pairs(self) -> Iterator[Pair]:
         """Yield the pairs of ``close``."""

@@ -17,6 +17,8 @@ Value = Any
 GroupKey = str | bytes
 #: Turns a key that is not a plain string into its :data:`GroupKey`, or raises.
 Canonical = Callable[[Any], GroupKey]
+#: Turns a :data:`GroupKey` back into its key.
+Restore = Callable[[GroupKey], Key]
 
 
 class Reducer(ABC):
@@ -59,6 +61,10 @@ class Reducer(ABC):
             else:
                 values.append(value)
 
+    def gather_chunk(self, pairs: Iterable[Any] | None, into: dict[GroupKey, Any], canonical: Canonical) -> None:
+        """Add what ``Mapper.map_chunk`` returned to ``into``: pairs, a dict of them, or nothing."""
+        self.gather(pairs.items() if isinstance(pairs, dict) else pairs or (), into, canonical)
+
     @property
     def folds(self) -> bool:
         """Whether a key travels as one folded value, rather than as the list of its values."""
@@ -67,6 +73,10 @@ class Reducer(ABC):
     def condense(self, key: Key, gathered: Any) -> Any:
         """Turn what :meth:`gather` built for a key into what travels: one value when folding, else the list."""
         return gathered if self.combine is None else self.combine(key, gathered)
+
+    def condense_all(self, groups: dict[GroupKey, Any], restore: Restore) -> dict[GroupKey, Any]:
+        """Return what travels of each key that was gathered; may be ``groups`` itself."""
+        return {group: self.condense(restore(group), gathered) for group, gathered in groups.items()}
 
     def refold(self, key: Key, travelled: Sequence[Value]) -> Value:
         """Fold travelled values of a key into one that may travel on in their place; only when :attr:`folds`."""

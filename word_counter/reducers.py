@@ -13,7 +13,12 @@ from fractions import Fraction
 from typing import Any, ClassVar
 
 from word_counter.exact_sum import add, pack
-from word_counter.reducer import Canonical, GroupKey, Key, Reducer, Value
+from word_counter.reducer import Canonical, GroupKey, Key, Reducer, Restore, Value
+
+#: What the ready-made reducers do in their own way.
+_FOLDING = frozenset({"folds", "gather", "gather_chunk", "condense", "condense_all", "refold", "conclude"})
+#: What a set of types is compared with.
+_TEXTS, _INTS = {str}, {int}
 
 
 class _Folding(Reducer):
@@ -26,7 +31,7 @@ class _Folding(Reducer):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if cls.reduce is not _Folding.reduce:  # its own, or that of a mixin
-            for name in {"folds", "gather", "condense", "refold", "conclude"} - cls.__dict__.keys():
+            for name in _FOLDING - cls.__dict__.keys():
                 setattr(cls, name, getattr(Reducer, name))
 
     @abstractmethod
@@ -88,6 +93,21 @@ class Sum(_Folding):
                 into[key] = total + value
             else:
                 into[key] = add(total, _number(key, value, "Sum"))
+
+    def gather_chunk(self, pairs: Iterable[Any] | None, into: dict[GroupKey, Any], canonical: Canonical) -> None:
+        # A dict of whole numbers is by itself what gather would come to: there is nothing to do a key but ask its type.
+        if (
+            isinstance(pairs, dict)
+            and not into
+            and _TEXTS.issuperset(map(type, pairs))
+            and _INTS.issuperset(map(type, pairs.values()))
+        ):
+            into.update(pairs)
+        else:
+            super().gather_chunk(pairs, into, canonical)
+
+    def condense_all(self, groups: dict[GroupKey, Any], restore: Restore) -> dict[GroupKey, Any]:
+        return groups if _INTS.issuperset(map(type, groups.values())) else super().condense_all(groups, restore)
 
     def pack(self, state: Any) -> Any:
         return pack(state)

@@ -18,6 +18,7 @@ from typing import Any
 import mmh3
 
 from word_counter.errors import EncodingError
+from word_counter.kernel import encode_counts
 from word_counter.reducer import GroupKey
 
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), check_circular=True).encode
@@ -121,18 +122,24 @@ def encode_partials(groups: Mapping[GroupKey, Any], partitions: int, who: str) -
         EncodingError: a key or value that JSON cannot hold; it names the key, and ``who`` yielded it.
     """
     try:
-        shares: dict[int, dict[GroupKey, Any]] = {}
-        for key, value in groups.items():
-            if value.__class__ not in _PLAIN:
-                check_value(value)
-            number = partition_of(key, partitions)
-            share = shares.get(number)
-            if share is None:
-                share = shares[number] = {}
-            share[key] = value
-        return {number: _partial_text(share) for number, share in shares.items()}
+        encoded = encode_counts(groups, partitions)
+        return encode_plainly(groups, partitions) if encoded is None else encoded
     except (TypeError, ValueError, RecursionError) as error:
         raise _locate(groups, who, error) from error
+
+
+def encode_plainly(groups: Mapping[GroupKey, Any], partitions: int) -> dict[int, str]:
+    """Return what :func:`encode_partials` does, for any keys and values; raises what json does."""
+    shares: dict[int, dict[GroupKey, Any]] = {}
+    for key, value in groups.items():
+        if value.__class__ not in _PLAIN:
+            check_value(value)
+        number = partition_of(key, partitions)
+        share = shares.get(number)
+        if share is None:
+            share = shares[number] = {}
+        share[key] = value
+    return {number: _partial_text(share) for number, share in shares.items()}
 
 
 def _partial_text(groups: Mapping[GroupKey, Any]) -> str:

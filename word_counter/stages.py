@@ -76,11 +76,12 @@ def _map_once(job: Job, lines: Lines, partitions: int, care: Care | None) -> Map
         if reducer.combine is not None:
             reducer.setup()
         if care is None:
-            reducer.gather(mapper.pairs(lines), groups, canonical)
+            mapper.enter(lines)
+            reducer.gather_chunk(mapper.map_chunk(lines), groups, canonical)
         else:
             aside = map_carefully(mapper, reducer, lines, groups, care)
-            reducer.gather(mapper.last_pairs(), groups, canonical)
-        condensed = {key: reducer.condense(restore(key), gathered) for key, gathered in groups.items()}
+        reducer.gather(mapper.last_pairs(), groups, canonical)
+        condensed = reducer.condense_all(groups, restore)
         if reducer.combine is not None:
             reducer.close()
     except EncodingError as error:

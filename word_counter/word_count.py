@@ -5,23 +5,29 @@ A word is a run of letters and digits of any script, in lower case, with apostro
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
+from typing import Any
 
 from word_counter.job import Job
-from word_counter.mapper import Mapper
+from word_counter.kernel import WORD, count_words
+from word_counter.mapper import Lines, Mapper
 from word_counter.reducers import Sum
-
-#: What a word is. ``[^\W_]`` is a letter or digit; an apostrophe, straight or curly, counts between two of them.
-WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
 
 
 class WordMapper(Mapper):
-    """Yields each distinct word of a chunk with how often it occurs there."""
+    """Yields the words of a line: :meth:`map` says what is counted, :meth:`map_chunk` counts the same, faster."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if cls.map is not WordMapper.map and cls.map_chunk is WordMapper.map_chunk:
+            cls.map_chunk = Mapper.map_chunk  # type: ignore[assignment, method-assign]  # it maps lines its own way
 
     def map(self, line: str) -> Iterator[tuple[str, int]]:
         for match in WORD.finditer(line.lower()):
             yield match.group(), 1
+
+    def map_chunk(self, lines: Lines) -> dict[str, int]:
+        return count_words(lines.raw)
 
 
 class WordCount(Job):

@@ -89,7 +89,9 @@ class TestLines:
 
 def _pairs(mapper: Mapper, raw: bytes = b"a\nb\n") -> list[Any]:
     mapper.setup()
-    return list(mapper.pairs(Lines(raw, "file.txt", 100, 11)))
+    lines = Lines(raw, "file.txt", 100, 11)
+    mapper.enter(lines)
+    return [*(mapper.map_chunk(lines) or ()), *mapper.last_pairs()]
 
 
 class TestMapper:

@@ -1,0 +1,368 @@
+"""The kernels: whatever the bytes, each counts what the word rule finds, and encodes as the shuffle does."""
+
+from __future__ import annotations
+
+import re
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from tests import native
+from tests.oracle import count_words, words_of
+from word_counter import Lines, Mapper, Sum, kernel
+from word_counter.care import Care
+from word_counter.errors import UsageError
+from word_counter.shuffle import canonical, encode_partials, encode_plainly, partition_of
+from word_counter.stages import run_map
+from word_counter.word_count import WordCount, WordMapper
+
+Count = Callable[[bytes], dict[str, int]]
+
+needs_compiler = pytest.mark.skipif(not native.compiler(), reason="a C compiler and Python's headers are needed")
+#: Both paths of the native kernel, compiled here with warnings as errors.
+BUILDS = [pytest.param([], id="native", marks=needs_compiler)]
+BUILDS.append(pytest.param(native.PLAIN_C, id="native-plain-c", marks=needs_compiler))
+
+
+@pytest.fixture(scope="module", params=BUILDS)
+def build(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> native.Build:
+    return native.load(native.build(tmp_path_factory.mktemp("kernel"), *request.param))
+
+
+@pytest.fixture(scope="module", params=[*BUILDS, pytest.param(None, id="python")])
+def count(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Count:
+    if request.param is None:
+        return kernel.count_in_python
+    module = native.load(native.build(tmp_path_factory.mktemp("kernel"), *request.param)).module
+    return lambda chunk: kernel.count_natively(module, chunk)
+
+
+_ASCII = [chr(code) for code in range(128)]
+#: Letters, joints and traps of other scripts: case-ignorable, changing length in lower case, looking like a space.
+_OTHERS = list("\u2019\u03a3\u03c3\u03b1\u0130\u212a\u00e9\u00df\u1e9e\ufb01\u4f60\u0661\u00b2\u0301\u0345\u02bc\u00ad")
+_OTHERS += list("\u200d\u00a0\u0085\u1680\u2028\u3000\ufeff\u00b7\u201c\ufffd\U0001d49c\U0001f600")
+_BROKEN = [b"\x80", b"\xff", b"\xe2\x80", b"\xf0\x9f\x98", b"\xc0\xaf", b"\xed\xa0\x80", b"\xf4\x90\x80\x80"]
+_PIECES = st.one_of(
+    st.sampled_from([*(character.encode() for character in [*_ASCII, *_OTHERS]), *_BROKEN]),
+    st.sampled_from([b"'", b" ", b"\r\n", b"\xe2\x80\x99", b"a", b"Z9"]),
+    st.text(max_size=5).map(lambda text: text.encode("utf-8", "replace")),
+    st.binary(max_size=5),
+    st.integers(10, 40).map(lambda n: b"aB'c" * n),
+    st.integers(1, 70).map(lambda n: b" " * n),
+    st.integers(1, 70).map(lambda n: b"x" * n),
+)
+CHUNKS = st.lists(_PIECES, max_size=60).map(b"".join)
+
+_NASTY = {
+    "nothing": b"",
+    "one letter": b"A",
+    "apostrophes": b"'' don't 'n' rock'n'roll o'' ''o x''y 'a' b' 'c ' a'b'c'd",
+    "apostrophes and line ends": b"don'\nt a'\r\nb 'c\n'\n",
+    "curly apostrophes": "don\u2019t \u2019tis o\u2019\u2019o a\u2019b'c x\u2019 \u2019".encode(),
+    "nuls": b"\0a\0\0b\0 a\0'b \0\xc3\xa9\0",
+    "every white space": b"a\tb\nc\x0bd\x0ce\rf\x1cg\x1dh\x1ei\x1fj k\x7fl",
+    "white space beyond ASCII": "a\u0085b\u00a0c\u2028d\u3000e\u1680f\u180eg\u200bh".encode(),
+    "separators beside other letters": "\u00e9\x1c\u00e9\x1d\u00e9\x1e\u00e9\x1f\u00e9\0\u00e9_\u00e9-\u00e9".encode(),
+    "underscores": "snake_case __ _a_ \u00e9_\u00e9".encode(),
+    "final sigma": "\u0394\u039f\u03a3 \u03a3 A\u03a3. A\u03a3.A A\u03a3'A A\u03a3:A A\u03a3^A A\u03a3`A".encode(),
+    "final sigma before separators": "A\u03a3-A A\u03a3\tA A\u03a3_A A\u03a3/A A\u03a3\0A A\u03a3\u2019A".encode(),
+    "final sigma far away": ("A" + "." * 200 + "\u03a3" + "'" * 200 + "A").encode(),
+    "lower case is longer": "\u0130stanbul \u0130 x\u0130'y \u1e9e".encode(),
+    "lower case is ASCII": "\u212aelvin 273\u212a".encode(),
+    "no letters": "1\u00b2\u0661 \u2460 \u00bd \u20ac".encode(),
+    "marks": "e\u0301t\u00e9 a\u0308b \u0915\u094d\u0937".encode(),
+    "broken": b"a\xffb \xe2\x80 \xe2\x80\x99 x\xe2\x80\x99y x\xe2\x80y \xc3( \xf0\x9f\x98 \xed\xa0\x80 \xc0\x80 \xf5",
+    "broken at a cut": b"\xe2\x80 \x99 a\xe2\n\x80\x99b \xc3'\xa9 x\xc3.\xa9",
+    "a mark of the byte order": b"\xef\xbb\xbfword \xef\xbb\xbf a\xef\xbb\xbfb",
+    "long words": b"a" * 16 + b" " + b"A" * 17 + b" " + b"a" * 17 + b" " + b"Ab'" * 100 + b"c " + b"aB'" * 100 + b"C",
+    "a very long word": b"Abc'" * 100_000 + b"d",
+    "a very long token": ("\u00e9b.'" * 50_000).encode(),
+    "a very long gap": b"a" + b" .'" * 30_000 + b"b",
+    "alike but for one byte": b" ".join(b"x" * i + b"y" + b"x" * (40 - i) for i in range(41)) + b" " + b"x" * 41,
+    "many words": b" ".join(b"w%d W%d" % (i, i * i) for i in range(3_000)),
+    "many tokens": " ".join(f"\u00e9{i} {i}" + "\u00e9" * 8 for i in range(2_000)).encode(),
+    "many long words": b" ".join(b"%040d" % i for i in range(2_000)),
+}  # fmt: skip
+
+
+class TestCounts:
+    @given(CHUNKS)
+    @example("A\u03a3.\u0130 '\u212a' don\u2019t\r\n".encode() + b"\xe2\x80'\x99 \xff")
+    def test_are_those_of_the_word_rule(self, count: Count, chunk: bytes) -> None:
+        assert count(chunk) == count_words(chunk)
+
+    @given(st.text(alphabet=st.sampled_from("aB'. \u03a3\u2019\u0301"), max_size=30))
+    def test_are_those_of_the_word_rule_where_letters_look_at_each_other(self, count: Count, text: str) -> None:
+        assert count(text.encode()) == count_words(text.encode())
+
+    @pytest.mark.parametrize("name", _NASTY)
+    def test_of_a_nasty_chunk_are_those_of_the_word_rule(self, count: Count, name: str) -> None:
+        assert count(_NASTY[name]) == count_words(_NASTY[name])
+
+    @pytest.mark.parametrize("tail", [b"x", b" x", b"'x", b"' x", b"''x", b"x'", b"Xyz'a.b\xc3\xa9 c", b"\xc3\xa9"])
+    @pytest.mark.parametrize("filler", [b" ", b"a", b".", b"a'", b"a "])
+    def test_do_not_depend_on_where_a_word_stands(self, count: Count, filler: bytes, tail: bytes) -> None:
+        for n in [*range(140), *range(16_384 - 70, 16_384 + 3)]:  # a block is 64 bytes, and a stretch 16,384
+            chunk = (filler * n)[:n] + tail
+            assert count(chunk) == count_words(chunk), n
+
+    @given(CHUNKS)
+    def test_of_whole_lines_add_up_wherever_a_source_is_split(self, count: Count, content: bytes) -> None:
+        ends = [match.end() for match in re.finditer(b"\n", content)]
+        for end in ends:
+            assert Counter(count(content[:end])) + Counter(count(content[end:])) == count_words(content)
+
+    @given(CHUNKS, CHUNKS)
+    def test_do_not_depend_on_what_stands_behind_the_chunk(
+        self, build: native.Build, chunk: bytes, more: bytes
+    ) -> None:
+        seen = memoryview(chunk + more)[: len(chunk)]
+
+        assert build.module.count(seen) == build.module.count(chunk)
+
+    @pytest.mark.parametrize("character", _ASCII)
+    def test_of_ascii_text_need_no_rule(self, build: native.Build, character: str) -> None:
+        chunk = f"a{character}B {character} {character}c9{character}".encode()
+
+        words, tokens = build.module.count(chunk)
+
+        assert not tokens
+        assert words == count_words(chunk)
+
+    def test_in_several_threads_are_the_same(self, build: native.Build) -> None:
+        chunk = b" ".join(_NASTY[name] for name in _NASTY if name.startswith("many"))
+        counts: list[Any] = []
+        threads = [threading.Thread(target=lambda: counts.append(build.module.count(chunk))) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        assert counts == [build.module.count(chunk)] * 4
+
+    @pytest.mark.parametrize("wrong", ["text", None, 1, [b"a"]])
+    def test_of_what_is_no_bytes_are_refused(self, build: native.Build, wrong: Any) -> None:
+        with pytest.raises(TypeError):
+            build.module.count(wrong)
+
+
+class TestCuts:
+    """Why tokens may be cut out of a line: what the comments at the head of _words.h claim of lower()."""
+
+    _CONTEXTS = st.text(
+        alphabet=st.sampled_from("aA1\u03a3\u03c3\u0391'.:^`\u2019\u00ad\u0301\u0345\u0130 -"), max_size=6
+    )
+
+    @pytest.mark.parametrize("cut", sorted(kernel._CUTS))
+    @given(_CONTEXTS, _CONTEXTS)
+    @example("A\u03a3", "A")
+    def test_change_nothing_in_lower_case(self, cut: str, before: str, after: str) -> None:
+        assert (before + cut + after).lower() == before.lower() + cut + after.lower()
+
+    @pytest.mark.parametrize("joint", list("'.:^`"))
+    def test_are_made_nowhere_else_because_lower_case_looks_further(self, joint: str) -> None:
+        before, after = "A\u03a3", "A"
+
+        assert (before + joint + after).lower() != before.lower() + joint + after.lower()
+        assert joint not in kernel._CUTS
+
+    def test_are_no_part_of_a_word(self) -> None:
+        assert not [cut for cut in kernel._CUTS if words_of(f"a{cut}b") != ["a", "b"]]
+
+
+_GROUPS = st.dictionaries(st.text(), st.integers(-(2**63), 2**63 - 1), max_size=30)
+
+
+class TestEncoding:
+    @given(_GROUPS, st.integers(1, 9))
+    @example({"": 0, '"\\\b\f\n\r\t\0\x1f\x7f': 2**63 - 1, "\u00e9\u4f60\U0001f600": -(2**63)}, 2)
+    @example({chr(code) * 3_000: 1 for code in range(40)}, 3)
+    def test_writes_the_same_text(self, build: native.Build, groups: dict[Any, int], partitions: int) -> None:
+        assert build.module.encode_counts(groups, partitions) == encode_plainly(groups, partitions)
+
+    @given(st.text())
+    def test_chooses_the_same_partition(self, build: native.Build, key: str) -> None:
+        assert list(build.module.encode_counts({key: 1}, 1_000_000)) == [partition_of(key, 1_000_000)]
+
+    @pytest.mark.parametrize(
+        "pair", [(b"1", 1), ("a", True), ("a", 1.0), ("a", None), ("a", [1]), ("a", 2**63), ("a", -(2**63) - 1)]
+    )
+    def test_leaves_other_keys_and_values_to_python(self, build: native.Build, pair: tuple[Any, Any]) -> None:
+        assert build.module.encode_counts(dict([("x", 1), pair, ("y", 1)]), 2) is None
+
+    def test_leaves_what_is_no_unicode_to_python_to_name(self, build: native.Build) -> None:
+        assert build.module.encode_counts({"a": 1, "\ud800": 1}, 2) is None
+
+    @pytest.mark.parametrize("partitions", [0, -1, 2**31, 2**40])
+    def test_leaves_odd_numbers_of_partitions_to_python(self, build: native.Build, partitions: int) -> None:
+        assert build.module.encode_counts({"a": 1}, partitions) is None
+
+    def test_is_used_by_the_shuffle(self) -> None:
+        groups: dict[Any, Any] = {"a": 1, "b\n": 2, "\u00e9": 3}
+
+        assert encode_partials(groups, 3, "me") == encode_plainly(groups, 3)
+
+
+class TestMemory:
+    def test_that_runs_out_is_an_error_and_nothing_worse(self, build: native.Build) -> None:
+        chunk = b" ".join([_NASTY["many words"], _NASTY["many tokens"], _NASTY["many long words"][: 300 * 41]])
+        groups = build.module.count(chunk)[0]
+        for call in ((build.module.count, chunk), (build.module.encode_counts, groups, 3)):
+            failures = 0
+            while True:
+                build.left.value = failures
+                try:
+                    call[0](*call[1:])
+                    break
+                except MemoryError:
+                    failures += 1
+                finally:
+                    build.left.value = -1
+                assert build.held.value == 0
+            assert failures > 3
+
+    def test_is_given_back(self, build: native.Build) -> None:
+        for chunk in _NASTY.values():
+            build.module.encode_counts(build.module.count(chunk)[0], 3)
+
+        assert build.held.value == 0
+
+
+@pytest.fixture
+def choice(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    def choose(name: str) -> None:
+        monkeypatch.setenv("WORD_COUNTER_KERNEL", name)
+        kernel._kernel.cache_clear()
+
+    yield choose
+    kernel._kernel.cache_clear()
+
+
+class TestChoice:
+    def test_of_the_python_kernel_is_made_in_the_environment(self, choice: Callable[[str], None]) -> None:
+        choice("python")
+
+        assert kernel.active() == "python (WORD_COUNTER_KERNEL says so)"
+        assert kernel.count_words(b"a A \xc3\x89") == {"a": 2, "\u00e9": 1}
+        assert kernel.encode_counts({"a": 1}, 2) is None
+
+    def test_falls_on_python_when_there_is_no_other(
+        self, choice: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(sys.modules, "word_counter._kernel", None)
+        choice("auto")
+
+        assert kernel.active().startswith("python (the native kernel was not built")
+        assert kernel.count_words(b"a A \xc3\x89") == {"a": 2, "\u00e9": 1}
+        choice("native")
+        with pytest.raises(UsageError, match="asks for the native kernel, which cannot be loaded"):
+            kernel.active()
+
+    def test_of_a_kernel_that_there_is_not_is_an_error(self, choice: Callable[[str], None]) -> None:
+        choice("pyhton")
+
+        with pytest.raises(UsageError, match="must be one of auto, native, python, not 'pyhton'"):
+            kernel.count_words(b"a")
+
+
+class TestWordMapper:
+    @given(CHUNKS)
+    def test_counts_a_chunk_as_it_counts_its_lines(self, chunk: bytes) -> None:
+        mapper, lines = WordMapper(), Lines(chunk)
+
+        assert mapper.map_chunk(lines) == Counter(word for line in lines for word, _ in mapper.map(line))
+
+    def test_never_decodes_a_chunk(self) -> None:
+        lines = Lines(b"one\ntwo\nthree")
+
+        output = run_map(WordCount(), lines, 2)
+
+        assert (output.lines, output.pairs) == (3, 3)
+        assert lines._decoded is None
+
+    def test_counts_record_by_record_under_care(self) -> None:
+        raw = "Don't\n\u00c9a don't\n".encode()
+
+        careful = run_map(WordCount(), Lines(raw), 2, Care(limit=3, at_once=True))
+
+        assert careful.partials == run_map(WordCount(), Lines(raw), 2).partials
+
+    def test_leaves_the_chunk_to_a_subclass_that_maps_lines_its_own_way(self) -> None:
+        class Shouting:
+            def map(self, line: str) -> Iterator[tuple[str, int]]:
+                yield line.upper(), 1
+
+        class Own(WordMapper):
+            def map(self, line: str) -> Iterator[tuple[str, int]]:
+                yield from ((word, n) for word, n in super().map(line) if word != "the")
+
+        class Mixed(Shouting, WordMapper):
+            pass
+
+        class Both(Own):
+            def map_chunk(self, lines: Lines) -> dict[str, int]:
+                return {"chunks": 1}
+
+        class Named(WordMapper):
+            pass
+
+        lines = Lines(b"the end\n")
+        pairs: dict[type[Mapper], Any] = {cls: cls().map_chunk(lines) for cls in (Own, Mixed, Both, Named)}
+        assert list(pairs[Own]) == [("end", 1)]
+        assert list(pairs[Mixed]) == [("THE END", 1)]
+        assert pairs[Both] == {"chunks": 1}
+        assert pairs[Named] == {"the": 1, "end": 1}
+        assert Own.map_chunk is Mapper.map_chunk
+
+
+class TestSumOfAWholeChunk:
+    _VALUES = st.one_of(st.integers(), st.booleans(), st.floats(allow_nan=False, allow_infinity=False))
+    _DICTS = st.dictionaries(st.one_of(st.text(max_size=2), st.integers(0, 3)), _VALUES, max_size=5)
+
+    @given(_DICTS, _DICTS)
+    def test_is_the_sum_of_its_pairs(self, first: dict[Any, Any], second: dict[Any, Any]) -> None:
+        whole: dict[Any, Any] = {}
+        pairwise: dict[Any, Any] = {}
+        for pairs in (first, second):
+            Sum().gather_chunk(pairs, whole, canonical)
+            Sum().gather(pairs.items(), pairwise, canonical)
+
+        packed = [repr(Sum().condense_all(groups, str)) for groups in (whole, pairwise)]
+        assert packed[0] == packed[1]
+
+    def test_takes_nothing_for_nothing(self) -> None:
+        groups: dict[Any, Any] = {}
+
+        Sum().gather_chunk(None, groups, canonical)
+
+        assert groups == {}
+
+
+@pytest.mark.skipif(kernel.active() != "native", reason="the native kernel is not built")
+def test_a_word_count_makes_no_call_a_line_or_word() -> None:
+    def calls(raw: bytes) -> int:
+        n = 0
+
+        def on_call(frame: Any, event: str, argument: Any) -> None:
+            nonlocal n
+            n += event in {"call", "c_call"}
+
+        job, lines = WordCount(), Lines(raw)
+        sys.setprofile(on_call)
+        try:
+            run_map(job, lines, 8)
+        finally:
+            sys.setprofile(None)
+        return n
+
+    few = b"".join(b"line %d of some\n" % i for i in range(10))
+    many = b"".join(b"line %d of some\n" % i for i in range(5_000))
+
+    calls(few)  # what is done once a process
+    assert calls(many) == calls(few)
