@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +25,8 @@ settings.load_profile("suite")
 for _name in list(os.environ):
     if _name.startswith(("REDIS_", "WORD_COUNTER_")) or _name == "CHUNK_SIZE":
         del os.environ[_name]
+# Whoever runs the tests in the background may ignore Ctrl-C, which the processes that they start would inherit.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 # And no test leaves a secret in that person's home.
 os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="wct-state-")
 atexit.register(shutil.rmtree, os.environ["XDG_STATE_HOME"], ignore_errors=True)
