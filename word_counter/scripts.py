@@ -8,10 +8,11 @@ from functools import cache
 from importlib import resources
 from typing import Any, TypeVar
 
-from redis.exceptions import NoScriptError, ReadOnlyError
+from redis.exceptions import NoScriptError, ReadOnlyError, ResponseError
 
 from word_counter.connection import Redis
-from word_counter.patience import Patience
+from word_counter.errors import JobFailedError
+from word_counter.patience import Patience, passes
 
 T = TypeVar("T")
 #: Asks Redis once, for callers that have no patience.
@@ -46,7 +47,16 @@ class Scripts:
             except NoScriptError:
                 return self.connection.eval(text, len(keys), *keys, *args)
 
-        return self.call(once)
+        try:
+            return self.call(once)
+        except ResponseError as error:
+            if passes(error) or "user_script" not in str(error):
+                raise
+            message = (
+                f"what Redis holds below {keys[0]} is not what word_counter wrote there ({error}); "
+                "purge the job and run it again"
+            )
+            raise JobFailedError(message) from error
 
     def _reached(self, operation: Callable[[], T]) -> T:
         try:

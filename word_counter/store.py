@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from secrets import token_hex
 from typing import Any
 
+from word_counter.errors import JobFailedError
 from word_counter.job import Chunk, Cursor, JobState, Source, Stage
 from word_counter.keys import JOBS, RUNNING_TTL_SECONDS
 from word_counter.snapshot import Batch, Failure, Running, Snapshot, Suspicion, TaskAttempt
@@ -61,7 +63,8 @@ class Store(TaskStore):
     def sources(self) -> list[Source]:
         """Return the job's sources in their order."""
         found = decoded(self._scripts.call(lambda: self.connection.hgetall(self.keys.sources)))
-        return [Source(*json.loads(found[index])) for index in sorted(found, key=int)]
+        with self._read():
+            return [Source(*json.loads(found[index])) for index in sorted(found, key=int)]
 
     def remove(self, partitions: int) -> None:
         """Delete the job and all its keys."""
@@ -138,9 +141,14 @@ class Store(TaskStore):
         keys = [k.job, k.batches, k.leases, k.failed, k.waiting, k.receipts(Stage.MAP), k.receipts(Stage.REDUCE)]
         keys += [k.totals, k.attempts, k.running, k.suspects]
         answer = self._scripts.run("snapshot", keys, [_WAITING_AT_ONCE])
-        now, job, batches, leases, failed, waiting, due, mapped, reduced, totals, running, suspects, next_due = answer
+        _, job, *_ = answer
         if not job:
             return None
+        with self._read():
+            return self._snapshot_of(answer)
+
+    def _snapshot_of(self, answer: Sequence[Any]) -> Snapshot:
+        now, job, batches, leases, failed, waiting, due, mapped, reduced, totals, running, suspects, next_due = answer
         fields = _texts(job)
         deadlines = {batch.decode(): int(float(deadline)) for batch, deadline in _pairs(leases)}
         return Snapshot(
@@ -186,12 +194,26 @@ class Store(TaskStore):
     def chunks(self, ids: Sequence[int]) -> list[Chunk]:
         """Return the chunks of these ids, in their order."""
         found = self._fields(self.keys.chunks, [str(id_).encode() for id_ in ids])
-        return [Chunk(id_, *json.loads(raw)) for id_, raw in zip(ids, found, strict=True)]
+        with self._read():
+            return [Chunk(id_, *json.loads(raw)) for id_, raw in zip(ids, found, strict=True)]
 
     def counters(self) -> dict[str, int]:
         """Return the user's counters."""
         found = self._scripts.call(lambda: self.connection.hgetall(self.keys.counters))
-        return {name: int(n) for name, n in decoded(found).items()}
+        with self._read():
+            return {name: int(n) for name, n in decoded(found).items()}
+
+    @contextmanager
+    def _read(self) -> Iterator[None]:
+        """Turn what reading a value raises that is none of ours into an error that names the job."""
+        try:
+            yield
+        except (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError) as error:
+            message = (
+                f"what Redis holds of job {self.job_id} is not what word_counter wrote there "
+                f"({type(error).__name__}: {error}); purge it and run it again"
+            )
+            raise JobFailedError(message) from error
 
     def quarantine(self) -> Iterator[str]:
         """Yield the quarantine's entries (JSON), in the order of the input."""

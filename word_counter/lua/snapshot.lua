@@ -17,7 +17,7 @@ end
 local running = redis.call('HGETALL', KEYS[10])
 local attempts = {}
 for i = 1, #running, 2 do
-  local task = string.match(running[i], '^(.*)#')
+  local task = string.match(running[i], '^(.*)#') or running[i]
   local receipts = string.sub(task, 1, 4) == 'map:' and KEYS[6] or KEYS[7]
   attempts[#attempts + 1] = running[i]
   attempts[#attempts + 1] = running[i + 1]

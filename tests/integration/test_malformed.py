@@ -1,0 +1,136 @@
+"""Malformed bytes, texts and keys: no crash, no hang, no wrong count; only errors of ours, which say what is wrong."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.oracle import count_words
+from word_counter import Job, run
+from word_counter.cli import main
+from word_counter.connection import Redis
+from word_counter.embedded import EmbeddedServer
+from word_counter.errors import EncodingError, UsageError, WordCounterError
+from word_counter.job import Cursor, JobState
+from word_counter.keys import JOBS
+from word_counter.plan import Plan
+from word_counter.shuffle import decode_partial
+from word_counter.split import split
+from word_counter.store import Store
+from word_counter.word_count import WordCount
+
+#: Bytes in which what matters to the splitting and to the rule is likely.
+odd_bytes = st.lists(
+    st.sampled_from(
+        [b"\n", b"\r\n", b"\r", b"\x00", b"'", b"a", b"B7", b" ", b"\xff", b"\xe2\x80\x99", b"\xef\xbb\xbf"]
+    )
+    | st.binary(max_size=6),
+    max_size=60,
+).map(b"".join)
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=10,
+)
+junk_texts = st.text(max_size=80) | json_values.map(json.dumps)
+
+
+@given(data=odd_bytes, chunk_size=st.integers(1, 9), chunk_bytes=st.integers(1, 40))
+@settings(max_examples=400)
+def test_any_bytes_are_split_without_a_gap(data: bytes, chunk_size: int, chunk_bytes: int) -> None:
+    chunks = list(split(io.BytesIO(data), Cursor(), chunk_size, len(data), chunk_bytes))
+
+    assert b"".join(data[chunk.offset : chunk.offset + chunk.length] for chunk in chunks) == data
+
+
+@given(data=odd_bytes, chunk_size=st.integers(1, 9))
+@settings(max_examples=200)
+def test_any_bytes_are_counted_right(data: bytes, chunk_size: int, tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("bytes")
+    (folder / "text").write_bytes(data)
+    job: Job = WordCount()
+
+    outcome = run(folder / "text", job, engine="inline", chunk_size=chunk_size, output=str(folder / "results.json"))
+
+    assert outcome.results == count_words(data)
+
+
+@given(text=junk_texts)
+@settings(max_examples=300)
+def test_a_partial_that_is_none_is_a_value_error(text: str) -> None:
+    with contextlib.suppress(ValueError, TypeError, EncodingError):
+        for key, _ in decode_partial(text):
+            assert isinstance(key, str | bytes)
+
+
+@given(text=junk_texts)
+@settings(max_examples=300)
+def test_a_plan_that_is_none_is_a_usage_error(text: str) -> None:
+    with pytest.raises(UsageError):
+        Plan.from_json(text)
+
+
+_FIELDS = ["state", "epoch", "cursor", "split", "partitions", "created", "retries", "plan", "bytes", "output", "name"]
+
+
+@given(field=st.sampled_from(_FIELDS), value=junk_texts, entry=junk_texts)
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+def test_junk_in_the_keys_of_a_job_is_an_error_that_names_it(
+    connection: Redis, field: str, value: str, entry: str
+) -> None:
+    job_id = f"junk-{uuid4().hex[:8]}"
+    store = Store(connection, job_id)
+    store.create(
+        {"state": JobState.MAPPING.value, "epoch": 1, "partitions": 1, "cursor": "[0,0,0,1]", "split": "open"}, []
+    )
+    written = value.encode("utf-8", "surrogatepass")
+    connection.hset(store.keys.job, field, written)
+    for key in (store.keys.batches, store.keys.failed, store.keys.running, store.keys.chunks, store.keys.sources):
+        connection.hset(key, "0", entry.encode("utf-8", "surrogatepass"))
+    try:
+        for read in (store.snapshot, store.sources, lambda: store.chunks([0]), store.counters):
+            _read_or_named(read, job_id)
+    finally:
+        connection.unlink(*store.keys.every(1))
+        connection.zrem(JOBS, job_id)
+
+
+def _read_or_named(read: Callable[[], object], job_id: str) -> None:
+    try:
+        read()
+    except WordCounterError as error:
+        named = str(error)
+    else:
+        named = job_id
+    assert job_id in named
+
+
+@given(
+    words=st.lists(
+        st.text(max_size=12) | st.sampled_from(["--json", "--redis", "--chunk", "-1", "--", "-q"]), max_size=4
+    )
+)
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+def test_any_words_on_the_command_line_are_an_answer_or_a_usage_error(server: EmbeddedServer, words: list[str]) -> None:
+    for command in ("status", "inspect", "cancel", "purge"):
+        result = CliRunner().invoke(main, [command, *words], env={"WORD_COUNTER_REDIS": server.url})
+
+        assert result.exit_code in {0, 2}, (command, words, result.output)
+        assert "Traceback" not in result.output
+
+
+def test_a_results_path_of_every_kind_leaves_nothing_half_written(folder: Path) -> None:
+    (folder / "text").write_text("a b\n")
+    for name in ("", "\x00", "nul\x00inside", str(folder), "/proc/none/results.json"):
+        with pytest.raises((UsageError, ValueError)):
+            run(folder / "text", WordCount, engine="inline", output=name)
+    assert sorted(path.name for path in folder.iterdir()) == ["text"]
