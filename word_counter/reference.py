@@ -27,7 +27,10 @@ def refer_to(job: Job) -> str:
     Raises:
         JobLoadError: the class was made where no other process can import it from.
     """
-    if type(job) is not Job:
+    made_of_its_class = job.mapper is getattr(type(job), "mapper", None) and job.reducer is getattr(
+        type(job), "reducer", None
+    )
+    if type(job) is not Job and made_of_its_class:
         return _refer_to_class(type(job))
     return f"{_refer_to_class(job.mapper)}+{_refer_to_class(job.reducer)}"
 

@@ -124,9 +124,13 @@ def run_reduce(job: Job, partials: Iterable[str | bytes], counters: dict[str, in
         EncodingError: it returned what JSON cannot hold, or two keys have one text.
     """
     reducer = job.reducer()
+    try:
+        reducer.setup()  # before the grouping, which may combine
+    except USER_ERRORS as error:
+        message = f"{type(reducer).__name__} failed in setup\n{user_traceback(error)}"
+        raise RecordError(message) from error
     groups = _grouped(reducer, partials)
     try:
-        reducer.setup()
         results = ((key_text(key), key, _conclude(reducer, key, groups)) for key in sorted(groups, key=key_text))
         yield from _segments(results)
         reducer.close()
