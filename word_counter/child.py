@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from word_counter import runner
-from word_counter.permit import Permit
+from word_counter.door.permit import Permit
 from word_counter.snapshot import CRASHED, HUNG
 
 #: How soon a lease that was not renewed is looked at again, in seconds.

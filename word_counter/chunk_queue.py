@@ -15,11 +15,11 @@ from rq.job import Job as RqJob
 from rq.serializers import JSONSerializer
 
 from word_counter.connection import Redis
-from word_counter.door import TASK_FUNCTION, pack, queue_id
+from word_counter.door.admission import TASK_FUNCTION, pack, queue_id
+from word_counter.door.signing import sign
 from word_counter.patience import Patience
 from word_counter.payload import Payload
 from word_counter.scripts import IMPATIENT
-from word_counter.signing import sign
 
 #: How the names of queues begin. A worker takes from one queue alone: then RQ dequeues by BLMOVE, which loses nothing
 #: when the worker dies.

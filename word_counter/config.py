@@ -32,7 +32,7 @@ class Settings:
     #: Where Redis is; empty: start a private server. May hold a password, and so is not in the repr.
     redis: str = field(default="", repr=False)
     #: What masters and workers sign and check with, so that nobody else can give a worker something to do; empty:
-    #: one is found or made (:mod:`word_counter.secret`). There is no command-line option, which ps would show.
+    #: one is found or made (:mod:`word_counter.door.secret`). There is no command-line option, which ps would show.
     secret: str = field(default="", repr=False)
     #: What a worker may load besides the shipped jobs: modules with all below them, files, directories.
     allow: tuple[str, ...] = ()

@@ -7,11 +7,11 @@ from secrets import token_hex
 
 from word_counter.charge import Charge
 from word_counter.config import Settings
+from word_counter.door.signing import sign, verify
 from word_counter.errors import JobFailedError, JobNotFoundError, NotNeededError, UsageError, WordCounterError
 from word_counter.job import JobState, Source
 from word_counter.observer import Observer
 from word_counter.plan import PURPOSE, Plan, digest_of
-from word_counter.signing import sign, verify
 from word_counter.sinks import check_writable
 from word_counter.sources import check_sources
 from word_counter.store import Store

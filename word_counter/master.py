@@ -18,6 +18,7 @@ from word_counter.code import digest_of_code
 from word_counter.connection import translated_errors
 from word_counter.course import Course, Vitals
 from word_counter.dispatch import Dispatch
+from word_counter.door.input_roots import roots_of
 from word_counter.entry import Entry
 from word_counter.errors import (
     JobCancelledError,
@@ -28,7 +29,6 @@ from word_counter.errors import (
     UsageError,
     WordCounterError,
 )
-from word_counter.input_roots import roots_of
 from word_counter.job import Inputs, Job, JobState, Source
 from word_counter.observer import Observer, Outcome, Progress
 from word_counter.patience import Patience

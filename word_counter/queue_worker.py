@@ -2,8 +2,8 @@
 
 RQ brings a batch from the queue and shows what is going on in ``rq info``. Left out is what the store does better or
 nobody should do: forking, timeouts, results, retries, dependents, callbacks, webhooks, registries' cleaning, commands
-by publish and subscribe, ``rq suspend``. What the door (:mod:`word_counter.door`) does not let in is taken out of the
-queue and recorded, and the worker goes on.
+by publish and subscribe, ``rq suspend``. What the door (:mod:`word_counter.door.admission`) does not let in is taken
+out of the queue and recorded, and the worker goes on.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from rq.utils import now, utcformat
 from rq.worker.base import WorkerStatus
 
 from word_counter.connection import Redis, RedisError, ResponseError
-from word_counter.door import LONGEST_BYTES, TASK_FUNCTION, admit
+from word_counter.door.admission import LONGEST_BYTES, TASK_FUNCTION, admit
+from word_counter.door.refusals import Refusals
 from word_counter.errors import RefusedError, StoreUnavailableError
 from word_counter.payload import Payload
-from word_counter.refusals import Refusals
 
 log = logging.getLogger(__name__)
 

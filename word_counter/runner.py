@@ -23,7 +23,9 @@ from word_counter.blame import user_traceback
 from word_counter.care import Care
 from word_counter.code import LoadedJob
 from word_counter.connection import Redis, RedisError, connect, translated_errors
-from word_counter.door import queue_id
+from word_counter.door.admission import queue_id
+from word_counter.door.permit import Permit
+from word_counter.door.refusals import Refusals
 from word_counter.errors import (
     EncodingError,
     ForbiddenError,
@@ -36,9 +38,7 @@ from word_counter.errors import (
 from word_counter.job import Job, Stage, parse_task
 from word_counter.patience import Patience
 from word_counter.payload import Payload
-from word_counter.permit import Permit
 from word_counter.queue_worker import QueueWorker
-from word_counter.refusals import Refusals
 from word_counter.scripts import IMPATIENT
 from word_counter.snapshot import BAD_DATA, CHANGED, CRASHED, RAISED, REFUSED, TOO_MANY, Failure, TaskAttempt
 from word_counter.sources import ChunkReader

@@ -9,10 +9,10 @@ from typing import Self
 from word_counter.config import Settings
 from word_counter.connection import Redis, connect
 from word_counter.crew import Crew, CrewPermit
+from word_counter.door.secret import crew_secret, find_secret
 from word_counter.embedded import EmbeddedServer
 from word_counter.observer import Observer
 from word_counter.reference import places
-from word_counter.secret import crew_secret, find_secret
 
 
 class Session:

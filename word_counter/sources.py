@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+from word_counter.door.input_roots import InputRoots
 from word_counter.errors import InputChangedError, InputError
-from word_counter.input_roots import InputRoots
 from word_counter.job import Chunk, Cursor, Inputs, Source
 from word_counter.mapper import Lines
 from word_counter.split import split

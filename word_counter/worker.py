@@ -23,9 +23,9 @@ from typing import Any
 from word_counter import config
 from word_counter.child import Child, Nursery, Upbringing
 from word_counter.connection import Redis, connect, translated_errors
+from word_counter.door.permit import Permit
 from word_counter.errors import StoreForbiddenError, StoreUnavailableError
 from word_counter.patience import Patience
-from word_counter.permit import Permit
 from word_counter.roster import Roster
 from word_counter.task_store import TaskStore
 

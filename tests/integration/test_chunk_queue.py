@@ -10,7 +10,7 @@ from rq.serializers import JSONSerializer
 
 from word_counter.chunk_queue import QUEUE, ChunkQueue, discard, queue_name
 from word_counter.connection import Redis, connect
-from word_counter.door import admit, queue_id
+from word_counter.door.admission import admit, queue_id
 from word_counter.embedded import EmbeddedServer
 from word_counter.job import Chunk, Source, Stage
 from word_counter.payload import Payload

@@ -30,7 +30,7 @@ from tests.processes import Running, eventually, started, word_counter
 from word_counter import JobFailedError, Master, UsageError, run
 from word_counter.chunk_queue import queue_name
 from word_counter.connection import Redis, connect
-from word_counter.door import LONGEST_BYTES, TASK_FUNCTION, pack
+from word_counter.door.admission import LONGEST_BYTES, TASK_FUNCTION, pack
 from word_counter.embedded import EmbeddedServer
 from word_counter.job import Chunk, Cursor, JobState, Source, Stage
 from word_counter.keys import REFUSED

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from word_counter.door import LONGEST_BYTES, TASK_FUNCTION, admit, pack, queue_id
+from word_counter.door.admission import LONGEST_BYTES, TASK_FUNCTION, admit, pack, queue_id
+from word_counter.door.signing import sign
 from word_counter.errors import RefusedError
 from word_counter.job import Chunk, Source, Stage
 from word_counter.payload import Payload, PayloadError
-from word_counter.signing import sign
 from word_counter.snapshot import TaskAttempt
 
 SECRET = "a secret"

@@ -11,10 +11,10 @@ import pytest
 
 from tests.jobs import Longest
 from word_counter import Job
-from word_counter.allow_list import AllowList
+from word_counter.door.allow_list import AllowList
+from word_counter.door.input_roots import InputRoots, roots_of
+from word_counter.door.real_paths import RealPaths
 from word_counter.errors import ForbiddenError, InputError, JobLoadError
-from word_counter.input_roots import InputRoots, roots_of
-from word_counter.real_paths import RealPaths
 from word_counter.reducers import Sum
 from word_counter.reference import places, refer_to
 from word_counter.word_count import WordCount, WordMapper

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from word_counter.allow_list import AllowList
 from word_counter.chunk_queue import queue_name
 from word_counter.config import Settings
-from word_counter.input_roots import InputRoots
-from word_counter.secret import find_secret
+from word_counter.door.allow_list import AllowList
+from word_counter.door.input_roots import InputRoots
+from word_counter.door.secret import find_secret
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ import json
 import zlib
 from typing import Any
 
+from word_counter.door.signing import sign, verify
 from word_counter.errors import RefusedError
 from word_counter.payload import Payload, PayloadError
-from word_counter.signing import sign, verify
 
 #: The name of the only function that workers run.
 TASK_FUNCTION = "word_counter.runner.run_batch"

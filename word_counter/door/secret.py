@@ -20,8 +20,8 @@ import stat
 from secrets import token_hex
 
 from word_counter.config import Settings, state_folder
+from word_counter.door.signing import make_secret, sign
 from word_counter.errors import UsageError
-from word_counter.signing import make_secret, sign
 
 #: The file in the user's state folder.
 _FILE = "secret"

@@ -12,8 +12,8 @@ import stat
 from collections.abc import Iterable, Sequence
 from typing import BinaryIO
 
+from word_counter.door.real_paths import RealPaths
 from word_counter.errors import ForbiddenError, InputError
-from word_counter.real_paths import RealPaths
 
 #: No longer than what fits one environment variable on Linux (128 kiB), with room for escapes, in bytes.
 _LONGEST_LIST = 60_000

@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
+from word_counter.door.real_paths import RealPaths
 from word_counter.errors import ForbiddenError
-from word_counter.real_paths import RealPaths
 from word_counter.reference import is_file, places
 
 #: Modules of this package that hold jobs and parts of jobs.
