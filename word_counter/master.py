@@ -1,4 +1,4 @@
-"""Master: sees a job through: makes it or takes it over, follows its course, merges, and ends it.
+"""Master: sees a job through: makes it or takes it over, follows its course, and ends it.
 
 It holds nothing that matters: the job is in the store, so that any other master can go on with it.
 """
@@ -22,31 +22,25 @@ from word_counter.door.input_roots import roots_of
 from word_counter.entry import Entry
 from word_counter.errors import (
     JobCancelledError,
-    JobFailedError,
     JobGoneError,
     OutputError,
     StoreUnavailableError,
     UsageError,
     WordCounterError,
 )
+from word_counter.finish import Finish
 from word_counter.job import Inputs, Job, JobState, Source
-from word_counter.observer import Observer, Outcome, Progress
+from word_counter.lookout import Lookout
+from word_counter.observer import Observer, Outcome
 from word_counter.patience import Patience
 from word_counter.plan import Plan
 from word_counter.reference import refer_to
 from word_counter.roster import Roster
 from word_counter.session import Session
-from word_counter.sinks import check_writable, quarantine_path, write_quarantine, write_results
-from word_counter.snapshot import Snapshot
+from word_counter.sinks import check_writable
 from word_counter.sources import check_sources, find_sources
-from word_counter.stages import Summary, merge, summarised
 from word_counter.store import Store
 from word_counter.word_count import WordCount
-
-#: How often workers and memory are looked at, in seconds.
-_LOOK_SECONDS = 1.0
-#: How long a job may have no worker before the user is told, in seconds.
-_LONELY_SECONDS = 5.0
 
 
 class Master:
@@ -82,8 +76,6 @@ class Master:
         self._observer = observer or Observer()
         self._own_workers = given.worker_count if given.workers >= 0 or not given.redis else 0
         self._began = time.monotonic()
-        self._lonely_since: float | None = None
-        self._looked = 0.0
 
     def run(self) -> Outcome:
         """Run the job to its end and return what it came to.
@@ -141,7 +133,7 @@ class Master:
             self._charge = Charge(self._store, self.settings.lease_seconds)
             self._entry = Entry(self._store, self._charge, session.secret, self.settings, self._observer)
             plan, sources = enter(self._entry)
-            if adopting and not self._patience.call(lambda: self._workers_of(queue_name(session.secret))):
+            if adopting and not self._patience.call(lambda: self._workers_there(queue_name(session.secret))):
                 self._own_workers = self.settings.worker_count
             if not early:
                 self._start_crew(plan, sources)
@@ -154,22 +146,23 @@ class Master:
         roots = roots_of([os.fspath(name) for name in names], [source.path for source in sources])
         self._session.start_crew(self._own_workers, plan.job_id, plan.code, roots)
 
-    def _workers_of(self, queue: str) -> int:
+    def _workers_there(self, queue: str) -> int:
         return Roster(self._session.connection).processes(queue)
 
     # -- being in charge ------------------------------------------------------------------------------
 
     def _be_in_charge(self, plan: Plan, sources: list[Source]) -> Outcome:
         self._plan, self._sources = plan, sources
-        self._vitals = Vitals(self._own_workers)
+        vitals = Vitals(self._own_workers)
         queue = ChunkQueue(self._session.connection, self._session.batch_secret, self._patience)
-        self._queue_name = queue.name
+        lookout = Lookout(self._session, self._patience, vitals, self._observer, sources, queue.name, self._began)
+        finish = Finish(self._store, self._charge, plan)
         try:
             while True:
                 dispatch = Dispatch(self._store, queue, self._charge, plan, sources)
-                course = Course(self._store, dispatch, self._charge, plan, self.settings, self._vitals, self._observer)
+                course = Course(self._store, dispatch, self._charge, plan, self.settings, vitals, self._observer)
                 try:
-                    return self._finish(course.follow(self._look_around))
+                    return finish.write(course.follow(lookout.look_around), lookout.progress)
                 except JobGoneError:
                     self._start_again()
         except (StoreUnavailableError, LostChargeError, JobCancelledError):
@@ -217,86 +210,3 @@ class Master:
             self._store.end(self._charge.epoch, state, reason, self._plan.partitions, self._plan.retention_seconds)
         except Exception as error:  # noqa: BLE001 (the error that ends the job matters more, and is raised)
             self._observer.warned(f"could not record the end of {self.job_id}: {error}")
-
-    # -- telling and finishing ------------------------------------------------------------------------
-
-    def _look_around(self, snapshot: Snapshot) -> None:
-        now = time.monotonic()
-        if now - self._looked >= _LOOK_SECONDS:
-            self._looked = now
-            self._vitals.workers = self._patience.call(lambda: self._workers_of(self._queue_name))
-            self._vitals.note_memory(self._patience.call(self._session.memory_share))
-            self._mind_the_lonely(now)
-        self._observer.progressed(self._progress(snapshot))
-
-    def _mind_the_lonely(self, now: float) -> None:
-        code = self._session.crew_ended
-        if code is not None:
-            message = f"the workers of this run ended with exit code {code}; what they printed says why"
-            raise JobFailedError(message)
-        if self._vitals.workers or self._own_workers:
-            self._lonely_since = None
-        elif self._lonely_since is None:
-            self._lonely_since = now
-        elif now - self._lonely_since > _LONELY_SECONDS:
-            self._lonely_since = float("inf")  # told once
-            others = self._patience.call(lambda: self._workers_of(""))
-            self._observer.warned(
-                f"no worker that is alive has this master's secret ({others} processes serve other queues than "
-                f"{self._queue_name}): set the same WORD_COUNTER_SECRET for both"
-                if others
-                else "no worker is alive; start some: word-counter worker --redis URL"
-            )
-
-    def _progress(self, snapshot: Snapshot) -> Progress:
-        totals = snapshot.totals
-        return Progress(
-            state=snapshot.state,
-            seconds=time.monotonic() - self._began,
-            files=len(self._sources),
-            bytes=sum(source.size for source in self._sources),
-            bytes_mapped=totals.get("bytes", 0),
-            lines=totals.get("lines", 0),
-            chunks=snapshot.planned,
-            chunks_mapped=snapshot.mapped,
-            split_done=snapshot.split_done,
-            partitions=snapshot.partitions,
-            partitions_reduced=snapshot.reduced,
-            workers=self._vitals.workers,
-            retries=snapshot.retries,
-        )
-
-    def _finish(self, snapshot: Snapshot) -> Outcome:
-        output = self._plan.output
-        bad = snapshot.totals.get("bad_records", 0) + snapshot.totals.get("skipped_chunks", 0)
-        write_quarantine(self._charge.holding(self._store.quarantine()) if bad else None, output)
-        summary = Summary()
-        pairs = merge([self._store.results(partition) for partition in range(self._plan.partitions)])
-        merged = self._charge.holding(summarised(pairs, summary))
-        write_results(merged, output, confirm=lambda: self._charge.hold(now=True))
-        counters = self._store.counters()
-        state = self._store.end(
-            self._charge.epoch, JobState.DONE, "", self._plan.partitions, self._plan.retention_seconds
-        )
-        if state is None:
-            raise JobGoneError(self.job_id)
-        if state is not JobState.DONE:
-            message = f"job {self.job_id} could not be ended: it is {state}"
-            raise JobFailedError(message)
-        progress = self._progress(snapshot)
-        return Outcome(
-            job_id=self.job_id,
-            output=output,
-            files=progress.files,
-            bytes=progress.bytes,
-            lines=progress.lines,
-            chunks=progress.chunks,
-            keys=summary.keys,
-            seconds=progress.seconds,
-            retries=progress.retries,
-            skipped_chunks=snapshot.totals.get("skipped_chunks", 0),
-            bad_records=snapshot.totals.get("bad_records", 0),
-            quarantine=quarantine_path(output) if bad else "",
-            counters=counters,
-            largest=summary.largest,
-        )

@@ -1,0 +1,64 @@
+"""The finish of a job whose partitions are all reduced: merge them, write the results, end the job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from word_counter.charge import Charge
+from word_counter.errors import JobFailedError, JobGoneError
+from word_counter.job import JobState
+from word_counter.observer import Outcome, Progress
+from word_counter.plan import Plan
+from word_counter.sinks import quarantine_path, write_quarantine, write_results
+from word_counter.snapshot import Snapshot
+from word_counter.stages import Summary, merge, summarised
+from word_counter.store import Store
+
+
+class Finish:
+    """Writes what a job came to, for the master that is in charge of it."""
+
+    def __init__(self, store: Store, charge: Charge, plan: Plan) -> None:
+        self._store = store
+        self._charge = charge
+        self._plan = plan
+
+    def write(self, snapshot: Snapshot, progress_at: Callable[[Snapshot], Progress]) -> Outcome:
+        """Write the results of a job that has come to ``snapshot``, end it as done, and return what it came to.
+
+        Raises:
+            OutputError: the results cannot be written; what stood there before still does.
+            JobGoneError: the job is not in Redis any more.
+            JobFailedError: it was ended by somebody else, or has another master.
+        """
+        plan = self._plan
+        bad = snapshot.totals.get("bad_records", 0) + snapshot.totals.get("skipped_chunks", 0)
+        write_quarantine(self._charge.holding(self._store.quarantine()) if bad else None, plan.output)
+        summary = Summary()
+        pairs = merge([self._store.results(partition) for partition in range(plan.partitions)])
+        merged = self._charge.holding(summarised(pairs, summary))
+        write_results(merged, plan.output, confirm=lambda: self._charge.hold(now=True))
+        counters = self._store.counters()
+        state = self._store.end(self._charge.epoch, JobState.DONE, "", plan.partitions, plan.retention_seconds)
+        if state is None:
+            raise JobGoneError(plan.job_id)
+        if state is not JobState.DONE:
+            message = f"job {plan.job_id} could not be ended: it is {state}"
+            raise JobFailedError(message)
+        progress = progress_at(snapshot)
+        return Outcome(
+            job_id=plan.job_id,
+            output=plan.output,
+            files=progress.files,
+            bytes=progress.bytes,
+            lines=progress.lines,
+            chunks=progress.chunks,
+            keys=summary.keys,
+            seconds=progress.seconds,
+            retries=progress.retries,
+            skipped_chunks=snapshot.totals.get("skipped_chunks", 0),
+            bad_records=snapshot.totals.get("bad_records", 0),
+            quarantine=quarantine_path(plan.output) if bad else "",
+            counters=counters,
+            largest=summary.largest,
+        )
