@@ -7,19 +7,17 @@ the defaults here.
 
 from __future__ import annotations
 
-import json
 import os
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
-from urllib.parse import quote
 
 from word_counter.errors import UsageError
+from word_counter.redis_url import from_parts
+from word_counter.values import flag, job_id, listed, one_of, seconds, text, whole
 
 _ENGINES = ("redis", "inline")
 _ON_BAD_CHUNK = ("fail", "skip")
-_LONGEST_ID = 64
 _LOG_FORMATS = ("text", "json")
 _KERNELS = ("auto", "native", "python")
 _PROGRESS = ("auto", "bar", "log", "none")
@@ -89,115 +87,34 @@ def available_cores() -> int:
         return os.cpu_count() or 1
 
 
-def _whole(least: int) -> Callable[[Any], int]:
-    def read(value: Any) -> int:
-        if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
-            raise ValueError
-        number = int(value)
-        if number < least:
-            raise ValueError
-        return number
-
-    read.__doc__ = f"a whole number of at least {least}"
-    return read
-
-
-def _seconds(least: float) -> Callable[[Any], float]:
-    def read(value: Any) -> float:
-        number = float(value)
-        if not least <= number < float("inf"):
-            raise ValueError
-        return number
-
-    read.__doc__ = f"a number of seconds of at least {least:g}"
-    return read
-
-
-def _one_of(choices: tuple[str, ...]) -> Callable[[Any], str]:
-    def read(value: Any) -> str:
-        if value not in choices:
-            raise ValueError
-        return str(value)
-
-    read.__doc__ = "one of " + ", ".join(choices)
-    return read
-
-
-def _text(value: Any) -> str:
-    """text"""  # noqa: D403, D415 (shown after "must be")
-    return str(value)
-
-
-def _job_id(value: Any) -> str:
-    """letters, digits, '-' and '_', 64 at the most"""  # noqa: D415 (shown after "must be")
-    text = str(value)
-    if not (text.replace("-", "").replace("_", "").isalnum() and text.isascii() and len(text) <= _LONGEST_ID):
-        raise ValueError
-    return text
-
-
-def _flag(value: Any) -> bool:
-    """yes or no"""  # noqa: D403, D415 (shown after "must be")
-    text = str(value).lower()
-    if text not in {"true", "false", "yes", "no", "1", "0"}:
-        raise ValueError
-    return text in {"true", "yes", "1"}
-
-
-def _list(separator: str, shown: str) -> Callable[[Any], tuple[str, ...]]:
-    def read(value: Any) -> tuple[str, ...]:
-        if isinstance(value, str) and value.startswith("["):
-            value = json.loads(value)
-        items = value.split(separator) if isinstance(value, str) else list(value)
-        if not all(isinstance(item, str) for item in items):
-            raise ValueError
-        return tuple(item.strip() for item in items if item.strip())
-
-    read.__doc__ = f"a list separated by {shown}, or a JSON list of texts"
-    return read
-
-
 #: How each setting is read from text or a value; the docstring says what is allowed.
 _READERS: dict[str, Callable[[Any], Any]] = {
-    "redis": _text,
-    "secret": _text,
-    "allow": _list(",", "commas"),
-    "input_root": _list(os.pathsep, f"'{os.pathsep}'"),
-    "chunk_size": _whole(1),
-    "partitions": _whole(1),
-    "workers": _whole(0),
-    "engine": _one_of(_ENGINES),
-    "output": _text,
-    "progress": _one_of(_PROGRESS),
-    "log_format": _one_of(_LOG_FORMATS),
-    "job_id": _job_id,
-    "timeout": _seconds(0),
-    "lease_seconds": _seconds(0.5),
-    "max_attempts": _whole(1),
-    "task_timeout": _seconds(0.1),
-    "on_bad_chunk": _one_of(_ON_BAD_CHUNK),
-    "max_bad_records": _whole(0),
-    "redis_patience": _seconds(0),
-    "resume": _flag,
-    "standby": _flag,
-    "retention_seconds": _whole(1),
+    "redis": text,
+    "secret": text,
+    "allow": listed(",", "commas"),
+    "input_root": listed(os.pathsep, f"'{os.pathsep}'"),
+    "chunk_size": whole(1),
+    "partitions": whole(1),
+    "workers": whole(0),
+    "engine": one_of(_ENGINES),
+    "output": text,
+    "progress": one_of(_PROGRESS),
+    "log_format": one_of(_LOG_FORMATS),
+    "job_id": job_id,
+    "timeout": seconds(0),
+    "lease_seconds": seconds(0.5),
+    "max_attempts": whole(1),
+    "task_timeout": seconds(0.1),
+    "on_bad_chunk": one_of(_ON_BAD_CHUNK),
+    "max_bad_records": whole(0),
+    "redis_patience": seconds(0),
+    "resume": flag,
+    "standby": flag,
+    "retention_seconds": whole(1),
 }
 #: Settings whose values no message shows.
 _HIDDEN = frozenset({"redis", "secret"})
 _OLDER_NAMES = {"redis": "REDIS_URL", "chunk_size": "CHUNK_SIZE"}
-
-
-def _redis_from_parts(environ: Mapping[str, str]) -> str:
-    """Return the URL that REDIS_HOST, REDIS_PORT and REDIS_PASSWORD spell, or nothing when none names a host."""
-    host, port = environ.get("REDIS_HOST", ""), environ.get("REDIS_PORT", "")
-    if not host and not port:
-        return ""
-    if port and not port.isdigit():
-        message = f"REDIS_PORT must be a whole number, not {port!r}"
-        raise UsageError(message)
-    password = environ.get("REDIS_PASSWORD", "")
-    login = f":{quote(password, safe='')}@" if password else ""
-    return f"redis://{login}{host or 'localhost'}:{port or 6379}/0"
 
 
 def _from_environ(environ: Mapping[str, str]) -> dict[str, tuple[str, str]]:
@@ -208,7 +125,7 @@ def _from_environ(environ: Mapping[str, str]) -> dict[str, tuple[str, str]]:
             if environ.get(variable):
                 found[setting.name] = (environ[variable], variable)
                 break
-    if "redis" not in found and (url := _redis_from_parts(environ)):
+    if "redis" not in found and (url := from_parts(environ)):
         found["redis"] = (url, "REDIS_HOST")
     return found
 
@@ -242,19 +159,6 @@ def load(
                 message = f"{origin} must be {read.__doc__}, not {shown}"
                 raise UsageError(message) from None
     return Settings(**values)
-
-
-#: Passwords among the options of a Redis URL: ``password``, and ``ssl_password`` of a client's key.
-_SECRET_OPTION = re.compile(r"([?&][^=&]*pass[^=&]*=)[^&]*", re.IGNORECASE)
-
-
-def without_password(url: str) -> str:
-    """Return a Redis URL as it may be shown: with *** in place of its passwords, however ill-formed it is."""
-    scheme, separator, rest = url.partition("://") if "://" in url else ("", "", url)
-    login, at, address = rest.rpartition("@")
-    user, colon, _ = login.partition(":")
-    shown = f"{user}:***@{address}" if colon else login + at + address
-    return scheme + separator + _SECRET_OPTION.sub(r"\1***", shown)
 
 
 def chosen_kernel() -> str:

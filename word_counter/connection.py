@@ -10,9 +10,9 @@ import redis
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
-from word_counter.config import without_password
 from word_counter.errors import StoreForbiddenError, StoreUnavailableError, UsageError
 from word_counter.patience import passes
+from word_counter.redis_url import without_password
 
 #: A connection. redis-py types every answer as a union over its sync, async, bytes and text clients, which no
 #: caller could use.

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from word_counter.config import Settings, available_cores, load, without_password
+from word_counter.config import Settings, available_cores, load
 from word_counter.errors import UsageError
+from word_counter.redis_url import without_password
 
 
 class TestPrecedence:

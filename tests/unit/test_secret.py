@@ -12,10 +12,11 @@ import pytest
 from tests.processes import environment
 from word_counter import UsageError, config
 from word_counter.chunk_queue import queue_name
-from word_counter.config import Settings, load, without_password
+from word_counter.config import Settings, load
 from word_counter.connection import connect
 from word_counter.door.permit import Permit
 from word_counter.door.secret import crew_secret, find_secret, user_secret
+from word_counter.redis_url import without_password
 
 REDIS = "redis://localhost:1/0"
 

@@ -1,0 +1,90 @@
+"""Values: how what was given for a setting becomes what it means.
+
+Each function here, or made here, takes text or a value and returns the value, or raises ValueError or TypeError; its
+docstring says what is allowed, in words that fit after "must be".
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+#: How long a job's name may be.
+LONGEST_ID = 64
+
+
+def whole(least: int) -> Callable[[Any], int]:
+    """Return a reader of whole numbers."""
+
+    def read(value: Any) -> int:
+        if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
+            raise ValueError
+        number = int(value)
+        if number < least:
+            raise ValueError
+        return number
+
+    read.__doc__ = f"a whole number of at least {least}"
+    return read
+
+
+def seconds(least: float) -> Callable[[Any], float]:
+    """Return a reader of durations."""
+
+    def read(value: Any) -> float:
+        number = float(value)
+        if not least <= number < float("inf"):
+            raise ValueError
+        return number
+
+    read.__doc__ = f"a number of seconds of at least {least:g}"
+    return read
+
+
+def one_of(choices: tuple[str, ...]) -> Callable[[Any], str]:
+    """Return a reader of one of some words."""
+
+    def read(value: Any) -> str:
+        if value not in choices:
+            raise ValueError
+        return str(value)
+
+    read.__doc__ = "one of " + ", ".join(choices)
+    return read
+
+
+def text(value: Any) -> str:
+    """text"""  # noqa: D403, D415 (shown after "must be")
+    return str(value)
+
+
+def job_id(value: Any) -> str:
+    """letters, digits, '-' and '_', 64 at the most"""  # noqa: D415 (shown after "must be")
+    name = str(value)
+    if not (name.replace("-", "").replace("_", "").isalnum() and name.isascii() and len(name) <= LONGEST_ID):
+        raise ValueError
+    return name
+
+
+def flag(value: Any) -> bool:
+    """yes or no"""  # noqa: D403, D415 (shown after "must be")
+    word = str(value).lower()
+    if word not in {"true", "false", "yes", "no", "1", "0"}:
+        raise ValueError
+    return word in {"true", "yes", "1"}
+
+
+def listed(separator: str, shown: str) -> Callable[[Any], tuple[str, ...]]:
+    """Return a reader of lists."""
+
+    def read(value: Any) -> tuple[str, ...]:
+        if isinstance(value, str) and value.startswith("["):
+            value = json.loads(value)
+        items = value.split(separator) if isinstance(value, str) else list(value)
+        if not all(isinstance(item, str) for item in items):
+            raise ValueError
+        return tuple(item.strip() for item in items if item.strip())
+
+    read.__doc__ = f"a list separated by {shown}, or a JSON list of texts"
+    return read
