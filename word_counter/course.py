@@ -203,7 +203,7 @@ class Course:
                 self._observer.failed(failure)
                 self._observer.retried(failure.task, failure.message, action.after_seconds)
         elif isinstance(action, Forget):
-            self._store.forget(epoch, action.task)
+            self._store.forget(epoch, action.failure)
         elif isinstance(action, Skip):
             self._skip(action.failure)
 

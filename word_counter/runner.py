@@ -88,7 +88,8 @@ class BatchRunner:
         """Run a batch; return in a word or two what became of it, for people who look at the queue."""
         store = TaskStore(self._connection, payload.job, self._patience)
         if self._is_stale(payload):
-            store.revoke(payload.batch, CRASHED, "given back: a fresh process must import the job's code")
+            # Not when it was delivered twice, and somebody is at it.
+            store.revoke(payload.batch, CRASHED, "given back: a fresh process must import the job's code", "unleased")
             os.kill(os.getpid(), signal.SIGTERM)  # ends this process in good order; its parent starts another
             return "given back"
         try:
@@ -128,6 +129,8 @@ class BatchRunner:
                     "worker": self._worker,
                 },
             )
+            if said == "STALE":
+                store.revoke(payload.batch, RAISED, "its attempts were started before", "unleased")
             if said in _NOT_OURS:
                 return said.lower()
         if settled < len(payload.tasks):

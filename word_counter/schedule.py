@@ -104,7 +104,7 @@ class Retry:
 class Forget:
     """Drop a failed attempt: another one is still at the task."""
 
-    task: str
+    failure: Failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,8 +240,8 @@ def _judge(failure: Failure, snapshot: Snapshot, policy: Policy) -> Retry | Forg
     before = snapshot.suspicions.get(failure.task, Suspicion())
     skippable = policy.skip and failure.task.startswith(Stage.MAP.value) and failure.kind not in _WHOLE_JOB
     if failure.kind not in PERMANENT:
-        if any(attempt.task == failure.task for batch in snapshot.batches for attempt in batch.tasks):
-            return Forget(failure.task)
+        if _is_at_it_elsewhere(failure, snapshot):
+            return Forget(failure)
         if skippable and failure.record is not None and failure.kind in _SUDDEN:
             return Retry(failure, 0.0, _suspect(failure, before))
         if failure.attempt - before.free < policy.max_attempts:
@@ -256,6 +256,18 @@ def _judge(failure: Failure, snapshot: Snapshot, policy: Policy) -> Retry | Forg
         return Fail(failure.message, failure.task)
     tries = "1 attempt" if policy.max_attempts == 1 else f"{policy.max_attempts} attempts, on {failure.worker} at last"
     return Fail(f"{failure.task} failed in {tries}: {failure.message}", failure.task)
+
+
+def _is_at_it_elsewhere(failure: Failure, snapshot: Snapshot) -> bool:
+    """Whether another attempt at the task runs, or is queued; the batch that failed may go on with other tasks."""
+    running = {(attempt.task, attempt.attempt) for attempt in snapshot.running}
+    others = {
+        attempt
+        for batch in snapshot.batches
+        for attempt in batch.tasks
+        if attempt.task == failure.task and attempt.attempt != failure.attempt
+    }
+    return any(attempt.attempt > failure.attempt or attempt in running for attempt in others)
 
 
 def _suspect(failure: Failure, before: Suspicion) -> Suspicion:
@@ -285,10 +297,11 @@ def _doubles(snapshot: Snapshot, policy: Policy) -> list[Queue]:
     for running in snapshot.running:
         stage, _ = parse_task(running.task)
         limit = max(_SLOW_MEDIANS * policy.medians.get(stage, 0.0), _SLOW_SECONDS)
-        tried = running.attempt - snapshot.suspicions.get(running.task, Suspicion()).free
+        tried = max(running.attempt, running.latest) - snapshot.suspicions.get(running.task, Suspicion()).free
         if tried >= policy.max_attempts or attempts.get(running.task) != 1:
             continue  # a second attempt counts like any other: a task that always fails must come to an end
         if snapshot.now - running.started > limit * 1000:
             slow.append(running)
     slow.sort(key=lambda running: running.started)
-    return [Queue((TaskAttempt(running.task, running.attempt + 1),)) for running in slow[: policy.workers - busy]]
+    chosen = slow[: policy.workers - busy]
+    return [Queue((TaskAttempt(it.task, max(it.attempt, it.latest) + 1),)) for it in chosen]

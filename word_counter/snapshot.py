@@ -64,7 +64,10 @@ class Suspicion:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """An attempt under way: on which worker, since when (ms), and whether another has committed the task."""
+    """An attempt under way: on which worker, since when (ms), and whether another has committed the task.
+
+    ``latest`` is the number of the last attempt at the task that was started, if that was a later one.
+    """
 
     task: str
     attempt: int
@@ -72,6 +75,7 @@ class Running:
     worker: str
     started: int
     beaten: bool = False
+    latest: int = 0
 
 
 _START = Cursor()

@@ -106,9 +106,11 @@ class Store(TaskStore):
             self._scripts.run("retry", keys, [epoch, task, int(after_seconds * 1000), RUNNING_TTL_SECONDS, known])
         )
 
-    def forget(self, epoch: int, task: str) -> bool:
-        """Drop a failed attempt whose task another attempt is still at."""
-        return bool(self._scripts.run("forget", [self.keys.job, self.keys.failed], [epoch, task]))
+    def forget(self, epoch: int, failure: Failure) -> bool:
+        """Drop a failed attempt; False when no other attempt is at its task (any more)."""
+        k = self.keys
+        keys = [k.job, k.failed, k.batches, k.running, k.attempts]
+        return bool(self._scripts.run("forget", keys, [epoch, failure.task, failure.attempt]))
 
     def skip(self, epoch: int, failure: Failure, chunk: Chunk, entry: str) -> bool:
         """Set aside the chunk of a map task that failed for good, with its quarantine entry (JSON)."""
@@ -170,7 +172,7 @@ class Store(TaskStore):
             next_due=int(float(next_due)) if next_due else None,
             due=tuple(TaskAttempt(task, int(done) + 1) for task, done in _texts(due).items()),
             suspicions={task: _suspicion(json.loads(raw)) for task, raw in _texts(suspects).items()},
-            running=tuple(_running(*running[i : i + 3]) for i in range(0, len(running), 3)),
+            running=tuple(_running(*running[i : i + 4]) for i in range(0, len(running), 4)),
             mapped=mapped,
             reduced=reduced,
             totals={name: int(n) for name, n in _texts(totals).items()},
@@ -249,10 +251,11 @@ def _suspicion(fields: Mapping[str, Any]) -> Suspicion:
     return Suspicion(fields["suspect"], tuple((index, why) for index, why in fields["skip"]), fields["free"])
 
 
-def _running(field: bytes, raw: bytes, beaten: int) -> Running:
+def _running(field: bytes, raw: bytes, beaten: int, latest: bytes) -> Running:
     task, _, attempt = field.decode().rpartition("#")
     facts = json.loads(raw)
-    return Running(task, int(attempt), facts["batch"], facts["worker"], int(facts["started"]), bool(beaten))
+    started = int(facts["started"])
+    return Running(task, int(attempt), facts["batch"], facts["worker"], started, bool(beaten), int(latest))
 
 
 def _place(field: bytes) -> tuple[int, int]:

@@ -121,6 +121,11 @@ def _failed(store: Store) -> None:
     assert store.fail("m0", _failure(), last=False) == "OK"
 
 
+def _failed_beside_another(store: Store) -> None:
+    _failed(store)
+    assert store.plan(1, [], None, [Batch("m1", (_task(0, 2),))], split_done=False)
+
+
 def _reduce_started(store: Store) -> None:
     _reducing(store)
     assert store.start("r0", _task(0, 1, Stage.REDUCE), "worker-1", LEASE) == "OK"
@@ -162,7 +167,7 @@ OPERATIONS: dict[str, tuple[Callable[[Store], object], Callable[[Store], Any]]] 
     "revoke": (_started, lambda store: store.revoke("m0", CRASHED, "it died")),
     "renew": (_started, lambda store: store.renew("m0", LEASE)),
     "retry": (_failed, lambda store: store.retry(1, "map:0", 5, Suspicion(1, ((2, "why"),), 3))),
-    "forget": (_failed, lambda store: store.forget(1, "map:0")),
+    "forget": (_failed_beside_another, lambda store: store.forget(1, _failure())),
     "skip": (_failed, lambda store: store.skip(1, _failure(), CHUNKS[0], '{"file": "x"}')),
     "advance": (_all_committed, lambda store: store.advance(1)),
     "stage results": (_reducing, lambda store: store.stage_results(0, 1, ['{"a":1}', '{"b":2}'])),
@@ -271,6 +276,14 @@ class TestStart:
         assert job.start("m0", _task(0, 3), "worker-1", LEASE) == "OK"
 
         assert job.start("m0", _task(0, 2), "worker-2", LEASE) == "STALE"
+
+    def test_shows_how_many_attempts_there_were_when_later_ones_came_to_nothing(self, job: Store) -> None:
+        job.plan(1, [], None, [Batch("m1", (_task(0, 2),))], split_done=False)
+        job.start("m0", _task(0), "worker-1", LEASE)
+        job.start("m1", _task(0, 2), "worker-2", LEASE)
+        job.fail("m1", _failure(0, 2), last=True)
+
+        assert [(r.attempt, r.latest) for r in _seen(job).running] == [(1, 2)]
 
     def test_of_an_earlier_attempt_again_does_not_set_the_count_back(self, job: Store) -> None:
         job.plan(1, [], None, [Batch("m1", (_task(0, 2),))], split_done=False)
@@ -419,6 +432,45 @@ class TestFail:
 
         assert _seen(job).failed == ()
         assert connection.llen(job.keys.failures) == 1
+
+
+class TestForget:
+    def test_drops_a_failure_when_another_attempt_is_queued_or_runs(self, job: Store) -> None:
+        _failed_beside_another(job)
+        job.start("m1", _task(0, 2), "worker-2", LEASE)
+
+        assert job.forget(1, _failure())
+
+        assert _seen(job).failed == ()
+
+    def test_keeps_it_when_none_is_left_at_the_task(self, job: Store) -> None:
+        _failed_beside_another(job)
+        job.revoke("m1", CRASHED, "it died before it began")
+
+        assert not job.forget(1, _failure())
+
+        assert _seen(job).failed == (_failure(),)
+
+    def test_keeps_it_for_a_batch_that_is_past_the_task(self, job: Store) -> None:
+        _failed_beside_another(job)
+        job.start("m1", _task(0, 2), "worker-2", LEASE)
+        job.fail("m1", _failure(0, 2), last=False)
+        assert _seen(job).failed == (_failure(0, 2),)
+
+        assert not job.forget(1, _failure(0, 2)), "of both batches nothing is left that is at this task"
+        assert not job.forget(1, _failure()), "another attempt has failed since"
+
+        assert _seen(job).failed == (_failure(0, 2),)
+
+    def test_an_earlier_attempt_that_fails_late_does_not_hide_the_later_failure(self, job: Store) -> None:
+        job.plan(1, [], None, [Batch("m1", (_task(0, 2),))], split_done=False)
+        job.start("m0", _task(0), "worker-1", LEASE)
+        job.start("m1", _task(0, 2), "worker-2", LEASE)
+        job.fail("m1", _failure(0, 2), last=True)
+
+        job.fail("m0", _failure(), last=False)
+
+        assert _seen(job).failed == (_failure(0, 2),)
 
 
 class TestRevoke:
@@ -655,7 +707,7 @@ class TestCharge:
 
         assert not job.plan(1, CHUNKS, Cursor(9), [Batch("m9", (_task(9),))], split_done=True)
         assert not job.retry(1, "map:0", 0)
-        assert not job.forget(1, "map:0")
+        assert not job.forget(1, _failure())
         assert not job.skip(1, _failure(), CHUNKS[0], "{}")
         assert not job.advance(1)
         assert job.end(1, JobState.FAILED, "old", 2, 60) is JobState.MAPPING

@@ -161,7 +161,25 @@ class TestCase3Failures:
     def test_a_failure_is_forgotten_when_another_attempt_is_at_the_task(self) -> None:
         snapshot = _job(batches=(_batch("second", "map:1", attempt=2),), failed=(_failure("map:1", 1),))
 
-        assert decide(snapshot, Policy(max_attempts=1)) == [Forget("map:1")]
+        assert decide(snapshot, Policy(max_attempts=1)) == [Forget(_failure("map:1", 1))]
+
+    def test_a_failure_is_not_forgotten_for_its_own_batch_that_goes_on_with_other_tasks(self) -> None:
+        failure = _failure("map:1", 2)
+        snapshot = _job(batches=(_batch("b", "map:1", "map:2", attempt=2),), failed=(failure,))
+
+        (retry,) = decide(snapshot, Policy())
+
+        assert isinstance(retry, Retry)
+        assert retry.failure == failure
+
+    def test_nor_for_an_earlier_attempt_that_has_come_to_its_end_too(self) -> None:
+        earlier = _batch("b", "map:1", "map:2")
+        running = (Running("map:1", 1, "b", "w", NOW),)
+
+        gone = _job(batches=(earlier,), failed=(_failure("map:1", 2),))
+
+        assert not _of(Forget, decide(gone, Policy()))
+        assert _of(Forget, decide(replace(gone, running=running), Policy()))
 
     @pytest.mark.parametrize("kind", [RAISED, EXPIRED, BAD_DATA])
     def test_a_chunk_that_failed_for_good_is_set_aside_where_that_is_wanted(self, kind: str) -> None:
@@ -302,6 +320,13 @@ class TestCase6SecondAttempts:
         assert decide(snapshot, Policy(workers=2, max_attempts=3)) == []
         assert decide(snapshot, Policy(workers=2, max_attempts=4)) != []
 
+    def test_numbered_after_those_beside_it_that_came_to_nothing(self) -> None:
+        first = (Running("map:0", 1, "b", "w", NOW - 99_000, latest=2),)
+        snapshot = _job(mapped=9, running=first)
+
+        assert decide(snapshot, Policy(workers=2)) == [Queue((TaskAttempt("map:0", 3),))]
+        assert decide(snapshot, Policy(workers=2, max_attempts=2)) == []
+
     def test_the_slowest_first_and_no_more_than_workers_are_idle(self) -> None:
         batches = tuple(_batch(f"b{n}", f"map:{n}") for n in range(3))
         running = tuple(Running(f"map:{n}", 1, f"b{n}", "w", NOW - 10_000 * (n + 1)) for n in range(3))
@@ -401,7 +426,7 @@ class TestForAnySnapshot:
             assert actions == []
             return
         settled = [action.failure.task for action in actions if isinstance(action, Retry | Skip)]
-        settled += [action.task for action in actions if isinstance(action, Forget)]
+        settled += [action.failure.task for action in actions if isinstance(action, Forget)]
         assert sorted(settled) == sorted(failure.task for failure in snapshot.failed)
         queued = [attempt for action in _of(Queue, actions) for attempt in action.tasks]
         if snapshot.due:

@@ -8,7 +8,9 @@ if redis.call('HEXISTS', KEYS[3], field) == 0 then
   return 'REVOKED'
 end
 redis.call('RPUSH', KEYS[5], ARGV[4])
-if redis.call('HEXISTS', KEYS[7], ARGV[2]) == 0 then
+local before = redis.call('HGET', KEYS[4], ARGV[2])
+if redis.call('HEXISTS', KEYS[7], ARGV[2]) == 0
+  and not (before and cjson.decode(before)['attempt'] > tonumber(ARGV[3])) then
   redis.call('HSET', KEYS[4], ARGV[2], ARGV[4])
 end
 redis.call('XADD', KEYS[6], 'MAXLEN', '~', 1000, '*', 'action', 'failed', 'task', ARGV[2], 'attempt', ARGV[3])

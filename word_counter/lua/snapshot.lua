@@ -4,8 +4,8 @@
 -- ARGV: how many waiting tasks at the most
 -- Returns: server time (ms), job fields, batches, leases with deadlines, failed tasks, number of waiting tasks,
 --          waiting tasks that are due with the attempts they had, number of map receipts, of reduce
---          receipts, totals, running attempts (task#attempt, JSON, 1 when another
---          attempt has committed the task), what is known of chunks that killed their process,
+--          receipts, totals, running attempts (task#attempt, JSON, 1 when another attempt has committed the task,
+--          the latest attempt at it that was started), what is known of chunks that killed their process,
 --          when the next waiting task is due (ms) or ''.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -22,6 +22,7 @@ for i = 1, #running, 2 do
   attempts[#attempts + 1] = running[i]
   attempts[#attempts + 1] = running[i + 1]
   attempts[#attempts + 1] = redis.call('HEXISTS', receipts, task)
+  attempts[#attempts + 1] = redis.call('HGET', KEYS[9], task) or '0'
 end
 return {
   now,

@@ -1,0 +1,76 @@
+"""The runner against a real store: what it does with a batch that is not to be run as it stands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from word_counter.connection import Redis
+from word_counter.door.permit import Permit
+from word_counter.job import Chunk, Cursor, Source, Stage
+from word_counter.payload import Payload
+from word_counter.runner import BatchRunner
+from word_counter.snapshot import RAISED, Batch, Failure, TaskAttempt
+from word_counter.store import Store
+
+LEASE = 30.0
+FIRST = TaskAttempt("map:0", 1)
+
+
+@pytest.fixture
+def payload(store: Store, folder: Path) -> Payload:
+    """The batch m1 of a job of one chunk: the first attempt at it, though that was made and failed in m0 before."""
+    (folder / "text.txt").write_text("a b\n")
+    source = Source(str(folder / "text.txt"), 4, (folder / "text.txt").stat().st_mtime_ns)
+    chunk = Chunk(0, 0, 0, 4, 1, 1)
+    fields: dict[str, str | int] = {"state": "mapping", "partitions": 1, "epoch": 0, "cursor": "[0,0,0,1]"}
+    assert store.create({**fields, "split": "open"}, [source])
+    assert store.take("master", LEASE) == 1
+    assert store.plan(1, [chunk], Cursor(1), [Batch("m0", (FIRST,))], split_done=True)
+    assert store.start("m0", FIRST, "another", LEASE) == "OK"
+    assert store.fail("m0", Failure("map:0", 1, "another", RAISED, "", 1), last=True) == "OK"
+    assert store.retry(1, "map:0", 60)
+    assert store.plan(1, [], None, [Batch("m1", (FIRST,))], split_done=True)
+    return Payload(
+        job=store.job_id,
+        batch="m1",
+        stage=Stage.MAP,
+        code="word_counter.word_count:WordCount",
+        partitions=1,
+        lease_seconds=LEASE,
+        task_timeout=60.0,
+        max_bad_records=0,
+        tasks=(FIRST,),
+        chunks=(chunk,),
+        sources={0: source},
+    )
+
+
+@pytest.fixture
+def runner(connection: Redis) -> BatchRunner:
+    return BatchRunner(connection, "worker-1", lambda _: None, Permit("secret"))
+
+
+def test_a_batch_whose_attempt_was_made_before_comes_back_as_the_next_attempt(
+    store: Store, payload: Payload, runner: BatchRunner
+) -> None:
+    assert runner.run(payload) == "stale"
+
+    snapshot = store.snapshot()
+    assert snapshot is not None
+    assert (snapshot.batches, snapshot.due) == ((), (TaskAttempt("map:0", 2),))
+
+
+def test_a_batch_that_another_worker_is_at_is_left_to_it_when_it_is_delivered_twice(
+    store: Store, payload: Payload, runner: BatchRunner
+) -> None:
+    second = TaskAttempt("map:0", 2)
+    assert store.plan(1, [], None, [Batch("m1", (FIRST, second))], split_done=True)
+    assert store.start("m1", second, "another", LEASE) == "OK"
+
+    assert runner.run(payload) == "stale"
+
+    snapshot = store.snapshot()
+    assert snapshot is not None
+    assert [running.worker for running in snapshot.running] == ["another"]
