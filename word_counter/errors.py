@@ -36,6 +36,10 @@ class JobLoadError(UsageError):
     """A job class cannot be imported, or is not a complete job."""
 
 
+class UnguardedRunError(JobLoadError):
+    """The file of a job starts a run whenever it is imported, as each worker has to."""
+
+
 class ForbiddenError(UsageError):
     """A worker's own settings forbid it: a job that is not on its allow-list, a file outside its input roots."""
 

@@ -34,7 +34,7 @@ from word_counter.lookout import Lookout
 from word_counter.observer import Observer, Outcome
 from word_counter.patience import Patience
 from word_counter.plan import Plan
-from word_counter.reference import refer_to
+from word_counter.reference import refer_to, refuse_while_importing
 from word_counter.roster import Roster
 from word_counter.session import Session
 from word_counter.sinks import check_writable
@@ -86,6 +86,7 @@ class Master:
             StoreUnavailableError: Redis cannot be reached.
             KeyboardInterrupt: interrupted; on a private server the job is cancelled, else it can be resumed.
         """
+        refuse_while_importing()
         self._began = time.monotonic()
         check_writable(self.settings.output)
         sources = find_sources(self.inputs)
@@ -103,6 +104,7 @@ class Master:
             UsageError: it has ended, another master is in charge, or its plan was not signed with our secret.
             InputChangedError: an input is not as it was when the job was made.
         """
+        refuse_while_importing()
         master = cls((), observer=observer, **{**settings, "job_id": job_id, "resume": True})
         return master._in_session(Entry.take, adopting=master.settings.workers < 0)
 

@@ -12,10 +12,11 @@ import importlib.util
 import os
 import re
 import sys
+import threading
 from types import ModuleType
 from typing import Any
 
-from word_counter.errors import JobLoadError
+from word_counter.errors import JobLoadError, UnguardedRunError
 from word_counter.job import Job
 from word_counter.mapper import Mapper
 from word_counter.reducer import Reducer
@@ -157,9 +158,33 @@ def _attribute(module: ModuleType, place: str, name: str) -> Any:
 
 #: Files are imported under this prefix, so that they cannot take the name of a real module.
 _FILE_MODULE = "word_counter_job_"
+_importing = threading.local()
+
+
+def refuse_while_importing() -> None:
+    """Raise UnguardedRunError when it is the import of a job's code that came here, to start a run or a worker.
+
+    That run would have workers that import the code, which start runs: nobody would ever come to work.
+    """
+    place = getattr(_importing, "place", "")
+    if place:
+        message = (
+            f"{place} starts a run or a worker as soon as it is imported, which each worker has to do to get at its "
+            'classes; put that part of it under  if __name__ == "__main__":'
+        )
+        raise UnguardedRunError(message)
 
 
 def _import(place: str) -> ModuleType:
+    before = getattr(_importing, "place", "")
+    _importing.place = place
+    try:
+        return _imported(place)
+    finally:
+        _importing.place = before
+
+
+def _imported(place: str) -> ModuleType:
     try:
         if is_file(place):
             return _import_file(os.path.abspath(place))

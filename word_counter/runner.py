@@ -33,6 +33,7 @@ from word_counter.errors import (
     RefusedError,
     StoreUnavailableError,
     TooManyBadError,
+    UnguardedRunError,
     WordCounterError,
 )
 from word_counter.job import Job, Stage, parse_task
@@ -223,6 +224,8 @@ def _kind(error: WordCounterError) -> str:
         return BAD_DATA
     if isinstance(error, InputChangedError):
         return CHANGED
+    if isinstance(error, UnguardedRunError):
+        return REFUSED
     return TOO_MANY if isinstance(error, TooManyBadError) else RAISED
 
 

@@ -13,7 +13,7 @@ CRASHED = "crashed"  #: the process died
 HUNG = "hung"  #: the process was killed because the task took too long
 EXPIRED = "expired"  #: the worker was not heard of for the length of a lease
 BAD_DATA = "bad data"  #: a key or value that JSON cannot hold
-REFUSED = "refused"  #: the worker may not run this job, or not read this file
+REFUSED = "refused"  #: the worker may not run this job or not read this file, or no worker can
 CHANGED = "input changed"
 TOO_MANY = "too many bad records"
 

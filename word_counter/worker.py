@@ -26,6 +26,7 @@ from word_counter.connection import Redis, connect, translated_errors
 from word_counter.door.permit import Permit
 from word_counter.errors import StoreForbiddenError, StoreUnavailableError
 from word_counter.patience import Patience
+from word_counter.reference import refuse_while_importing
 from word_counter.roster import Roster
 from word_counter.task_store import TaskStore
 
@@ -98,6 +99,7 @@ class Worker:
         Raises:
             StoreUnavailableError: Redis cannot be reached at the start.
         """
+        refuse_while_importing()
         # Whoever started it as part of a run may have started the server in the same moment.
         patience = Patience(_SERVER_START_SECONDS if self._parent is not None else 0.0, log.debug)
         self._connection = patience.call(lambda: connect(self.url, checked=self._parent is None))

@@ -10,6 +10,7 @@ from word_counter.engines.inline import InlineEngine
 from word_counter.engines.redis import RedisEngine
 from word_counter.job import Inputs, Job
 from word_counter.observer import Observer, Outcome
+from word_counter.reference import refuse_while_importing
 from word_counter.word_count import WordCount
 
 __all__ = ["Engine", "InlineEngine", "RedisEngine", "run"]
@@ -37,6 +38,7 @@ def run(
         JobFailedError: the job failed; says where and why. With the inline engine the user's own exception is raised.
         StoreUnavailableError: Redis cannot be reached.
     """
+    refuse_while_importing()
     made = job() if isinstance(job, type) else job
     chosen = _ENGINES[config.load(settings, made.settings).engine]
     return chosen().run(inputs, made, observer or Observer(), settings)
