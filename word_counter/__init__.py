@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
+if sys.argv[:1] == ["-m"] and "word_counter" in sys.orig_argv and not sys.flags.safe_path:
+    # python -m word_counter: a json.py or redis.py in the current folder must not become ours.
+    sys.path.append(sys.path.pop(0))
+
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 

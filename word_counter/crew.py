@@ -30,6 +30,19 @@ class CrewPermit:
     log_format: str = "text"
 
 
+def _import_path(chosen: str) -> list[str]:
+    """Return where this process imports from, but last what is there only because of how it was started.
+
+    A redis.py beside a script, or in the current folder, must not become the crew's. What ``PYTHONPATH`` chooses keeps
+    its place, and so does the folder of this very package: the crew must not run another version of it.
+    """
+    script = getattr(sys.modules.get("__main__"), "__file__", None)
+    last = {os.getcwd(), os.path.dirname(os.path.abspath(script))} if script else {os.getcwd()}
+    last -= {os.path.dirname(os.path.dirname(os.path.abspath(__file__)))}
+    last -= {os.path.abspath(path) for path in chosen.split(os.pathsep)} if chosen else set()
+    return sorted(dict.fromkeys(path or os.getcwd() for path in sys.path), key=last.__contains__)
+
+
 class Crew:
     """Worker processes of one run."""
 
@@ -40,11 +53,11 @@ class Crew:
         environment["WORD_COUNTER_SECRET"] = permit.secret
         environment["WORD_COUNTER_ALLOW"] = json.dumps(permit.allow)
         environment["WORD_COUNTER_INPUT_ROOT"] = json.dumps(permit.input_root)
-        environment["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(path or os.getcwd() for path in sys.path))
+        environment["PYTHONPATH"] = os.pathsep.join(_import_path(environment.get("PYTHONPATH", "")))
         environment["PYTHONUNBUFFERED"] = "1"
         environment["WORD_COUNTER_LOG_FORMAT"] = permit.log_format
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "word_counter", "worker", "--processes", str(processes), "--until-eof"],
+            [sys.executable, "-P", "-m", "word_counter", "worker", "--processes", str(processes), "--until-eof"],
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

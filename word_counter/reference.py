@@ -188,14 +188,24 @@ def _imported(place: str) -> ModuleType:
     try:
         if is_file(place):
             return _import_file(os.path.abspath(place))
-        if os.getcwd() not in sys.path:
-            sys.path.insert(0, os.getcwd())  # an installed command does not look there by itself
+        _look_in(os.getcwd())  # an installed command does not look there by itself
         return importlib.import_module(place)
     except JobLoadError:
         raise
     except (Exception, SystemExit) as error:
         message = f"cannot import {place}: {type(error).__name__}: {error}"
         raise JobLoadError(message) from error
+
+
+def _look_in(folder: str) -> None:
+    """Let user code import what is in a folder: before what is installed, but behind the standard library.
+
+    A json.py beside a job must not become the json of whatever this process has still to import.
+    """
+    library = {os.path.dirname(os.__file__), os.path.join(os.path.dirname(os.__file__), "lib-dynload")}
+    behind = 1 + max((i for i, path in enumerate(sys.path) if path in library), default=-1)
+    if folder not in sys.path[:behind]:
+        sys.path[behind:] = [folder, *(path for path in sys.path[behind:] if path != folder)]
 
 
 def _import_file(path: str) -> ModuleType:
@@ -205,9 +215,7 @@ def _import_file(path: str) -> ModuleType:
     if not os.path.isfile(path):
         message = f"there is no file {path}"
         raise JobLoadError(message)
-    folder = os.path.dirname(path)
-    if folder not in sys.path:
-        sys.path.insert(0, folder)  # a job file may import what stands beside it
+    _look_in(os.path.dirname(path))  # a job file may import what stands beside it
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         message = f"{path} is not Python source"
