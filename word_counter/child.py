@@ -12,6 +12,7 @@ import threading
 import time
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from secrets import token_hex
 from typing import Any
 
 from word_counter import runner
@@ -46,11 +47,12 @@ class Nursery:
     def start(self, name: str) -> Child:
         """Start a child."""
         ours, theirs = self._context.Pipe(duplex=False)
-        args = (name, theirs, self._life, self._end_of_life, self._upbringing)
+        rq_name = f"{name}-{token_hex(2)}"  # in a container another one may have had the same host and process id
+        args = (name, rq_name, theirs, self._life, self._end_of_life, self._upbringing)
         process = self._context.Process(target=_live, args=args, name=name)
         process.start()
         theirs.close()
-        return Child(process, ours, name)
+        return Child(process, ours, name, rq_name)
 
     def close(self) -> None:
         """Let go of the pipe by which children know that their parent lives."""
@@ -61,10 +63,11 @@ class Nursery:
 class Child:
     """A child process, and what it last said it works on."""
 
-    def __init__(self, process: Any, pipe: Connection, name: str) -> None:
+    def __init__(self, process: Any, pipe: Connection, name: str, rq_name: str) -> None:
         self.process = process
         self.pipe = pipe
         self.name = name
+        self.rq_name = rq_name  #: as RQ lists it
         self.born = time.monotonic()
         self.report: runner.Report | None = None
         self.refused = 0  #: how often in a row its lease was not renewed
@@ -117,7 +120,9 @@ class Child:
         self.process.join()
 
 
-def _live(name: str, pipe: Connection, life: Connection, end_of_life: Connection, upbringing: Upbringing) -> None:
+def _live(
+    name: str, rq_name: str, pipe: Connection, life: Connection, end_of_life: Connection, upbringing: Upbringing
+) -> None:
     """Be a child: end with the parent, and serve."""
     signal.set_wakeup_fd(-1)
     end_of_life.close()  # a copy of the parent's end would keep the pipe open
@@ -125,6 +130,7 @@ def _live(name: str, pipe: Connection, life: Connection, end_of_life: Connection
     runner.serve(
         upbringing.url,
         name,
+        rq_name,
         pipe,
         upbringing.permit,
         burst=upbringing.burst,

@@ -7,7 +7,7 @@ alone, so that RQ's own retries, results and registries are not used, and what i
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from rq import Queue
@@ -17,6 +17,8 @@ from rq.serializers import JSONSerializer
 from word_counter.connection import Redis
 from word_counter.door.admission import TASK_FUNCTION, pack, queue_id
 from word_counter.door.signing import sign
+from word_counter.job import JobState
+from word_counter.keys import RUNNING_TTL_SECONDS, JobKeys
 from word_counter.patience import Patience
 from word_counter.payload import Payload
 from word_counter.scripts import IMPATIENT
@@ -26,6 +28,11 @@ from word_counter.scripts import IMPATIENT
 QUEUE = "word_counter"
 #: How long RQ remembers a batch that was delivered, in seconds: for a look, nothing depends on it.
 _REMEMBERED_SECONDS = 60
+#: How long RQ holds what nobody takes, in seconds: a master that is still there queues it again.
+_HELD_SECONDS = RUNNING_TTL_SECONDS
+#: The id of an RQ job that carries a batch; its job may itself end like that, "job-2" is none of "job".
+_ID = re.compile(r"(.+)-[mr][0-9]+-[0-9a-f]+", re.DOTALL)
+_UNDER_WAY = {state.value.encode() for state in JobState if not state.ended}
 
 
 def queue_name(secret: str) -> str:
@@ -61,8 +68,17 @@ class ChunkQueue:
             )
             for payload in payloads
         ]
+
+        def send() -> None:
+            pipeline = self._connection.pipeline(transaction=True)
+            for job in self._queue.enqueue_many(batches, pipeline=pipeline):
+                pipeline.expire(job.key, _HELD_SECONDS)
+            pipeline.expire(self._queue.key, _HELD_SECONDS)
+            pipeline.expire(self._queue.intermediate_queue_key, _HELD_SECONDS)
+            pipeline.execute()
+
         # Sent twice, a batch is delivered twice, and its second delivery refused by the store.
-        self._patience.call(lambda: self._queue.enqueue_many(batches))
+        self._patience.call(send)
 
     def held(self, job: str, batches: Collection[str]) -> set[str]:
         """Return which of a job's batches are in the queue, undelivered."""
@@ -72,29 +88,49 @@ class ChunkQueue:
 
 def discard(connection: Redis, job: str) -> int:
     """Delete a job's batches, delivered or not, as RQ holds them; return how many were not delivered."""
-    ours = re.compile(re.escape(job) + r"-[mr][0-9]+-[0-9a-f]+").fullmatch  # not those of another job "{job}-2"
     pipeline = connection.pipeline(transaction=False)
     undelivered = 0
     for key in connection.smembers(Queue.redis_queues_keys):
         name = key.decode("utf-8", "replace").removeprefix(Queue.redis_queue_namespace_prefix)
         if name.startswith(QUEUE):
             queue = Queue(name, connection=connection, serializer=JSONSerializer)
-            undelivered += _discard_from(queue, connection, pipeline, job, ours)
+            undelivered += _discard_from(queue, connection, pipeline, job)
     pipeline.execute()
     return undelivered
 
 
-def _discard_from(queue: Queue, connection: Redis, pipeline: Any, job: str, ours: Callable[[str], object]) -> int:
-    waiting = [id_.decode("utf-8", "replace") for id_ in connection.lrange(queue.key, 0, -1)]
-    waiting = [id_ for id_ in waiting if ours(id_)]
+def discard_ended(connection: Redis, queue: Queue) -> None:
+    """Delete from a queue the batches of jobs that have ended or are gone: nobody would run them any more."""
+    waiting = _waiting(queue, connection)
+    jobs = sorted({job for job, _ in waiting})
+    pipeline = connection.pipeline(transaction=False)
+    for job in jobs:
+        pipeline.hget(JobKeys(job).job, "state")
+    states = dict(zip(jobs, pipeline.execute(), strict=True))
+    for job, id_ in waiting:
+        if states[job] not in _UNDER_WAY:
+            pipeline.lrem(queue.key, 0, id_)
+            pipeline.delete(RqJob.key_for(id_))
+    pipeline.execute()
+
+
+def _waiting(queue: Queue, connection: Redis) -> list[tuple[str, str]]:
+    """Return what of ours is in a queue: the jobs, and the ids of the RQ jobs that carry their batches."""
+    ids = [id_.decode("utf-8", "replace") for id_ in connection.lrange(queue.key, 0, -1)]
+    return [(match[1], id_) for id_ in ids if (match := _ID.fullmatch(id_))]
+
+
+def _discard_from(queue: Queue, connection: Redis, pipeline: Any, job: str) -> int:
+    waiting = [id_ for owner, id_ in _waiting(queue, connection) if owner == job]
     for id_ in waiting:
         pipeline.lrem(queue.key, 0, id_)
         pipeline.delete(RqJob.key_for(id_))
     for registry in (queue.finished_job_registry.key, queue.failed_job_registry.key):
         for raw_id, _ in connection.zscan_iter(registry, match=f"{job}-*", count=1000):
-            if ours(raw_id.decode("utf-8", "replace")):
+            id_ = raw_id.decode("utf-8", "replace")
+            if (match := _ID.fullmatch(id_)) and match[1] == job:
                 pipeline.zrem(registry, raw_id)
-                pipeline.delete(RqJob.key_for(raw_id.decode("utf-8", "replace")))
+                pipeline.delete(RqJob.key_for(id_))
     return len(waiting)
 
 

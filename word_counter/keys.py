@@ -36,7 +36,8 @@ Keys of no one job:
                                   which its batches are signed
 
 All of them expire: the keys of a job a while after it ended (a day by default) and a week after it was last
-worked on. Nothing is ever flushed: the server may be somebody's.
+worked on, the index with the last job. What stands on lists of RQ's that others use too is taken off them
+(:mod:`word_counter.traces`). Nothing is ever flushed: the server may be somebody's.
 """
 
 from __future__ import annotations

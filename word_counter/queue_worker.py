@@ -17,6 +17,7 @@ from typing import Any
 
 from rq import Queue, SimpleWorker
 from rq.exceptions import DequeueTimeout, StopRequested
+from rq.executions import Execution
 from rq.job import Job as RqJob
 from rq.job import JobStatus
 from rq.serializers import JSONSerializer
@@ -28,6 +29,7 @@ from word_counter.door.admission import LONGEST_BYTES, TASK_FUNCTION, admit
 from word_counter.door.refusals import Refusals
 from word_counter.errors import RefusedError, StoreUnavailableError
 from word_counter.payload import Payload
+from word_counter.traces import Traces
 
 log = logging.getLogger(__name__)
 
@@ -147,6 +149,7 @@ class QueueWorker(SimpleWorker):
 
     def __init__(self, queue: str, name: str, connection: Redis, secret: str, run: Run) -> None:
         self._run = run
+        self._traces = Traces(connection, queue)
         GuardedQueue.secret = secret
         GuardedQueue.refusals = Refusals(connection, name)
         super().__init__(
@@ -196,6 +199,15 @@ class QueueWorker(SimpleWorker):
         finally:
             self.busy = False
 
+    def prepare_execution(self, job: Any) -> Execution:
+        """Show in RQ that a batch runs, on lists that expire should nobody live to clear them."""
+        with self.connection.pipeline() as pipeline:
+            self.execution = Execution.create(job, self.get_heartbeat_ttl(job), pipeline, self.name)
+            self.set_state(WorkerStatus.BUSY, pipeline)
+            self._traces.keep(pipeline)
+            pipeline.execute()
+        return self.execution
+
     def _settle(self, job: RqJob, status: JobStatus, said: str) -> None:
         """Show in RQ what became of a batch. Everything that counts is in the store by now."""
         done = status is JobStatus.FINISHED
@@ -207,6 +219,7 @@ class QueueWorker(SimpleWorker):
             registry = job.finished_job_registry if done else job.failed_job_registry
             pipeline.zadd(registry.key, {job.id: seconds + _REMEMBERED_SECONDS})
             pipeline.zremrangebyscore(registry.key, "-inf", seconds)  # as RQ's own cleaning, which is off, would
+            pipeline.expire(registry.key, _REMEMBERED_SECONDS)
             pipeline.zremrangebyscore(job.started_job_registry.key, "-inf", seconds)
             self.cleanup_execution(job, pipeline)
             if done:

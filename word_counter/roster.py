@@ -30,6 +30,7 @@ class Roster:
         pipeline.expire(key, GONE_AFTER_SECONDS)
         pipeline.zadd(WORKERS, {worker: now})
         pipeline.zremrangebyscore(WORKERS, "-inf", now - GONE_AFTER_SECONDS * 1000)
+        pipeline.expire(WORKERS, GONE_AFTER_SECONDS)
         pipeline.execute()
 
     def leave(self, worker: str) -> None:

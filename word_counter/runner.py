@@ -17,7 +17,6 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from multiprocessing.connection import Connection
-from secrets import token_hex
 
 from word_counter.blame import user_traceback
 from word_counter.care import Care
@@ -229,7 +228,9 @@ def _kind(error: WordCounterError) -> str:
     return TOO_MANY if isinstance(error, TooManyBadError) else RAISED
 
 
-def serve(url: str, name: str, pipe: Connection, permit: Permit, *, burst: bool, patience_seconds: float) -> None:
+def serve(
+    url: str, name: str, rq_name: str, pipe: Connection, permit: Permit, *, burst: bool, patience_seconds: float
+) -> None:
     """Be a worker's child: take batches until told to stop, or, in burst mode, until the queue is empty."""
     os.dup2(2, 1)  # what user code prints must not mix with results on standard output
     logging.getLogger("rq").setLevel(logging.CRITICAL)  # the parent says what a child ends of
@@ -243,7 +244,7 @@ def serve(url: str, name: str, pipe: Connection, permit: Permit, *, burst: bool,
     runner = BatchRunner(connection, name, tell, permit, patience)
     try:
         with translated_errors():
-            worker = QueueWorker(permit.queue, f"{name}-{token_hex(2)}", connection, permit.secret, runner.run)
+            worker = QueueWorker(permit.queue, rq_name, connection, permit.secret, runner.run)
             worker.work(burst=burst, logging_level="CRITICAL")
     except StoreUnavailableError as error:
         log.debug("worker process %s: %s", name, error, extra={"action": "ended", "worker": name})

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
 from word_counter.config import Settings
-from word_counter.connection import Redis, connect
+from word_counter.connection import Redis, connect, translated_errors
 from word_counter.crew import Crew, CrewPermit
 from word_counter.door.secret import crew_secret, find_secret
 from word_counter.embedded import EmbeddedServer
+from word_counter.errors import StoreUnavailableError
 from word_counter.observer import Observer
 from word_counter.reference import places
+from word_counter.traces import tidy
 
 
 class Session:
@@ -109,6 +112,10 @@ class Session:
     ) -> None:
         if self._crew is not None:
             self._crew.stop()
+        reachable = kind is None or not issubclass(kind, StoreUnavailableError)
+        if self._connection is not None and not self.private and reachable:
+            with contextlib.suppress(StoreUnavailableError), translated_errors():
+                tidy(self._connection)
         if self._connection is not None:
             self._connection.close()
         if self._server is not None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from word_counter.errors import JobFailedError
 from word_counter.job import Chunk, Cursor, JobState, Source, Stage
-from word_counter.keys import JOBS, RUNNING_TTL_SECONDS
+from word_counter.keys import JOBS, RUNNING_TTL_SECONDS, JobKeys
 from word_counter.snapshot import Batch, Failure, Running, Snapshot, Suspicion, TaskAttempt
 from word_counter.task_store import BadRecords, Receipt, TaskStore
 
@@ -23,6 +23,8 @@ __all__ = ["BadRecords", "Receipt", "Store", "decoded"]
 
 #: How many waiting tasks one snapshot brings at the most.
 _WAITING_AT_ONCE = 500
+#: How often the index is read again when others change it meanwhile; the next job that is made or ends mends it.
+_INDEX_TRIES = 3
 
 
 class Store(TaskStore):
@@ -43,7 +45,14 @@ class Store(TaskStore):
         seconds, micros = self.connection.time()
         now = int(seconds) * 1000 + int(micros) // 1000
         self.connection.zadd(JOBS, {self.job_id: now}, nx=True)
-        self.connection.zremrangebyscore(JOBS, "-inf", now - 2 * RUNNING_TTL_SECONDS * 1000)  # their keys have expired
+        self._index()
+
+    def _index(self) -> None:
+        """Let the index of jobs name those that are there, and expire with the last of them."""
+        for _ in range(_INDEX_TRIES):
+            names = [name.decode("utf-8", "replace") for name in self.connection.zrange(JOBS, 0, -1)]
+            if self._scripts.run("index", [JOBS, *(JobKeys(name).job for name in names)], names):
+                return
 
     def refresh(self, partitions: int) -> None:
         """Let the job's keys live on for another week: it is being worked on."""
@@ -53,6 +62,7 @@ class Store(TaskStore):
             for key in self.keys.every(partitions):
                 pipeline.expire(key, RUNNING_TTL_SECONDS)
             pipeline.execute()
+            self._index()
 
         self._scripts.call(expire)
 
@@ -135,6 +145,7 @@ class Store(TaskStore):
         """End the job (``epoch`` None: whoever is in charge) and return the state it is in now; None: no such job."""
         args = ["" if epoch is None else epoch, state.value, reason, retention_seconds]
         answer: bytes = self._scripts.run("end", self.keys.every(partitions), args)
+        self._scripts.call(self._index)
         return JobState(answer.decode()) if answer else None
 
     def snapshot(self) -> Snapshot | None:

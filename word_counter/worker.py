@@ -29,6 +29,7 @@ from word_counter.patience import Patience
 from word_counter.reference import refuse_while_importing
 from word_counter.roster import Roster
 from word_counter.task_store import TaskStore
+from word_counter.traces import Traces
 
 log = logging.getLogger(__name__)
 
@@ -221,6 +222,9 @@ class Worker:
             with contextlib.suppress(StoreUnavailableError), translated_errors():
                 TaskStore(self._connection, report.job).revoke(report.batch, kind, message, record=report.record)
         child.bury()
+        if self._connection is not None:
+            with contextlib.suppress(StoreUnavailableError), translated_errors():
+                Traces(self._connection, self._permit.queue).strike(child.rq_name)
         if self._stops or (self._burst and child.process.exitcode == 0):
             return
         lived = time.monotonic() - child.born
@@ -264,6 +268,9 @@ class Worker:
             ),
         }
         Roster(self._connection).sign(self.name, facts)
+        pipeline = self._connection.pipeline(transaction=False)
+        Traces(self._connection, self._permit.queue).keep(pipeline)
+        pipeline.execute()
 
     @contextlib.contextmanager
     def _signals(self) -> Iterator[int]:

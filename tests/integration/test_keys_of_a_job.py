@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.processes import eventually, started
+from tests.chaos.commands import children_of
+from tests.processes import eventually, started, word_counter
 from word_counter import Master
 from word_counter.connection import Redis, connect
 from word_counter.embedded import EmbeddedServer
-from word_counter.keys import JOBS, JobKeys
+from word_counter.job import JobState, Stage
+from word_counter.keys import JOBS, RUNNING_TTL_SECONDS, JobKeys
+from word_counter.store import Store
 
 
 @pytest.fixture
@@ -24,6 +29,23 @@ def own(fresh_server: EmbeddedServer) -> Iterator[Redis]:
 
 def _keys(redis: Redis) -> set[str]:
     return {key.decode() for key in redis.scan_iter()}
+
+
+def _descendants(parent: int) -> list[int]:
+    return [pid for child in children_of(parent) for pid in (child, *_descendants(child))]
+
+
+@pytest.fixture
+def slow_text(folder: Path) -> Path:
+    """Some text, beside a job file slow.py that takes its time over it."""
+    (folder / "slow.py").write_text(
+        "import time\nfrom word_counter import Job, Mapper, Sum\n\n"
+        "class Slow(Mapper):\n    def map(self, line):\n        time.sleep(0.2)\n        yield line, 1\n\n"
+        "class SlowCount(Job):\n    mapper, reducer = Slow, Sum\n"
+    )
+    text = folder / "text.txt"
+    text.write_text("a b\n" * 50)
+    return text
 
 
 _DOCUMENTED = re.compile(r"wc:jobs|wc:workers|wc:worker:[\w-]+|wc:refused|rq:.*")
@@ -53,6 +75,110 @@ def test_a_job_that_is_done_leaves_its_own_keys_and_the_documented_ones_and_all_
     assert {key for key in others if not _DOCUMENTED.fullmatch(key)} == set()
     assert {key: own.ttl(key) for key in of_the_job if not 0 < own.ttl(key) <= 1_000} == {}
     assert own.zrange(JOBS, 0, -1) == [job_id.encode()]
+
+
+def _assert_all_expire(redis: Redis) -> None:
+    assert {key: redis.ttl(key) for key in _keys(redis) if redis.ttl(key) < 0} == {}
+
+
+def test_after_its_retention_nothing_is_left_of_a_run_and_what_is_for_a_look_expires(
+    folder: Path, fresh_server: EmbeddedServer, own: Redis, job_id: str
+) -> None:
+    (folder / "text.txt").write_text("a b\nc d\n" * 50)
+
+    outcome = Master(
+        folder / "text.txt",
+        redis=fresh_server.url,
+        workers=2,
+        job_id=job_id,
+        chunk_size=5,
+        retention_seconds=1,
+        output=str(folder / "results.json"),
+    ).run()
+
+    assert outcome.results == {"a": 50, "b": 50, "c": 50, "d": 50}
+    _assert_all_expire(own)
+    assert {key for key in _keys(own) if not re.match(r"rq:(job|finished):", key)} <= {
+        JOBS,
+        *JobKeys(job_id).every(8),
+    }
+    eventually(lambda: not [key for key in _keys(own) if key.startswith("wc:")], 10)
+
+
+def test_of_a_run_that_failed_nothing_stays_in_the_queue(
+    folder: Path, fresh_server: EmbeddedServer, own: Redis, job_id: str
+) -> None:
+    (folder / "text.txt").write_text("boom\n" * 200)
+
+    ended = word_counter(
+        *("run", "text.txt", "--workers", "1", "--job", "tests.jobs:Failing", "--job-id", job_id),
+        *("--chunk-size", "1", "--max-attempts", "1"),
+        folder=folder,
+        env={"REDIS_URL": fresh_server.url},
+    )
+
+    assert ended.code == 1
+    assert "cannot digest boom" in ended.err
+    assert own.hget(JobKeys(job_id).job, "state") == b"failed"
+    assert not [key for key in _keys(own) if re.match(r"rq:(queue|worker)", key)]
+    _assert_all_expire(own)
+
+
+def test_of_a_run_that_was_killed_everything_expires_and_the_next_run_takes_it_off_rqs_lists(
+    folder: Path, slow_text: Path, fresh_server: EmbeddedServer, own: Redis, job_id: str
+) -> None:
+    args = ["run", slow_text.name, "--workers", "1", "--job", "slow.py", "--chunk-size", "1", "--job-id", job_id]
+    with started(*args, folder=folder, env={"REDIS_URL": fresh_server.url}) as run:
+        eventually(lambda: own.hlen(JobKeys(job_id).receipts(Stage.MAP)))
+        # the crew first, so that nobody takes its processes off: as when a machine loses power
+        for pid in [*_descendants(run.pid), run.pid]:
+            os.kill(pid, signal.SIGKILL)
+    (queue,) = own.smembers("rq:queues")
+    (worker,) = own.smembers("rq:workers")
+    shared = {"rq:queues", "rq:workers"}  # by all who use RQ here
+    assert {key: own.ttl(key) for key in _keys(own) - shared if own.ttl(key) < 0} == {}
+
+    own.delete(queue, worker)  # as their time would
+    Master(slow_text, redis=fresh_server.url, workers=1, output=str(folder / "r.json")).run()
+
+    _assert_all_expire(own)
+    assert not own.exists("rq:queues", "rq:workers")
+
+
+def test_a_queue_that_is_in_use_and_what_is_not_ours_stay_on_rqs_lists(
+    folder: Path, fresh_server: EmbeddedServer, own: Redis
+) -> None:
+    (folder / "text.txt").write_text("a b\n")
+    theirs = {b"rq:queue:default", b"rq:queue:word_counterfeit"}
+    ours = {b"rq:queue:word_counter-with-batches", b"rq:queue:word_counter-with-a-worker"}
+    own.sadd("rq:queues", "rq:queue:word_counter-gone", *theirs, *ours)
+    own.rpush("rq:queue:word_counter-with-batches", "job-m1-ab", "ended-m1-ab")
+    own.hset(JobKeys("job").job, "state", "reducing")
+    own.hset(JobKeys("ended").job, "state", "cancelled")
+    own.hset("rq:worker:alive", "pid", 1)
+    own.sadd("rq:workers:word_counter-with-a-worker", "rq:worker:alive")
+    own.sadd("rq:workers", "rq:worker:alive", "rq:worker:theirs")
+
+    Master(folder / "text.txt", redis=fresh_server.url, workers=1, output=str(folder / "r.json")).run()
+
+    assert own.smembers("rq:queues") == theirs | ours
+    assert own.smembers("rq:workers") == {b"rq:worker:alive", b"rq:worker:theirs"}
+    assert own.lrange("rq:queue:word_counter-with-batches", 0, -1) == [b"job-m1-ab"]
+
+
+def test_the_index_names_the_jobs_that_are_there_and_expires_with_the_last(own: Redis) -> None:
+    lasting, short, gone = (Store(own, f"job-{name}") for name in ("lasting", "short", "gone"))
+    fields: dict[str, str | int] = {"state": "mapping", "epoch": 1, "partitions": 1}
+    for store in (lasting, short, gone):
+        assert store.create(fields, [])
+    own.delete(gone.keys.job)
+
+    short.end(1, JobState.CANCELLED, "", 1, 100)
+    assert own.zrange(JOBS, 0, -1) == [b"job-lasting", b"job-short"]
+    assert 1_000 < own.ttl(JOBS) <= RUNNING_TTL_SECONDS + 1
+
+    lasting.end(1, JobState.CANCELLED, "", 1, 1_000)
+    assert 100 < own.ttl(JOBS) <= 1_001
 
 
 def test_a_job_that_runs_shows_in_rq_what_waits(

@@ -146,7 +146,17 @@ class TestImports:
 
 class TestNevers:
     def test_redis_is_known_in_few_places_only(self) -> None:
-        allowed = {"connection", "scripts", "patience", "store", "chunk_queue", "queue_worker", "runner", "worker"}
+        allowed = {
+            "connection",
+            "scripts",
+            "patience",
+            "store",
+            "chunk_queue",
+            "queue_worker",
+            "runner",
+            "worker",
+            "traces",
+        }
         allowed |= {"embedded", "engines.redis"}
 
         assert _users_of("redis", "rq") <= allowed
@@ -250,7 +260,7 @@ class TestScripts:
     def test_are_used(self, script: Path) -> None:
         name = f'"{script.stem}"'
 
-        assert any(name in _FILES[_full(module)].read_text() for module in ("store", "task_store"))
+        assert any(name in _FILES[_full(module)].read_text() for module in ("store", "task_store", "traces"))
 
 
 class TestKeyCatalogue:
