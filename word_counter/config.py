@@ -8,8 +8,10 @@ the defaults here.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
 from typing import Any
 
 from word_counter.errors import UsageError
@@ -21,6 +23,11 @@ _ON_BAD_CHUNK = ("fail", "skip")
 _LOG_FORMATS = ("text", "json")
 _KERNELS = ("auto", "native", "python")
 _PROGRESS = ("auto", "bar", "log", "none")
+_PREFIX = "WORD_COUNTER_"
+#: Each partition is a task, two keys, and in each chunk's commit a field: with more, small jobs drown in them.
+_MOST_PARTITIONS = 4096
+#: More processes than any machine runs at once with profit, and few enough that a slip of the finger is survived.
+MOST_WORKERS = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +79,8 @@ class Settings:
     standby: bool = False
     #: How long the keys of a job stay in Redis after it ended.
     retention_seconds: int = 86_400
+    #: Tell of each task that the run's own workers run, and show retries with their whole reasons.
+    verbose: bool = False
 
     @property
     def worker_count(self) -> int:
@@ -94,8 +103,8 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "allow": listed(",", "commas"),
     "input_root": listed(os.pathsep, f"'{os.pathsep}'"),
     "chunk_size": whole(1),
-    "partitions": whole(1),
-    "workers": whole(0),
+    "partitions": whole(1, _MOST_PARTITIONS),
+    "workers": whole(0, MOST_WORKERS),
     "engine": one_of(_ENGINES),
     "output": text,
     "progress": one_of(_PROGRESS),
@@ -111,54 +120,99 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "resume": flag,
     "standby": flag,
     "retention_seconds": whole(1),
+    "verbose": flag,
 }
+#: What commands are told besides settings: how it is read, and what it is by default.
+_CHOICES: dict[str, tuple[Callable[[Any], Any], Any]] = {
+    "job": (text, None),
+    "processes": (whole(1, MOST_WORKERS), 1),
+    "burst": (flag, False),
+    "quiet": (flag, False),
+    "json": (flag, False),
+    "limit": (whole(0), 100),
+}
+#: Variables that others read: the kernel where words are counted, Docker Compose the ids.
+_OTHERS = frozenset({"kernel", "uid", "gid"})
+#: What Kubernetes names after a service that is called word-counter.
+_SERVICE_LINK = re.compile(r"service_(host|port)(_.*)?|port(_.*)?")
 #: Settings whose values no message shows.
 _HIDDEN = frozenset({"redis", "secret"})
 _OLDER_NAMES = {"redis": "REDIS_URL", "chunk_size": "CHUNK_SIZE"}
 
 
-def _from_environ(environ: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+def _from_environ(environ: Mapping[str, str], names: AbstractSet[str]) -> dict[str, tuple[str, str]]:
     """Return for each setting that the environment names the text and the variable it came from."""
     found: dict[str, tuple[str, str]] = {}
-    for setting in fields(Settings):
-        for variable in (f"WORD_COUNTER_{setting.name.upper()}", _OLDER_NAMES.get(setting.name, "")):
+    for name in names:
+        for variable in (_PREFIX + name.upper(), _OLDER_NAMES.get(name, "")):
             if environ.get(variable):
-                found[setting.name] = (environ[variable], variable)
+                found[name] = (environ[variable], variable)
                 break
-    if "redis" not in found and (url := from_parts(environ)):
+    if "redis" in names and "redis" not in found and (url := from_parts(environ)):
         found["redis"] = (url, "REDIS_HOST")
     return found
+
+
+def _value(name: str, read: Callable[[Any], Any], value: Any, origin: str) -> Any:
+    try:
+        return read(value)
+    except (ValueError, TypeError):
+        shown = "that value" if name in _HIDDEN else repr(value)
+        message = f"{origin} must be {read.__doc__}, not {shown}"
+        raise UsageError(message) from None
 
 
 def load(
     given: Mapping[str, Any] | None = None,
     job_settings: Mapping[str, Any] | None = None,
     environ: Mapping[str, str] | None = None,
+    *,
+    only: AbstractSet[str] = _READERS.keys(),
 ) -> Settings:
     """Return the settings that ``given`` (None values are not given), the environment and the job add up to.
+
+    A value that another one wins over is not looked at, nor is the environment for what is not among ``only``.
 
     Raises:
         UsageError: a name is unknown or a value is not allowed; it says which and what would be.
     """
-    values: dict[str, Any] = {}
-    layers: list[dict[str, tuple[Any, str]]] = [
-        {name: (value, f"setting {name} of the job") for name, value in (job_settings or {}).items()},
-        dict(_from_environ(os.environ if environ is None else environ)),
-        {name: (value, name.replace("_", "-")) for name, value in (given or {}).items() if value is not None},
-    ]
-    for layer in layers:
-        for name, (value, origin) in layer.items():
-            if name not in _READERS:
-                message = f"there is no setting {name!r}; there are {', '.join(sorted(_READERS))}"
-                raise UsageError(message)
-            read = _READERS[name]
-            try:
-                values[name] = read(value)
-            except (ValueError, TypeError):
-                shown = "that value" if name in _HIDDEN else repr(value)
-                message = f"{origin} must be {read.__doc__}, not {shown}"
-                raise UsageError(message) from None
-    return Settings(**values)
+    call = {name: (value, name.replace("_", "-")) for name, value in (given or {}).items() if value is not None}
+    job = {name: (value, f"setting {name} of the job") for name, value in (job_settings or {}).items()}
+    for name in (*job, *call):
+        if name not in _READERS:
+            message = f"there is no setting {name!r}; there are {', '.join(sorted(_READERS))}"
+            raise UsageError(message)
+    named = _from_environ(os.environ if environ is None else environ, only - call.keys())
+    found = {**job, **named, **call}
+    return Settings(**{name: _value(name, _READERS[name], *found[name]) for name in _READERS if name in found})
+
+
+def choice(name: str, environ: Mapping[str, str] | None = None) -> Any:
+    """Return what the environment, or else the default, says of an option that is no setting.
+
+    Raises:
+        UsageError: the variable's value is not allowed.
+    """
+    read, default = _CHOICES[name]
+    variable = _PREFIX + name.upper()
+    value = (os.environ if environ is None else environ).get(variable)
+    return _value(name, read, value, variable) if value else default
+
+
+def unknown_variables(environ: Mapping[str, str] | None = None) -> list[str]:
+    """Return a warning for each variable that looks like one of ours and is none, with the name that was meant."""
+    known = {*_READERS, *_CHOICES, *_OTHERS}
+    warnings = []
+    for variable in sorted(os.environ if environ is None else environ):
+        name = variable.removeprefix(_PREFIX).lower()
+        if name == variable.lower() or name in known or _SERVICE_LINK.fullmatch(name):
+            continue
+        from difflib import get_close_matches  # here, as hardly any command comes here
+
+        nearest = get_close_matches(name, known, 1)
+        meant = f"; did you mean {_PREFIX}{nearest[0].upper()}?" if nearest else ""
+        warnings.append(f"{variable} is not a setting{meant}")
+    return warnings
 
 
 def chosen_kernel() -> str:

@@ -27,7 +27,6 @@ class CrewPermit:
     secret: str = field(repr=False)
     allow: Sequence[str]
     input_root: Sequence[str]
-    log_format: str = "text"
 
 
 def _import_path(chosen: str) -> list[str]:
@@ -46,8 +45,15 @@ def _import_path(chosen: str) -> list[str]:
 class Crew:
     """Worker processes of one run."""
 
-    def __init__(self, url: str, processes: int, permit: CrewPermit, heard: Callable[[str], None]) -> None:
-        """Start them. ``heard`` gets each line that they, or user code in them, print."""
+    def __init__(
+        self,
+        url: str,
+        processes: int,
+        permit: CrewPermit,
+        settings: config.Settings,
+        heard: Callable[[str], None],
+    ) -> None:
+        """Start them, to log and wait as ``settings`` say. ``heard`` gets each line that they, or user code, print."""
         environment = config.environment()
         environment["WORD_COUNTER_REDIS"] = url  # not an argument, which ps would show: a URL may hold a password
         environment["WORD_COUNTER_SECRET"] = permit.secret
@@ -55,7 +61,11 @@ class Crew:
         environment["WORD_COUNTER_INPUT_ROOT"] = json.dumps(permit.input_root)
         environment["PYTHONPATH"] = os.pathsep.join(_import_path(environment.get("PYTHONPATH", "")))
         environment["PYTHONUNBUFFERED"] = "1"
-        environment["WORD_COUNTER_LOG_FORMAT"] = permit.log_format
+        # Whatever flag or job set these, and whatever the environment says of workers that are not a run's own.
+        environment["WORD_COUNTER_LOG_FORMAT"] = settings.log_format
+        environment["WORD_COUNTER_VERBOSE"] = str(settings.verbose)
+        environment["WORD_COUNTER_REDIS_PATIENCE"] = str(settings.redis_patience)
+        environment["WORD_COUNTER_BURST"] = ""
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "word_counter", "worker", "--processes", str(processes), "--until-eof"],
             env=environment,

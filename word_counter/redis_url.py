@@ -2,24 +2,48 @@
 
 from __future__ import annotations
 
+import contextlib
+import ipaddress
 import re
 from collections.abc import Mapping
 from urllib.parse import quote
 
 from word_counter.errors import UsageError
 
+#: What Kubernetes sets for a service that is called redis: REDIS_PORT=tcp://10.0.0.1:6379.
+_SERVICE_LINK = re.compile(r"tcp://(\[[^\]]+\]|[^:/]+):([0-9]+)")
+_LAST_PORT = 65_535
+
 
 def from_parts(environ: Mapping[str, str]) -> str:
-    """Return the URL that REDIS_HOST, REDIS_PORT and REDIS_PASSWORD spell, or nothing when none names a host."""
+    """Return the URL that REDIS_HOST, REDIS_PORT and REDIS_PASSWORD spell, or nothing when none names a host.
+
+    Raises:
+        UsageError: one of them is not what its name says.
+    """
     host, port = environ.get("REDIS_HOST", ""), environ.get("REDIS_PORT", "")
     if not host and not port:
         return ""
-    if port and not port.isdigit():
-        message = f"REDIS_PORT must be a whole number, not {port!r}"
+    if link := _SERVICE_LINK.fullmatch(port):
+        host, port = host or link[1], link[2]
+    if port and not (re.fullmatch("[0-9]{1,5}", port) and 1 <= int(port) <= _LAST_PORT):
+        message = f"REDIS_PORT must be a port, a whole number from 1 to {_LAST_PORT}, not {port!r}"
         raise UsageError(message)
     password = environ.get("REDIS_PASSWORD", "")
     login = f":{quote(password, safe='')}@" if password else ""
-    return f"redis://{login}{host or 'localhost'}:{port or 6379}/0"
+    return f"redis://{login}{_in_url(host or 'localhost')}:{port or 6379}/0"
+
+
+def _in_url(host: str) -> str:
+    """Return a host as it stands in a URL: an IPv6 address in brackets."""
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    with contextlib.suppress(ValueError):
+        return f"[{ipaddress.IPv6Address(bare)}]".replace("%", "%25")
+    if re.search(r"[\s:/?#@\[\]]", host):
+        shown = without_password(host)
+        message = f"REDIS_HOST must be a host alone, not {shown!r}: a port goes into REDIS_PORT, a URL into REDIS_URL"
+        raise UsageError(message)
+    return quote(host)
 
 
 #: Passwords among the options of a Redis URL: ``password``, and ``ssl_password`` of a client's key.

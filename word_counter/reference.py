@@ -138,7 +138,7 @@ def _load_class(reference: str) -> Any:
 
 def _parse(reference: str) -> tuple[str, str]:
     place, colon, name = reference.rpartition(":")
-    if not colon:
+    if not colon or is_file(reference):  # a path may hold colons of its own
         return reference, ""
     if not place or not all(part.isidentifier() for part in name.split(".")):
         message = f"{reference!r} does not name a job: give pkg.module:Class, FILE.py or FILE.py:Class"

@@ -99,8 +99,8 @@ class Session:
         if processes:
             self._crew_secret = crew_secret(self.secret, job_id)
             allow = [*self._settings.allow, *places(code)]
-            permit = CrewPermit(self._crew_secret, allow, self._settings.input_root or roots, self._settings.log_format)
-            self._crew = Crew(self.url, processes, permit, self._observer.printed)
+            permit = CrewPermit(self._crew_secret, allow, self._settings.input_root or roots)
+            self._crew = Crew(self.url, processes, permit, self._settings, self._observer.printed)
 
     @property
     def crew_ended(self) -> int | None:

@@ -14,18 +14,18 @@ from typing import Any
 LONGEST_ID = 64
 
 
-def whole(least: int) -> Callable[[Any], int]:
+def whole(least: int, most: int | None = None) -> Callable[[Any], int]:
     """Return a reader of whole numbers."""
 
     def read(value: Any) -> int:
         if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
             raise ValueError
         number = int(value)
-        if number < least:
+        if number < least or (most is not None and number > most):
             raise ValueError
         return number
 
-    read.__doc__ = f"a whole number of at least {least}"
+    read.__doc__ = f"a whole number {f'of at least {least}' if most is None else f'from {least} to {most}'}"
     return read
 
 
@@ -79,12 +79,16 @@ def listed(separator: str, shown: str) -> Callable[[Any], tuple[str, ...]]:
     """Return a reader of lists."""
 
     def read(value: Any) -> tuple[str, ...]:
-        if isinstance(value, str) and value.startswith("["):
-            value = json.loads(value)
-        items = value.split(separator) if isinstance(value, str) else list(value)
+        if isinstance(value, str):
+            # Only between commas are blanks there for the eye: those at the ends of a path are its own.
+            blanks = " \t" if separator == "," else ""
+            parts = (item.strip(blanks) for item in value.split(separator))
+            items = json.loads(value) if value.startswith("[") else [*parts]
+        else:
+            items = list(value)
         if not all(isinstance(item, str) for item in items):
             raise ValueError
-        return tuple(item.strip() for item in items if item.strip())
+        return tuple(item for item in items if item)
 
     read.__doc__ = f"a list separated by {shown}, or a JSON list of texts"
     return read

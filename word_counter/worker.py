@@ -33,6 +33,8 @@ from word_counter.traces import Traces
 
 log = logging.getLogger(__name__)
 
+#: The settings that concern a worker.
+_SETTINGS = frozenset({"redis", "secret", "allow", "input_root", "redis_patience"})
 #: How often the parent looks after things when nothing happens, in seconds.
 _TICK_SECONDS = 1.0
 #: ru_maxrss is in KiB on Linux, in bytes on macOS.
@@ -74,7 +76,7 @@ class Worker:
         allow: Sequence[str] | None = None,
         input_root: Sequence[str] | None = None,
     ) -> None:
-        settings = config.load({"redis": redis, "allow": allow, "input_root": input_root})
+        settings = config.load({"redis": redis, "allow": allow, "input_root": input_root}, only=_SETTINGS)
         self.url = settings.redis
         self._patience = settings.redis_patience
         if not self.url:

@@ -136,6 +136,19 @@ class TestJobs:
         assert ended.code == 0, ended.err
         assert json.loads(ended.out) == {"1": 1, "2": 2}
 
+    def test_a_job_may_name_its_own_inputs(self, folder: Path) -> None:
+        (folder / "my_job.py").write_text(
+            "from word_counter.word_count import WordCount\nclass Mine(WordCount):\n    inputs = 'text.txt'\n"
+        )
+        (folder / "text.txt").write_text("a\n")
+        (folder / "other.txt").write_text("b\n")
+        args = ["--job", "my_job.py:Mine", "--engine", "inline", "--output", "-"]
+
+        by_itself = word_counter("run", *args, folder=folder)
+        given_others = word_counter("run", "other.txt", *args, folder=folder)
+
+        assert (by_itself.out, given_others.out) == ('{\n  "a": 1\n}\n', '{\n  "b": 1\n}\n')
+
     def test_a_job_runs_itself_as_a_script(self, folder: Path) -> None:
         (folder / "script.py").write_text(
             "from word_counter import Job, Mapper, Sum, run\n"
@@ -200,6 +213,44 @@ class TestEnvironment:
             == (folder / "flag.json").read_bytes()
             == results_bytes(count_words(b"a b"))
         )
+
+    def test_options_that_are_no_settings_come_from_it_too(self, folder: Path) -> None:
+        (folder / "my_job.py").write_text(
+            "from word_counter import Mapper, Count\n"
+            "class Lines(Mapper):\n"
+            "    def map(self, line): yield 'lines', 1\n"
+            "class Total(Count): pass\n"
+        )
+        (folder / "text.txt").write_text("a b\nb\n")
+        env = {"WORD_COUNTER_JOB": "my_job.py", "WORD_COUNTER_QUIET": "yes", "WORD_COUNTER_OUTPUT": "-"}
+
+        ended = word_counter("run", "text.txt", folder=folder, env=env)
+
+        assert (ended.code, ended.err) == (0, "")
+        assert json.loads(ended.out) == {"lines": 2}
+
+    def test_a_run_passes_on_what_concerns_its_own_workers_and_nothing_else(self, folder: Path) -> None:
+        (folder / "text.txt").write_text("a\nb\n")
+        env = {
+            "WORD_COUNTER_BURST": "yes",
+            "WORD_COUNTER_CHUNK_SIZE": "many",
+            "WORD_COUNTER_PROCESSES": "none",
+            "WORD_COUNTER_QUIET": "yes",
+            "WORD_COUNTER_CHUNKSIZE": "5",
+        }
+
+        ended = word_counter(
+            *("run", "text.txt", "--chunk-size", "1", "--workers", "1", "--log-format", "json", "-v"),
+            folder=folder,
+            env=env,
+        )
+
+        assert ended.code == 0, ended.err
+        events = [json.loads(line) for line in ended.err.splitlines()]
+        assert {e["task"] for e in events if e["action"] == "committed"} >= {"map:0", "map:1", "reduce:0"}
+        assert [e["message"] for e in events if e["action"] == "warning"] == [
+            "WORD_COUNTER_CHUNKSIZE is not a setting; did you mean WORD_COUNTER_CHUNK_SIZE?"
+        ]
 
     @pytest.mark.parametrize("variable", ["CHUNK_SIZE", "WORD_COUNTER_CHUNK_SIZE"])
     def test_a_bad_variable_is_named(self, folder: Path, variable: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from word_counter.config import Settings, available_cores, load
+from word_counter.config import Settings, available_cores, choice, load, unknown_variables
 from word_counter.errors import UsageError
 from word_counter.redis_url import without_password
 
@@ -42,6 +42,18 @@ class TestPrecedence:
 
         assert load().partitions == 5
 
+    def test_a_bad_value_that_another_wins_over_does_no_harm(self) -> None:
+        environ = {"WORD_COUNTER_CHUNK_SIZE": "many", "REDIS_PORT": "x", "WORD_COUNTER_PARTITIONS": "2"}
+
+        settings = load({"chunk_size": 1, "redis": "redis://h"}, {"partitions": "few"}, environ)
+
+        assert (settings.chunk_size, settings.redis, settings.partitions) == (1, "redis://h", 2)
+
+    def test_what_is_not_asked_for_is_not_looked_at(self) -> None:
+        environ = {"WORD_COUNTER_CHUNK_SIZE": "many", "REDIS_PORT": "x", "WORD_COUNTER_PARTITIONS": "2"}
+
+        assert load({}, {}, environ, only={"partitions"}) == Settings(partitions=2)
+
     def test_other_variables_change_nothing(self) -> None:
         assert load({}, {}, {"WORD_COUNTER_NONSENSE": "1", "PARTITIONS": "3", "HOME": "/"}) == Settings()
 
@@ -57,14 +69,27 @@ class TestRedis:
             ({"REDIS_HOST": "h", "REDIS_PORT": "7"}, "redis://h:7/0"),
             ({"REDIS_HOST": "h", "REDIS_PASSWORD": "p@:/ \u00fc"}, "redis://:p%40%3A%2F%20%C3%BC@h:6379/0"),
             ({"REDIS_HOST": "h", "REDIS_URL": "redis://u"}, "redis://u"),
+            ({"REDIS_HOST": "::1"}, "redis://[::1]:6379/0"),
+            ({"REDIS_HOST": "[2001:DB8::7]", "REDIS_PORT": "7"}, "redis://[2001:db8::7]:7/0"),
+            ({"REDIS_HOST": "fe80::1%eth0"}, "redis://[fe80::1%25eth0]:6379/0"),
+            ({"REDIS_PORT": "tcp://10.0.0.1:6379"}, "redis://10.0.0.1:6379/0"),
+            ({"REDIS_PORT": "tcp://[fd00::1]:6380"}, "redis://[fd00::1]:6380/0"),
+            ({"REDIS_HOST": "redis", "REDIS_PORT": "tcp://10.0.0.1:6380"}, "redis://redis:6380/0"),
         ],
     )
     def test_comes_from_a_url_or_from_its_parts(self, environ: dict[str, str], url: str) -> None:
         assert load({}, {}, environ).redis == url
 
-    def test_a_port_that_is_no_number_is_named(self) -> None:
-        with pytest.raises(UsageError, match="REDIS_PORT must be a whole number, not 'x'"):
-            load({}, {}, {"REDIS_PORT": "x"})
+    @pytest.mark.parametrize("port", ["x", "0", "65536", "-1", "\u00b2", "tcp://h", "http://h:1"])
+    def test_a_port_that_is_none_is_named(self, port: str) -> None:
+        with pytest.raises(UsageError, match="REDIS_PORT must be a port, a whole number from 1 to 65535, not "):
+            load({}, {}, {"REDIS_PORT": port})
+
+    @pytest.mark.parametrize("host", ["h:6379", "redis://h", "[::1", "a b", "user:hunter2@h"])
+    def test_a_host_that_is_more_than_a_host_is_named(self, host: str) -> None:
+        with pytest.raises(UsageError, match="REDIS_HOST must be a host alone, not ") as caught:
+            load({}, {}, {"REDIS_HOST": host})
+        assert "hunter2" not in str(caught.value)
 
     @pytest.mark.parametrize(
         ("url", "shown"),
@@ -105,7 +130,9 @@ BAD = [
     ("chunk_size", True),
     ("chunk_size", [1]),
     ("partitions", 0),
+    ("partitions", "4097"),
     ("workers", -1),
+    ("workers", "1025"),
     ("engine", "spark"),
     ("progress", "fancy"),
     ("job_id", "a b"),
@@ -162,6 +189,11 @@ class TestValues:
             ("allow", '["a,b"]', ("a,b",)),
             ("allow", ["a"], ("a",)),
             ("input_root", "/a:/b", ("/a", "/b")),
+            ("input_root", " /a:/b ::", (" /a", "/b ")),
+            ("input_root", '[" /a", "/b:c "]', (" /a", "/b:c ")),
+            ("input_root", [" /a "], (" /a ",)),
+            ("partitions", "4096", 4096),
+            ("workers", 1024, 1024),
             ("output", Path("x"), "x"),
             ("job_id", "My-job_1", "My-job_1"),
         ],
@@ -174,3 +206,45 @@ def test_there_are_as_many_workers_as_cores_unless_said_otherwise() -> None:
     assert Settings().worker_count == available_cores() >= 1
     assert Settings(workers=0).worker_count == 0
     assert Settings(workers=3).worker_count == 3
+
+
+class TestChoices:
+    @pytest.mark.parametrize(
+        ("name", "environ", "value"),
+        [
+            ("job", {}, None),
+            ("job", {"WORD_COUNTER_JOB": "my_job.py"}, "my_job.py"),
+            ("processes", {}, 1),
+            ("processes", {"WORD_COUNTER_PROCESSES": ""}, 1),
+            ("processes", {"WORD_COUNTER_PROCESSES": "3"}, 3),
+            ("burst", {"WORD_COUNTER_BURST": "yes"}, True),
+            ("quiet", {"WORD_COUNTER_QUIET": "0"}, False),
+            ("json", {"WORD_COUNTER_JSON": "1"}, True),
+            ("limit", {"WORD_COUNTER_LIMIT": "0"}, 0),
+        ],
+    )
+    def test_come_from_the_environment(self, name: str, environ: dict[str, str], value: object) -> None:
+        assert choice(name, environ) == value
+
+    def test_bad_ones_are_named_by_their_variable(self) -> None:
+        with pytest.raises(UsageError, match=r"^WORD_COUNTER_PROCESSES must be a whole number from 1 to 1024, not '0'"):
+            choice("processes", {"WORD_COUNTER_PROCESSES": "0"})
+
+
+def test_a_variable_that_is_no_setting_is_told_of_with_the_one_that_was_meant() -> None:
+    environ = {
+        "WORD_COUNTER_CHUNKSIZE": "5",
+        "WORD_COUNTER_FROBNICATE": "1",
+        "WORD_COUNTER_CHUNK_SIZE": "5",
+        "WORD_COUNTER_KERNEL": "auto",
+        "WORD_COUNTER_UID": "1000",
+        "WORD_COUNTER_PROCESSES": "2",
+        "WORD_COUNTER_SERVICE_HOST": "10.0.0.1",
+        "WORD_COUNTER_PORT_6379_TCP_ADDR": "10.0.0.1",
+        "CHUNKSIZE": "5",
+    }
+
+    assert unknown_variables(environ) == [
+        "WORD_COUNTER_CHUNKSIZE is not a setting; did you mean WORD_COUNTER_CHUNK_SIZE?",
+        "WORD_COUNTER_FROBNICATE is not a setting",
+    ]

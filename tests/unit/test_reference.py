@@ -104,7 +104,7 @@ class TestNaming:
 
 
 class TestLoading:
-    @pytest.mark.parametrize("folder", ["plain", "with+plus", "with space", "c++"])
+    @pytest.mark.parametrize("folder", ["plain", "with+plus", "with space", "c++", "c:d", "C:\\jobs"])
     @pytest.mark.parametrize("name", ["", ":Counting"])
     def test_a_file_is_loaded_wherever_it_lies(self, tmp_path: Path, folder: str, name: str) -> None:
         path = _write(tmp_path / folder / "my_job.py", _JOB.format(key="k"))

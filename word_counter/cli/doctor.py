@@ -6,10 +6,12 @@ import enum
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from word_counter import config
 from word_counter.cli.reach import json_option, redis_option
 from word_counter.cli.tables import Column, show_json, show_table
 from word_counter.cli.text import count, size
@@ -49,7 +51,12 @@ _COLUMNS = (Column("CHECK"), Column("", state=True), Column("FOUND"))
 
 
 @click.command()
-@click.option("--job", metavar="M:C|FILE.py", help="Check also that this job can be imported.")
+@click.option(
+    "--job",
+    metavar="M:C|FILE.py",
+    default=partial(config.choice, "job"),
+    help="Check also that this job can be imported.",
+)
 @redis_option
 @json_option
 @click.pass_context
@@ -59,12 +66,11 @@ def doctor(ctx: click.Context, job: str | None, redis: str | None, as_json: bool
     Exit code 0: nothing failed; 1: something did; 3: Redis cannot be reached. JSON: {"ok": BOOL, "checks": [{"check",
     "verdict": "ok"|"warn"|"fail", "found", "advice"}, ...]}.
     """
-    from word_counter.config import load
-
-    url = load({"redis": redis}).redis
+    url = config.load({"redis": redis}, only={"redis"}).redis
     checks = list(check_redis(url)) if url else [check_private_server()]
     unreachable = checks[0].verdict is Verdict.FAIL
     checks.append(check_kernel())
+    checks += check_environment()
     if job is not None:
         checks.append(check_job(job))
     failed = any(check.verdict is Verdict.FAIL for check in checks)
@@ -219,11 +225,10 @@ def check_private_server() -> Check:
 
 def check_kernel() -> Check:
     """Check that words are counted natively."""
-    from word_counter.config import chosen_kernel
     from word_counter.kernel import active
 
     try:
-        kernel, choice = active(), chosen_kernel()
+        kernel, choice = active(), config.chosen_kernel()
     except UsageError as error:
         advice = "unset it, or install word_counter where there is a C compiler"
         return Check("kernel", Verdict.FAIL, str(error), advice)
@@ -231,6 +236,12 @@ def check_kernel() -> Check:
         return Check("kernel", Verdict.OK, kernel)
     advice = "install word_counter where there is a C compiler; counts are the same, it only takes longer"
     return Check("kernel", Verdict.WARN, kernel, advice)
+
+
+def check_environment() -> Iterator[Check]:
+    """Yield the variables that look like settings and are none."""
+    for warning in config.unknown_variables():
+        yield Check("environment", Verdict.WARN, warning, "correct its name, or unset it")
 
 
 def check_job(reference: str) -> Check:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from word_counter import config
 from word_counter.cli.jobs import job_json
 from word_counter.cli.look import status_fields
 from word_counter.cli.reach import job_argument, json_option, reached, redis_option
@@ -45,10 +47,9 @@ _PARTITION_COLUMNS = (Column("PARTITION", right=True), *_ATTEMPT_COLUMNS, *_TIME
 @click.option(
     "--limit",
     type=click.IntRange(min=0),
-    default=100,
-    show_default=True,
+    default=partial(config.choice, "limit"),
     metavar="N",
-    help="Show so many chunks; 0: all. JSON always has all.",
+    help="Show so many chunks; 0: all. JSON always has all. [default: 100]",
 )
 @redis_option
 @json_option

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from word_counter import config
+from word_counter.cli.text import printable
 from word_counter.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,7 +22,7 @@ redis_option: Callable[[Command], Command] = click.option(
     "--redis", metavar="URL", help="Where Redis is; else REDIS_URL, or REDIS_HOST and its like."
 )
 json_option: Callable[[Command], Command] = click.option(
-    "--json", "as_json", is_flag=True, help="Print JSON for programs."
+    "--json", "as_json", is_flag=True, default=partial(config.choice, "json"), help="Print JSON for programs."
 )
 job_argument: Callable[[Command], Command] = click.argument("job_id", metavar="JOB")
 
@@ -32,10 +35,11 @@ def reached(url: str | None) -> Iterator[Redis]:
         UsageError: none is named.
         StoreUnavailableError: it cannot be reached.
     """
-    from word_counter.config import load
     from word_counter.connection import connect, translated_errors
 
-    named = load({"redis": url}).redis
+    for warning in config.unknown_variables():
+        click.echo(f"warning: {printable(warning)}", err=True)
+    named = config.load({"redis": url}, only={"redis"}).redis
     if not named:
         message = (
             "no Redis is named: give --redis URL or set REDIS_URL. A run without one has a Redis of its own until it "

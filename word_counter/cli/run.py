@@ -5,14 +5,17 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
+from word_counter import config
 from word_counter.cli.display import Display
 from word_counter.cli.displays import make_display
 from word_counter.cli.logs import leave_logging_to_the_display
-from word_counter.config import Settings
+from word_counter.errors import UsageError
 from word_counter.observer import Outcome
 
 _SETTINGS = (
@@ -34,7 +37,10 @@ _SETTINGS = (
     "redis_patience",
     "resume",
     "standby",
+    "verbose",
 )
+#: What of them is about a master rather than a job.
+_OF_RESUME = frozenset({"workers", "redis", "progress", "log_format", "redis_patience", "verbose"})
 #: Some records or chunks were set aside: the results are whole but for what quarantine.jsonl names.
 _QUARANTINED = 4
 
@@ -57,16 +63,25 @@ _LOG_FORMAT = click.option(
     metavar="text|json",
     help="What is shown on standard error: progress and words for people, or events for machines. [default: text]",
 )
-_QUIET = click.option("-q", "--quiet", is_flag=True, help="Show errors only.")
-_VERBOSE = click.option("-v", "--verbose", is_flag=True, help="Show retries with their whole reasons.")
+_QUIET = click.option("-q", "--quiet", is_flag=True, default=partial(config.choice, "quiet"), help="Show errors only.")
+_VERBOSE = click.option(
+    "-v",
+    "--verbose",
+    is_flag=True,
+    default=None,
+    help="Show retries with their whole reasons, and each task that workers of this run's own run.",
+)
 
 
 def _options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command what ``run`` and ``master`` share. Defaults and checks are those of Settings."""
     options = [
-        click.argument("inputs", nargs=-1, required=True, metavar="INPUT..."),
+        click.argument("inputs", nargs=-1, metavar="[INPUT...]"),
         click.option(
-            "--job", "job", metavar="M:C|FILE.py", help="The job: pkg.module:Class or a file. [default: the word count]"
+            "--job",
+            metavar="M:C|FILE.py",
+            default=partial(config.choice, "job"),
+            help="The job: pkg.module:Class or a file. [default: the word count]",
         ),
         click.option("--chunk-size", metavar="LINES", help="Lines a chunk. [default: 50000]"),
         click.option("--partitions", metavar="N", help="Reduce tasks. [default: 8]"),
@@ -113,7 +128,7 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
     help="What runs the tasks; inline: this process, for trying a job out. [default: redis]",
 )
 def run(**given: Any) -> None:
-    """Run a job over files, directories and globs, and write its results."""
+    """Run a job over files, directories and globs, by default those that the job names, and write its results."""
     _run(given)
 
 
@@ -135,29 +150,40 @@ def master(**given: Any) -> None:
 @_VERBOSE
 def resume(job: str, **given: Any) -> None:
     """Go on with JOB, whose master is gone, from what it has committed."""
-    from word_counter.config import load
     from word_counter.master import Master
 
     settings = {name: given[name] for name in _SETTINGS if given.get(name) is not None}
-    chosen = load(settings)
+    chosen = config.load(settings, only=_OF_RESUME)
+    if not chosen.redis:
+        message = (
+            f"no Redis is named, and so there is nowhere to look for job {job}: give --redis URL or set REDIS_URL. "
+            "A job of a private server ended with it"
+        )
+        raise UsageError(message)
     # Its workers may be others': only who asks for workers gets them.
-    _follow(given, chosen, lambda display: Master.resume(job, observer=display, **settings))
+    _follow(given, chosen, settings, lambda display: Master.resume(job, observer=display, **settings))
 
 
 def _run(given: dict[str, Any]) -> None:
     from word_counter import engines
-    from word_counter.config import load
     from word_counter.reference import make_job
     from word_counter.word_count import WordCount
 
     job = WordCount() if given["job"] is None else make_job(given["job"])
+    if not given["inputs"] and job.inputs == ():
+        raise click.MissingParameter(ctx=click.get_current_context(), param_type="argument", param_hint="'INPUT...'")
     settings = {name: given[name] for name in _SETTINGS if given.get(name) is not None}
-    chosen = load(settings, job.settings)
-    _follow(given, chosen, lambda display: engines.run(given["inputs"], job, observer=display, **settings))
+    chosen = config.load(settings, job.settings)
+    inputs = given["inputs"] or None
+    _follow(given, chosen, settings, lambda display: engines.run(inputs, job, observer=display, **settings))
 
 
-def _follow(given: dict[str, Any], chosen: Settings, start: Callable[[Display], Outcome]) -> None:
-    """Show a run from its start to its end."""
+def _follow(
+    given: dict[str, Any], chosen: config.Settings, settings: dict[str, Any], start: Callable[[Display], Outcome]
+) -> None:
+    """Show a run from its start to its end. Whether to be verbose is settled here, in ``settings`` too."""
+    quiet = given["quiet"] and not (given["verbose"] and not _on_command_line("quiet"))
+    settings["verbose"] = verbose = chosen.verbose and not quiet
     to_stdout = chosen.output == "-"
     _write_utf8()
     display: Display
@@ -165,15 +191,21 @@ def _follow(given: dict[str, Any], chosen: Settings, start: Callable[[Display], 
         from word_counter.cli.events import EventDisplay, want_events
 
         want_events(click.get_current_context())
-        display = EventDisplay(verbose=given["verbose"], quiet=given["quiet"])
+        display = EventDisplay(verbose=verbose, quiet=quiet)
     else:
         leave_logging_to_the_display()
-        display = make_display(chosen.progress, verbose=given["verbose"], quiet=given["quiet"], to_stdout=to_stdout)
+        display = make_display(chosen.progress, verbose=verbose, quiet=quiet, to_stdout=to_stdout)
     with display:
+        for warning in config.unknown_variables():
+            display.warned(warning)
         outcome = start(display)
     display.summarise(outcome)
     if outcome.quarantine:
         click.get_current_context().exit(_QUARANTINED)
+
+
+def _on_command_line(option: str) -> bool:
+    return click.get_current_context().get_parameter_source(option) is ParameterSource.COMMANDLINE
 
 
 def _write_utf8() -> None:

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import logging
+from functools import partial
+
 import click
 
 from word_counter import config
 from word_counter.cli.logs import configure_logging
 
+log = logging.getLogger(__name__)
+
 
 @click.command()
-@click.option("--processes", type=click.IntRange(min=1), default=1, show_default=True, help="Tasks run at a time.")
+@click.option(
+    "--processes",
+    type=click.IntRange(1, config.MOST_WORKERS),
+    default=partial(config.choice, "processes"),
+    metavar="N",
+    help="Tasks run at a time. [default: 1]",
+)
 @click.option("--redis", metavar="URL", help="Where Redis is; else REDIS_URL, or REDIS_HOST and its like.")
 @click.option(
     "--allow",
@@ -26,8 +37,8 @@ from word_counter.cli.logs import configure_logging
     "[default: whatever a master with the same secret names]",
 )
 @click.option("--log-format", metavar="text|json", help="Log lines for people or for machines. [default: text]")
-@click.option("--burst", is_flag=True, help="End when the queue is empty.")
-@click.option("-v", "--verbose", is_flag=True, help="Log each task.")
+@click.option("--burst", is_flag=True, default=partial(config.choice, "burst"), help="End when the queue is empty.")
+@click.option("-v", "--verbose", is_flag=True, default=None, help="Log each task.")
 @click.option("--until-eof", is_flag=True, hidden=True, help="Stop at once when standard input closes.")
 def worker(
     processes: int,
@@ -36,7 +47,7 @@ def worker(
     input_root: tuple[str, ...],
     log_format: str | None,
     burst: bool,  # noqa: FBT001 (click passes options by name)
-    verbose: bool,  # noqa: FBT001
+    verbose: bool | None,  # noqa: FBT001
     until_eof: bool,  # noqa: FBT001
 ) -> None:
     """Serve tasks of any job until stopped.
@@ -46,7 +57,11 @@ def worker(
     """
     from word_counter.worker import Worker
 
-    configure_logging(config.load({"log_format": log_format}).log_format, verbose=verbose, quiet=until_eof)
+    shown = config.load({"log_format": log_format, "verbose": verbose}, only={"log_format", "verbose"})
+    configure_logging(shown.log_format, verbose=shown.verbose, quiet=until_eof)
+    if not until_eof:  # else whoever started it has said so
+        for warning in config.unknown_variables():
+            log.warning("%s", warning, extra={"action": "warning"})
     Worker(
         redis,
         processes,
