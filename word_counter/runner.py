@@ -49,6 +49,8 @@ log = logging.getLogger(__name__)
 
 #: Why a start or a commit that was refused ends the whole batch: the rest of it is not ours either.
 _NOT_OURS = frozenset({"REVOKED", "STALE", "ENDED"})
+#: What became of an attempt, as the log names it where the store's word would mislead.
+_ACTIONS = {"OK": "committed", "COMMITTED": "superseded"}
 #: The parent is told of the next task so often at the most, in seconds: its clock for --task-timeout.
 _TELL_SECONDS = 0.25
 
@@ -122,7 +124,7 @@ class BatchRunner:
                 attempt.attempt,
                 said,
                 extra={
-                    "action": "committed" if said == "OK" else said.lower(),
+                    "action": _ACTIONS.get(said, said.lower()),
                     "job": payload.job,
                     "task": attempt.task,
                     "attempt": attempt.attempt,
