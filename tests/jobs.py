@@ -79,6 +79,15 @@ class Longest(Job):
     mapper, reducer = JsonPairs, LongestText
 
 
+class Chosen(Job):
+    """Takes arguments, which stay with it: workers make its mapper and its reducer by themselves."""
+
+    mapper, reducer = JsonPairs, Values
+
+    def __init__(self, *, longest: bool) -> None:
+        super().__init__(reducer=LongestText if longest else Values)
+
+
 class FullMapper(Mapper):
     """Uses all that a mapper may: setup, close with last pairs, counters, the place of a line."""
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 
 from word_counter.errors import InputChangedError
 from word_counter.job import Job
-from word_counter.reference import make_job
+from word_counter.reference import classes_of, make_job
 
 #: Installed code does not change under a running process; a user's own may.
 _INSTALLED = tuple(
@@ -27,7 +27,7 @@ _INSTALLED = tuple(
 
 def digest_of_code(job: Job) -> str:
     """Return the SHA-256 of the files that define a job's classes; empty where there are no files to be read."""
-    return _digest({type(job), job.mapper, job.reducer})
+    return _digest(classes_of(job))
 
 
 def _digest(classes: Iterable[type]) -> str:

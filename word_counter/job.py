@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 import inspect
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
@@ -87,6 +87,17 @@ def parse_task(name: str) -> tuple[Stage, int]:
     return Stage(stage), int(number)
 
 
+def missing_arguments(cls: type) -> str:
+    """Say what is missing when a class is called without arguments; nothing when it can be."""
+    try:
+        inspect.signature(cls).bind()
+    except TypeError as error:
+        return str(error)
+    except ValueError:  # of C, say, which does not tell
+        return ""
+    return ""
+
+
 class Job:
     """A mapper and a reducer over inputs. Subclass it and name the two classes.
 
@@ -126,9 +137,9 @@ class Job:
             self.reducer = reducer  # type: ignore[misc]
         if settings:
             self.settings = {**self.settings, **settings}  # type: ignore[misc]
-        self._check()
+        self.check()
 
-    def _check(self) -> None:
+    def check(self) -> None:
         """Raise JobLoadError, naming what is missing, unless this is a complete job."""
         name = type(self).__name__
         for role, base in (("mapper", Mapper), ("reducer", Reducer)):
@@ -137,6 +148,12 @@ class Job:
                 found = "none" if cls is None else repr(cls)
                 message = f"job {name}: {role} must be a subclass of {base.__name__}, found {found}"
                 raise JobLoadError(message)
+            if missing := missing_arguments(cls):
+                message = f"job {name}: {role} {cls.__name__} is made anew in each task, without arguments: {missing}"
+                raise JobLoadError(message)
+        if not isinstance(self.settings, Mapping):
+            message = f"job {name}: settings must be a dict of settings by name, found {self.settings!r}"
+            raise JobLoadError(message)
         mapper, reducer = self.mapper, self.reducer
         if mapper.map is Mapper.map and mapper.map_chunk is Mapper.map_chunk:
             message = f"job {name}: mapper {mapper.__name__} lacks a method map(self, line)"

@@ -34,7 +34,7 @@ from word_counter.lookout import Lookout
 from word_counter.observer import Observer, Outcome
 from word_counter.patience import Patience
 from word_counter.plan import Plan
-from word_counter.reference import refer_to, refuse_while_importing
+from word_counter.reference import made, refer_to, refuse_while_importing
 from word_counter.roster import Roster
 from word_counter.session import Session
 from word_counter.sinks import check_writable
@@ -62,7 +62,7 @@ class Master:
         observer: Observer | None = None,
         **settings: Any,
     ) -> None:
-        self.job = job() if isinstance(job, type) else job
+        self.job = made(job)
         given = config.load(settings, self.job.settings)
         if not given.redis and given.workers == 0:
             message = "with no workers and no Redis nobody would do the work: give --redis URL or set REDIS_URL"

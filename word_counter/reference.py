@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import Any
 
 from word_counter.errors import JobLoadError, UnguardedRunError
-from word_counter.job import Job
+from word_counter.job import Job, missing_arguments
 from word_counter.mapper import Mapper
 from word_counter.reducer import Reducer
 
@@ -28,12 +28,22 @@ def refer_to(job: Job) -> str:
     Raises:
         JobLoadError: the class was made where no other process can import it from.
     """
-    made_of_its_class = job.mapper is getattr(type(job), "mapper", None) and job.reducer is getattr(
-        type(job), "reducer", None
-    )
-    if type(job) is not Job and made_of_its_class:
+    if _is_made_of_its_class(job):
         return _refer_to_class(type(job))
     return f"{_refer_to_class(job.mapper)}+{_refer_to_class(job.reducer)}"
+
+
+def _is_made_of_its_class(job: Job) -> bool:
+    """Whether its class alone makes the same job, so that it is named by it rather than by its parts."""
+    cls = type(job)
+    same = job.mapper is getattr(cls, "mapper", None) and job.reducer is getattr(cls, "reducer", None)
+    return same and cls is not Job and not missing_arguments(cls)
+
+
+def classes_of(job: Job) -> set[type]:
+    """Return the classes that the reference of a job leads to."""
+    parts: set[type] = {job.mapper, job.reducer}
+    return {type(job), *parts} if _is_made_of_its_class(job) else parts
 
 
 def _refer_to_class(cls: type) -> str:
@@ -78,16 +88,21 @@ def load_job(reference: str) -> type[Job] | Job:
 
 def make_job(reference: str) -> Job:
     """Return a checked instance of the job that a reference names; JobLoadError as in :func:`load_job`."""
-    found = load_job(reference)
-    if isinstance(found, Job):
-        return found
+    return made(load_job(reference))
+
+
+def made(job: type[Job] | Job) -> Job:
+    """Return a checked instance of a job; JobLoadError when there can be none, or none that is complete."""
     try:
-        return found()
+        instance = job() if isinstance(job, type) else job
+        instance.check()  # once more: an __init__ of its own may not have done it
     except JobLoadError:
         raise
     except Exception as error:
-        message = f"cannot make a {found.__name__}: {type(error).__name__}: {error}"
+        name = job.__name__ if isinstance(job, type) else type(job).__name__
+        message = f"cannot make a {name}: {type(error).__name__}: {error}"
         raise JobLoadError(message) from error
+    return instance
 
 
 def places(reference: str) -> list[str]:

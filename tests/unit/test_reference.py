@@ -7,11 +7,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests import jobs
 from tests.processes import environment
-from word_counter import Count, Job, Mapper, Sum
+from word_counter import Count, Job, Mapper, Master, Sum, UsageError, run
+from word_counter.code import LoadedJob, digest_of_code
 from word_counter.errors import JobLoadError
 from word_counter.reference import load_job, make_job, refer_to
 from word_counter.word_count import WordCount, WordMapper
@@ -53,6 +56,19 @@ class TestNaming:
         made = make_job(refer_to(job))
 
         assert (made.mapper, made.reducer) == (WordMapper, Count)
+
+    def test_a_job_that_needs_arguments_is_named_by_its_parts(self) -> None:
+        made = make_job(refer_to(jobs.Chosen(longest=True)))
+
+        assert (made.mapper, made.reducer) == (jobs.JsonPairs, jobs.LongestText)
+
+    @pytest.mark.parametrize(
+        "job",
+        [WordCount(), WordCount(mapper=jobs.JsonPairs), jobs.Summing(), jobs.Chosen(longest=True)],
+        ids=["class", "other mapper", "class of another module", "arguments"],
+    )
+    def test_who_loads_a_job_by_its_name_has_the_same_code(self, job: Job) -> None:
+        assert digest_of_code(job) == LoadedJob(refer_to(job)).digest != ""
 
     def test_a_class_inside_a_function_cannot_be_named(self) -> None:
         class Local(Job):
@@ -245,6 +261,54 @@ class TestJob:
             Job(mapper=mapper, reducer=reducer)
 
         assert said in str(caught.value)
+
+    @pytest.mark.parametrize(("role", "base"), [("mapper", WordMapper), ("reducer", Sum)])
+    def test_what_needs_arguments_cannot_be_made_in_a_task(self, role: str, base: type) -> None:
+        class Needing(base):  # type: ignore[misc]
+            def __init__(self, least: int) -> None:
+                self.least = least
+
+        with pytest.raises(JobLoadError, match=rf"{role} Needing is made anew in each task, without .*'least'"):
+            WordCount(**{role: Needing})
+
+    def test_what_can_do_without_arguments_is_fine(self) -> None:
+        class Willing(WordMapper):
+            def __init__(self, least: int = 1, *rest: int, **more: int) -> None:
+                self.least = least
+
+        assert WordCount(mapper=Willing).mapper is Willing
+
+    @pytest.mark.parametrize("engine", ["inline", "redis"])
+    def test_whose_class_needs_arguments_is_a_usage_error_when_it_is_run(self, engine: str) -> None:
+        with pytest.raises(UsageError, match=r"cannot make a Chosen: TypeError: .*'longest'"):
+            run("text.txt", jobs.Chosen, engine=engine)
+        with pytest.raises(UsageError, match="cannot make a Chosen"):
+            Master("text.txt", jobs.Chosen)
+
+    def test_is_checked_though_its_own_init_does_not(self) -> None:
+        class Forgetful(Job):
+            def __init__(self) -> None:
+                pass
+
+        with pytest.raises(UsageError, match="job Forgetful: mapper must be"):
+            run("text.txt", Forgetful)
+
+    @pytest.mark.parametrize(
+        ("settings", "said"),
+        [
+            (["chunk_size"], "job Set: settings must be a dict of settings by name, found"),
+            ({"chunk_sise": 3}, "there is no setting 'chunk_sise'"),
+            ({"chunk_size": 0}, "setting chunk_size of the job must be a whole number of at least 1, not 0"),
+        ],
+    )
+    def test_settings_are_checked_before_anything_starts(self, settings: Any, said: str) -> None:
+        class Set(WordCount):
+            pass
+
+        Set.settings = settings
+
+        with pytest.raises(UsageError, match=said):
+            run("text.txt", Set)
 
     def test_settings_of_one_job_are_not_those_of_another(self) -> None:
         one = WordCount(chunk_size=1)

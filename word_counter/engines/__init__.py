@@ -10,7 +10,7 @@ from word_counter.engines.inline import InlineEngine
 from word_counter.engines.redis import RedisEngine
 from word_counter.job import Inputs, Job
 from word_counter.observer import Observer, Outcome
-from word_counter.reference import refuse_while_importing
+from word_counter.reference import made, refuse_while_importing
 from word_counter.word_count import WordCount
 
 __all__ = ["Engine", "InlineEngine", "RedisEngine", "run"]
@@ -39,6 +39,6 @@ def run(
         StoreUnavailableError: Redis cannot be reached.
     """
     refuse_while_importing()
-    made = job() if isinstance(job, type) else job
-    chosen = _ENGINES[config.load(settings, made.settings).engine]
-    return chosen().run(inputs, made, observer or Observer(), settings)
+    instance = made(job)
+    chosen = _ENGINES[config.load(settings, instance.settings).engine]
+    return chosen().run(inputs, instance, observer or Observer(), settings)
