@@ -151,7 +151,7 @@ class Entry:
                 "set WORD_COUNTER_SECRET to what its master was started with, or go on as the user who started it"
             )
             raise UsageError(message)
-        check_writable(plan.output)
+        check_writable(plan.output, plan.job_id)
         return plan, sources
 
 

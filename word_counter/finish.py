@@ -9,7 +9,7 @@ from word_counter.errors import JobFailedError, JobGoneError
 from word_counter.job import JobState
 from word_counter.observer import Outcome, Progress
 from word_counter.plan import Plan
-from word_counter.sinks import quarantine_path, write_quarantine, write_results
+from word_counter.sinks import quarantine_path, write_results
 from word_counter.snapshot import Snapshot
 from word_counter.stages import Summary, merge, summarised
 from word_counter.store import Store
@@ -33,11 +33,11 @@ class Finish:
         """
         plan = self._plan
         bad = snapshot.totals.get("bad_records", 0) + snapshot.totals.get("skipped_chunks", 0)
-        write_quarantine(self._charge.holding(self._store.quarantine()) if bad else None, plan.output)
+        aside = self._charge.holding(self._store.quarantine()) if bad else None
         summary = Summary()
         pairs = merge([self._store.results(partition) for partition in range(plan.partitions)])
         merged = self._charge.holding(summarised(pairs, summary))
-        write_results(merged, plan.output, confirm=lambda: self._charge.hold(now=True))
+        write_results(merged, plan.output, plan.job_id, aside=aside, confirm=lambda: self._charge.hold(now=True))
         counters = self._store.counters()
         state = self._store.end(self._charge.epoch, JobState.DONE, "", plan.partitions, plan.retention_seconds)
         if state is None:
@@ -58,7 +58,7 @@ class Finish:
             retries=progress.retries,
             skipped_chunks=snapshot.totals.get("skipped_chunks", 0),
             bad_records=snapshot.totals.get("bad_records", 0),
-            quarantine=quarantine_path(plan.output) if bad else "",
+            quarantine=quarantine_path(plan.output, plan.job_id) if bad else "",
             counters=counters,
             largest=summary.largest,
         )

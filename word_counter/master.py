@@ -88,7 +88,7 @@ class Master:
         """
         refuse_while_importing()
         self._began = time.monotonic()
-        check_writable(self.settings.output)
+        check_writable(self.settings.output, self.job_id)
         sources = find_sources(self.inputs)
         code = refer_to(self.job)
         digest = digest_of_code(self.job)

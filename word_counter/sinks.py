@@ -1,4 +1,4 @@
-"""Sinks: where results go. A file is seen whole or not at all: temporary file, fsync, rename."""
+"""Sinks: where results go, and what was set aside. A file is seen whole or not at all: draft, fsync, rename."""
 
 from __future__ import annotations
 
@@ -9,33 +9,58 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterable
-from typing import IO, Any
+from types import TracebackType
+from typing import IO, Any, Self
 
 from word_counter.errors import OutputError
 
 #: How many characters are gathered before they are written.
 _BUFFER_CHARS = 256 * 1024
+#: Of a line that may be a quarantine entry no more is read; its text and its traceback are cut far below.
+_LONGEST_ENTRY_BYTES = 1024 * 1024
 
 
-def check_writable(output: str) -> None:
+def check_writable(output: str, job_id: str = "") -> None:
     """Raise OutputError, saying what to do, unless the results could be written to ``output``.
 
     Leaves nothing behind. Called before a job starts, so that hours of work do not end in this.
     """
-    if output == "-":
-        return
-    if os.path.isdir(output):
+    if output != "-":
+        _check_place(output)
+    elif sys.stdout is None or sys.stdout.closed:
+        message = "standard output is closed; name a file with --output"
+        raise OutputError(message)
+    aside = quarantine_path(output, job_id)
+    if os.path.lexists(aside) and not _is_quarantine(aside):
         message = (
-            f"the output {output} is a directory; name a file in it, such as {os.path.join(output, 'results.json')}"
+            f"{aside} is in the way: records that are set aside would be listed there, and it is none of such lists; "
+            "move it, or give another --output"
         )
+        raise OutputError(message)
+
+
+def _check_place(output: str) -> None:
+    folder, name = os.path.split(output)
+    if name in {"", os.curdir, os.pardir} or "\0" in output or os.path.isdir(output):
+        what = f"is a directory; name a file in it, such as {os.path.join(output, 'results.json')}"
+        message = f"the output {output!r} {what if output else 'names no file; - is standard output'}"
         raise OutputError(message)
     if os.path.exists(output) and not os.path.isfile(output):
         message = f"the output {output} is not a regular file: it would be replaced by one; use - for standard output"
         raise OutputError(message)
-    folder = os.path.dirname(os.path.abspath(output))
-    while not os.path.lexists(folder):  # the folders that are missing will be made below this one
-        folder = os.path.dirname(folder)
     try:
+        target = os.path.realpath(output)
+        if os.path.islink(output) and (os.path.islink(target) or not os.path.isdir(os.path.dirname(target))):
+            message = (
+                f"the output {output} is a link to {os.readlink(output)}, which leads nowhere; give another --output"
+            )
+            raise OutputError(message)
+        for path in (output, quarantine_path(output, "")):
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                os.lstat(path)  # says when a name is too long
+        folder = os.path.dirname(target)
+        while not os.path.lexists(folder):  # the folders that are missing will be made below this one
+            folder = os.path.dirname(folder)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
@@ -43,9 +68,14 @@ def check_writable(output: str) -> None:
 
 
 def _unwritable(output: str, error: OSError) -> OutputError:
-    folder = os.path.dirname(os.path.abspath(output))
+    try:
+        folder = os.path.dirname(os.path.abspath(output))
+    except OSError:
+        return OutputError(f"cannot write {output}: the current directory is gone; change to one that is there")
     if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
         return OutputError(f"cannot write {output}: {error.strerror}; make room, or give another --output")
+    if error.errno == errno.ENAMETOOLONG:
+        return OutputError(f"cannot write {output}: {error.strerror}; give another --output")
     who = f"user {os.getuid()}" if hasattr(os, "getuid") else "this user"
     return OutputError(
         f"cannot write {output} as {who}: {error.strerror}; make {folder} writable for that user "
@@ -54,70 +84,133 @@ def _unwritable(output: str, error: OSError) -> OutputError:
     )
 
 
-def quarantine_path(output: str) -> str:
-    """Return the path of the quarantine file that belongs to results."""
-    return os.path.join(os.path.dirname(output), "quarantine.jsonl") if output != "-" else "quarantine.jsonl"
+def quarantine_path(output: str, job_id: str) -> str:
+    """Return the path of the quarantine file that belongs to an output, and to no other one in its folder.
 
-
-def write_quarantine(entries: Iterable[str] | None, output: str) -> None:
-    """Write what was set aside, a JSON object a line, beside the results; None: remove what an earlier job left.
-
-    Raises:
-        OutputError: the file cannot be written.
+    That of ``results.json`` is ``quarantine.jsonl``, that of any other NAME is ``NAME.quarantine.jsonl``. For standard
+    output NAME is the job's id, in the current directory.
     """
-    path = quarantine_path(output)
-    if entries is None:
-        if output != "-":
-            with contextlib.suppress(OSError):
-                os.unlink(path)
-        return
-    _write_whole(path, lambda file: file.writelines(entry + "\n" for entry in entries))
+    if output == "-":
+        return f"{job_id}.quarantine.jsonl"
+    folder, name = os.path.split(output)
+    return os.path.join(folder, "quarantine.jsonl" if name == "results.json" else f"{name}.quarantine.jsonl")
+
+
+def _is_quarantine(path: str) -> bool:
+    """Whether a file is a quarantine that this package wrote, by its first line; an empty file may be anybody's."""
+    if not os.path.isfile(path):
+        return False
+    try:
+        with open(path, "rb") as file:
+            content = json.loads(file.readline(_LONGEST_ENTRY_BYTES))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(content, dict) and content.keys() >= {"file", "offset", "line", "reason"}
 
 
 def _anyway() -> None:
     """Ask nobody whether to go on."""
 
 
-def write_results(pairs: Iterable[tuple[str, Any]], output: str, confirm: Callable[[], None] = _anyway) -> None:
+def write_results(
+    pairs: Iterable[tuple[str, Any]],
+    output: str,
+    job_id: str = "",
+    *,
+    aside: Iterable[str] | None = None,
+    confirm: Callable[[], None] = _anyway,
+) -> None:
     """Write results as one JSON object, in the order of ``pairs``, with a two-space indent, in UTF-8.
+
+    The quarantine is seen before the results are, and that of an earlier job goes after they are: who reads results and
+    finds no quarantine knows that nothing was set aside.
 
     Args:
         pairs: key texts with their values, sorted and unique.
         output: a path, or "-" for standard output.
+        job_id: names the quarantine of what goes to standard output.
+        aside: what was set aside, a JSON object each; None: nothing was.
         confirm: called when all is written and just before it is seen; raises to leave what stood there before.
 
     Raises:
-        OutputError: the file cannot be written; what stood there before still does.
+        OutputError: a file cannot be written; what stood there before still does.
     """
-    if output == "-":
-        _write_object(pairs, sys.stdout)
-        sys.stdout.flush()
-        return
-    _write_whole(output, lambda file: _write_object(pairs, file), confirm)
+    quarantine = quarantine_path(output, job_id)
+    with contextlib.ExitStack() as drafts:
+        ready: list[_Draft] = []
+        if aside is not None:
+            listed = (entry + "\n" for entry in aside)
+            ready.append(drafts.enter_context(_Draft(quarantine, lambda file: file.writelines(listed))))
+        if output != "-":
+            ready.append(drafts.enter_context(_Draft(output, lambda file: _write_object(pairs, file))))
+            confirm()
+            for draft in ready:
+                draft.check()
+            for draft in ready:
+                draft.show()
+        else:
+
+            def before_the_end() -> None:
+                confirm()
+                for draft in ready:
+                    draft.show()
+
+            _print_object(pairs, before_the_end)
+    if aside is None and _is_quarantine(quarantine):
+        with contextlib.suppress(OSError):
+            os.unlink(quarantine)
 
 
-def _write_whole(output: str, write: Callable[[IO[str]], None], confirm: Callable[[], None] = _anyway) -> None:
-    """Write a file that is seen whole or not at all."""
-    target = os.path.realpath(output)
-    folder, name = os.path.split(target)
-    temporary = ""
-    try:
-        os.makedirs(folder, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{name}.", suffix=".tmp", dir=folder)
+class _Draft:
+    """A file that is written beside its place, and seen there whole or not at all."""
+
+    def __init__(self, path: str, write: Callable[[IO[str]], None]) -> None:
+        """Write it; OutputError when that is not possible."""
+        self._path = path
+        self._temporary = ""
         try:
+            self._target = os.path.realpath(path)
+            self._folder, name = os.path.split(self._target)
+            os.makedirs(self._folder, exist_ok=True)
+            descriptor, self._temporary = tempfile.mkstemp(prefix=f".{name[:50]}.", suffix=".tmp", dir=self._folder)
             with open(descriptor, "w", encoding="utf-8", newline="\n") as file:
                 write(file)
                 file.flush()
                 os.fchmod(file.fileno(), 0o666 & ~_umask())
                 os.fsync(file.fileno())
-            confirm()
-            os.replace(temporary, target)
+        except OSError as error:
+            self._drop()
+            raise _unwritable(path, error) from error
         except BaseException:
-            os.unlink(temporary)
+            self._drop()
             raise
-        _sync_folder(folder)
-    except OSError as error:
-        raise _unwritable(output, error) from error
+
+    def check(self) -> None:
+        """Raise OutputError when something has come into its place that no file can replace."""
+        if os.path.isdir(self._target):
+            raise _unwritable(self._path, IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR)))
+
+    def show(self) -> None:
+        """Put it in its place."""
+        try:
+            os.replace(self._temporary, self._target)
+            self._temporary = ""
+            _sync_folder(self._folder)
+        except OSError as error:
+            raise _unwritable(self._path, error) from error
+
+    def _drop(self) -> None:
+        if self._temporary:
+            with contextlib.suppress(OSError):
+                os.unlink(self._temporary)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._drop()
 
 
 def _umask() -> int:
@@ -135,7 +228,21 @@ def _sync_folder(folder: str) -> None:
         os.close(descriptor)
 
 
-def _write_object(pairs: Iterable[tuple[str, Any]], file: IO[str]) -> None:
+def _print_object(pairs: Iterable[tuple[str, Any]], before_the_end: Callable[[], None]) -> None:
+    """Print results. When ``before_the_end`` raises they lack their end, so that no reader takes them as whole."""
+    try:
+        _write_object(pairs, sys.stdout, before_the_end)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        message = f"cannot write to standard output: {error.strerror}; name a file with --output"
+        raise OutputError(message) from error
+
+
+def _write_object(
+    pairs: Iterable[tuple[str, Any]], file: IO[str], before_the_end: Callable[[], None] = _anyway
+) -> None:
     waiting: list[str] = []
     chars = 0
     first = True
@@ -148,6 +255,7 @@ def _write_object(pairs: Iterable[tuple[str, Any]], file: IO[str]) -> None:
             file.write("".join(waiting))
             waiting.clear()
             chars = 0
+    before_the_end()
     file.write("".join(waiting) + ("{}\n" if first else "\n}\n"))
 
 

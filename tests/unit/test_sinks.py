@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import stat
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,7 @@ from hypothesis import strategies as st
 from tests.oracle import results_text
 from tests.processes import without_root
 from word_counter.errors import OutputError
-from word_counter.sinks import check_writable, quarantine_path, write_quarantine, write_results
+from word_counter.sinks import check_writable, quarantine_path, write_results
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 _VALUES = st.recursive(
@@ -150,19 +153,208 @@ class TestChecking:
             write_results([], str(folder / "closed" / "results.json"))
 
 
+class TestTheOutputItself:
+    @pytest.mark.parametrize(
+        "name", ["", "new/", "new/deeper/", ".", "..", "new/.", "here/", "nul\x00inside", "x" * 256]
+    )
+    def test_that_names_no_file_is_refused_and_no_folder_made(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+    ) -> None:
+        (tmp_path / "here").mkdir()
+        monkeypatch.chdir(tmp_path)
+
+        with pytest.raises(OutputError) as caught:
+            check_writable(name)
+
+        assert "\n" not in str(caught.value)
+        assert [path.name for path in tmp_path.iterdir()] == ["here"]
+
+    @pytest.mark.parametrize("target", ["nowhere/results.json", "link.json"])
+    def test_that_is_a_link_which_leads_nowhere_is_refused(self, tmp_path: Path, target: str) -> None:
+        (tmp_path / "link.json").symlink_to(tmp_path / target)
+
+        with pytest.raises(OutputError, match="leads nowhere"):
+            check_writable(str(tmp_path / "link.json"))
+
+        assert not (tmp_path / "nowhere").exists()
+
+    def test_may_be_a_link_to_a_file_that_is_not_there_yet(self, tmp_path: Path) -> None:
+        (tmp_path / "link.json").symlink_to(tmp_path / "real.json")
+
+        check_writable(str(tmp_path / "link.json"))
+        write_results([], str(tmp_path / "link.json"))
+
+        assert (tmp_path / "link.json").is_symlink()
+        assert (tmp_path / "real.json").read_text() == "{}\n"
+
+    def test_below_a_current_directory_that_is_gone_is_refused(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "gone").mkdir()
+        monkeypatch.chdir(tmp_path / "gone")
+        (tmp_path / "gone").rmdir()
+
+        for name in ("results.json", "new/results.json"):
+            with pytest.raises(OutputError, match=r"cannot write .*directory is gone"):
+                check_writable(name)
+
+    def test_with_a_name_as_long_as_names_may_be_is_written(self, tmp_path: Path) -> None:
+        output = str(tmp_path / ("\u00fc" * 110))
+
+        check_writable(output)
+        write_results([], output)
+
+        assert Path(output).read_text() == "{}\n"
+
+
+class TestStandardOutput:
+    @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full here")
+    def test_that_takes_nothing_is_told_of(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with open("/dev/full", "w") as full:
+            monkeypatch.setattr(sys, "stdout", full)
+            with pytest.raises(OutputError, match="standard output: No space left on device"):
+                write_results([("a", 1)], "-")
+            monkeypatch.undo()
+            with contextlib.suppress(OSError):
+                full.close()
+
+    def test_that_is_closed_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(sys, "stdout", None)
+
+        with pytest.raises(OutputError, match="standard output is closed"):
+            check_writable("-")
+
+    def test_gets_no_whole_object_when_it_is_not_confirmed(self, capsys: pytest.CaptureFixture[str]) -> None:
+        def refuse() -> None:
+            raise KeyboardInterrupt
+
+        for n in (1, 100_000):
+            with pytest.raises(KeyboardInterrupt):
+                write_results(((f"key {i:06d}", i) for i in range(n)), "-", confirm=refuse)
+            with pytest.raises(json.JSONDecodeError):
+                json.loads(capsys.readouterr().out)
+
+
+def _entry(line: int) -> str:
+    return json.dumps({"file": "in.txt", "offset": 0, "line": line, "text": "", "reason": "bad"})
+
+
 class TestQuarantine:
     def test_is_a_line_each_beside_the_results(self, tmp_path: Path) -> None:
         output = str(tmp_path / "results.json")
 
-        write_quarantine(['{"a": 1}', '{"b": 2}'], output)
+        write_results([], output, aside=[_entry(1), _entry(2)])
 
-        assert Path(quarantine_path(output)).parent == tmp_path
-        assert Path(quarantine_path(output)).read_text() == '{"a": 1}\n{"b": 2}\n'
+        assert (tmp_path / "quarantine.jsonl").read_text() == f"{_entry(1)}\n{_entry(2)}\n"
 
     def test_of_an_earlier_job_goes_when_there_is_none(self, tmp_path: Path) -> None:
         output = str(tmp_path / "results.json")
-        write_quarantine(["{}"], output)
+        write_results([], output, aside=[_entry(1)])
 
-        write_quarantine(None, output)
+        write_results([("a", 1)], output)
 
-        assert list(tmp_path.iterdir()) == []
+        assert [path.name for path in tmp_path.iterdir()] == ["results.json"]
+
+    def test_is_that_of_one_output_alone(self, tmp_path: Path) -> None:
+        names = ["results.json", "a.json", "a", "b.json"]
+        for line, name in enumerate(names):
+            write_results([], str(tmp_path / name), aside=[_entry(line)])
+        paths = [Path(quarantine_path(str(tmp_path / name), "")) for name in names]
+        assert [json.loads(path.read_text())["line"] for path in paths] == [0, 1, 2, 3]
+
+        write_results([], str(tmp_path / "a.json"))
+
+        assert [path.exists() for path in paths] == [True, False, True, True]
+
+    def test_of_standard_output_is_named_after_the_job(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        write_results([], "results.json", "other", aside=[_entry(1)])
+
+        write_results([], "-", "mine", aside=[_entry(2)])
+        write_results([], "-", "third")
+
+        assert capsys.readouterr().out == "{}\n{}\n"
+        assert json.loads(Path("mine.quarantine.jsonl").read_text())["line"] == 2
+        assert json.loads(Path("quarantine.jsonl").read_text())["line"] == 1
+
+    @pytest.mark.parametrize("new", [None, [_entry(2)]])
+    def test_and_results_stay_as_they_were_when_the_new_ones_are_not_confirmed(
+        self, tmp_path: Path, new: list[str] | None
+    ) -> None:
+        output = str(tmp_path / "results.json")
+        write_results([("old", 1)], output, aside=[_entry(1)])
+        before = {path: path.read_text() for path in tmp_path.iterdir()}
+
+        def refuse() -> None:
+            assert {path: path.read_text() for path in before} == before
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            write_results([("new", 1)], output, aside=new, confirm=refuse)
+        with pytest.raises(KeyboardInterrupt):
+            write_results(_interrupted(), output, aside=new)
+
+        assert {path: path.read_text() for path in tmp_path.iterdir()} == before
+
+    def test_is_seen_before_the_results_and_goes_after_them(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        output = tmp_path / "results.json"
+        seen: list[tuple[str, bool, bool]] = []
+
+        def look(step: str) -> Callable[..., None]:
+            real = getattr(os, step)
+
+            def looked(*args: Any) -> None:
+                real(*args)
+                seen.append((step, output.exists(), (tmp_path / "quarantine.jsonl").exists()))
+
+            return looked
+
+        for step in ("replace", "unlink"):
+            monkeypatch.setattr(os, step, look(step))
+        write_results([], str(output), aside=[_entry(1)])
+        write_results([], str(output))
+
+        assert seen == [
+            ("replace", False, True),
+            ("replace", True, True),
+            ("replace", True, True),
+            ("unlink", True, False),
+        ]
+
+    def test_stays_when_a_folder_has_come_into_the_place_of_the_results(self, tmp_path: Path) -> None:
+        write_results([], str(tmp_path / "results.json"), aside=[_entry(1)])
+        (tmp_path / "results.json").unlink()
+
+        with pytest.raises(OutputError):
+            write_results(
+                [], str(tmp_path / "results.json"), aside=[_entry(2)], confirm=(tmp_path / "results.json").mkdir
+            )
+
+        assert json.loads((tmp_path / "quarantine.jsonl").read_text())["line"] == 1
+
+    @pytest.mark.parametrize("text", ["", "mine\n", "[]\n", '{"a": 1}\n'])
+    def test_that_is_a_file_of_the_users_own_is_in_the_way_and_never_removed(self, tmp_path: Path, text: str) -> None:
+        (tmp_path / "quarantine.jsonl").write_text(text)
+
+        with pytest.raises(OutputError, match="is in the way"):
+            check_writable(str(tmp_path / "results.json"))
+        write_results([], str(tmp_path / "results.json"))
+
+        assert (tmp_path / "quarantine.jsonl").read_text() == text
+
+    def test_that_is_a_directory_or_a_pipe_is_in_the_way(self, tmp_path: Path) -> None:
+        (tmp_path / "quarantine.jsonl").mkdir()
+        os.mkfifo(tmp_path / "a.json.quarantine.jsonl")
+
+        for name in ("results.json", "a.json"):
+            with pytest.raises(OutputError, match="in the way"):
+                check_writable(str(tmp_path / name))
+
+    def test_that_this_package_wrote_is_not_in_the_way(self, tmp_path: Path) -> None:
+        write_results([], str(tmp_path / "results.json"), aside=[_entry(1)])
+
+        check_writable(str(tmp_path / "results.json"))

@@ -6,6 +6,7 @@ names, 130 interrupted.
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -24,9 +25,11 @@ from word_counter.cli.look import status, workers
 from word_counter.cli.run import master, resume, run
 from word_counter.cli.text import printable
 from word_counter.cli.worker import worker
-from word_counter.errors import WordCounterError
+from word_counter.errors import OutputError, WordCounterError
 
 _INTERRUPTED = 130
+#: What a write to standard output raises when that is a full disk, or none at all.
+_REFUSED_OUTPUT = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF})
 
 
 class _Group(click.Group):
@@ -37,21 +40,38 @@ class _Group(click.Group):
             signal.signal(signal.SIGTERM, _interrupt)
         try:
             answer = super().invoke(ctx)
-            sys.stdout.flush()  # here, so that a reader that is gone shows here
+            if sys.stdout is not None:  # it was closed when the command began
+                sys.stdout.flush()  # here, so that a reader that is gone shows here
         except WordCounterError as error:
             _say(ctx, str(error), "Error: " if error.exit_code else "")
+            _leave_output_that_nobody_takes()
             ctx.exit(error.exit_code)
         except KeyboardInterrupt as interrupt:
             _say(ctx, f"interrupted{': ' if interrupt.args else ''}{interrupt}", "")
             ctx.exit(_INTERRUPTED)
         except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read our output is gone
+            _leave_output_that_nobody_takes()
             ctx.exit(1)
+        except OSError as error:
+            if error.filename is not None or error.errno not in _REFUSED_OUTPUT:
+                raise
+            _say(ctx, f"cannot write to standard output: {error.strerror}", "Error: ")
+            _leave_output_that_nobody_takes()
+            ctx.exit(OutputError.exit_code)
         return answer
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
         """Return the commands as they were added: in the order in which they are needed."""
         return list(self.commands)
+
+
+def _leave_output_that_nobody_takes() -> None:
+    """See to it that what standard output refuses, or whose reader is gone, is not tried again at the very end."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _say(ctx: click.Context, message: str, prefix: str) -> None:

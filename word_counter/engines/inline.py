@@ -19,7 +19,7 @@ from word_counter.engines.base import Engine
 from word_counter.errors import RecordError
 from word_counter.job import Chunk, Cursor, Inputs, Job, JobState, Source
 from word_counter.observer import Observer, Outcome, Progress
-from word_counter.sinks import check_writable, quarantine_path, write_quarantine, write_results
+from word_counter.sinks import check_writable, quarantine_path, write_results
 from word_counter.sources import ChunkReader, find_sources, split_sources
 from word_counter.stages import Summary, merge, run_map, run_reduce, summarised
 
@@ -39,9 +39,9 @@ class InlineEngine(Engine):
         """
         began = time.monotonic()
         chosen = config.load(settings, job.settings)
-        check_writable(chosen.output)
-        sources = find_sources(inputs if inputs is not None else job.inputs)
         job_id = chosen.job_id or "inline"
+        check_writable(chosen.output, job_id)
+        sources = find_sources(inputs if inputs is not None else job.inputs)
         observer.started(job_id, "")
         chunks = _chunks(sources, chosen.chunk_size)
         partitions = max(2, chosen.partitions)
@@ -90,8 +90,7 @@ class InlineEngine(Engine):
         seconds = time.monotonic() - began
         observer.progressed(replace(progress, state=JobState.REDUCING, seconds=seconds, partitions_reduced=partitions))
         summary = Summary()
-        write_quarantine(bad or None, chosen.output)
-        write_results(summarised(_merged(results), summary), chosen.output)
+        write_results(summarised(_merged(results), summary), chosen.output, job_id, aside=bad or None)
         return Outcome(
             job_id=job_id,
             output=chosen.output,
@@ -102,7 +101,7 @@ class InlineEngine(Engine):
             keys=summary.keys,
             seconds=time.monotonic() - began,
             bad_records=len(bad),
-            quarantine=quarantine_path(chosen.output) if bad else "",
+            quarantine=quarantine_path(chosen.output, job_id) if bad else "",
             counters=counters,
             largest=summary.largest,
         )
