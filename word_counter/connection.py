@@ -35,6 +35,9 @@ def connect(url: str, *, checked: bool = True) -> Redis:
     try:
         connection: Redis = redis.Redis.from_url(
             url,
+            # File names need not be UTF-8, and text holds their odd bytes as lone surrogates: spelled out they read
+            # well, and inside a JSON text they are an escape that gives back what it stands for.
+            encoding_errors="backslashreplace",
             socket_timeout=_ANSWER_SECONDS,
             socket_connect_timeout=5.0,
             health_check_interval=0,

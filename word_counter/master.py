@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from secrets import token_hex
 from typing import Any
 
 from word_counter import config
@@ -40,6 +39,7 @@ from word_counter.session import Session
 from word_counter.sinks import check_writable
 from word_counter.sources import check_sources, find_sources
 from word_counter.store import Store
+from word_counter.values import made_up_id
 from word_counter.word_count import WordCount
 
 
@@ -72,7 +72,7 @@ class Master:
             raise UsageError(message)
         self.settings = given
         self.inputs = inputs if inputs is not None else self.job.inputs
-        self.job_id = given.job_id or f"{self.job.name.lower()}-{time.strftime('%Y%m%d-%H%M%S')}-{token_hex(2)}"
+        self.job_id = given.job_id or made_up_id(self.job.name)
         self._observer = observer or Observer()
         self._own_workers = given.worker_count if given.workers >= 0 or not given.redis else 0
         self._began = time.monotonic()

@@ -224,7 +224,7 @@ def _look_in(folder: str) -> None:
 
 
 def _import_file(path: str) -> ModuleType:
-    name = _FILE_MODULE + hashlib.sha1(path.encode(), usedforsecurity=False).hexdigest()[:12]
+    name = _FILE_MODULE + hashlib.sha1(os.fsencode(path), usedforsecurity=False).hexdigest()[:12]
     if name in sys.modules:
         return sys.modules[name]
     if not os.path.isfile(path):

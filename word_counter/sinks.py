@@ -76,6 +76,8 @@ def _unwritable(output: str, error: OSError) -> OutputError:
         return OutputError(f"cannot write {output}: {error.strerror}; make room, or give another --output")
     if error.errno == errno.ENAMETOOLONG:
         return OutputError(f"cannot write {output}: {error.strerror}; give another --output")
+    if error.errno in {errno.ENOTDIR, errno.EEXIST}:
+        return OutputError(f"cannot write {output}: a part of that path is a file, not a folder; give another --output")
     who = f"user {os.getuid()}" if hasattr(os, "getuid") else "this user"
     return OutputError(
         f"cannot write {output} as {who}: {error.strerror}; make {folder} writable for that user "
@@ -139,7 +141,8 @@ def write_results(
     with contextlib.ExitStack() as drafts:
         ready: list[_Draft] = []
         if aside is not None:
-            listed = (entry + "\n" for entry in aside)
+            # A file name that is not UTF-8 holds lone surrogates: JSON spells them out.
+            listed = (entry.encode("utf-8", "backslashreplace").decode() + "\n" for entry in aside)
             ready.append(drafts.enter_context(_Draft(quarantine, lambda file: file.writelines(listed))))
         if output != "-":
             ready.append(drafts.enter_context(_Draft(output, lambda file: _write_object(pairs, file))))

@@ -7,7 +7,11 @@ docstring says what is allowed, in words that fit after "must be".
 from __future__ import annotations
 
 import json
+import re
+import time
+import unicodedata
 from collections.abc import Callable
+from secrets import token_hex
 from typing import Any
 
 #: How long a job's name may be.
@@ -65,6 +69,13 @@ def job_id(value: Any) -> str:
     if not (name.replace("-", "").replace("_", "").isalnum() and name.isascii() and len(name) <= LONGEST_ID):
         raise ValueError
     return name
+
+
+def made_up_id(name: str) -> str:
+    """Return an id for a job of this name that nobody else has: the name, as far as an id may hold it, and the time."""
+    rest = f"-{time.strftime('%Y%m%d-%H%M%S')}-{token_hex(2)}"
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return (re.sub(r"[^a-z0-9_]+", "", plain) or "job")[: LONGEST_ID - len(rest)] + rest
 
 
 def flag(value: Any) -> bool:

@@ -91,6 +91,47 @@ class TestResults:
         assert json.loads(ended.out) == {"a": 2, "b": 1, "c": 2, "d": 1}
 
 
+@pytest.mark.skipif(sys.platform == "darwin", reason="its file names are UTF-8")
+@ENGINES
+class TestNamesThatAreNotUtf8:
+    @pytest.fixture
+    def odd(self, folder: Path) -> str:
+        """The name of a folder, a file and a job in it, as text."""
+        odd = os.fsdecode(b"caf\xe9")
+        (folder / odd).mkdir()
+        (folder / odd / f"{odd}.txt").write_bytes(b"a b\nboom\na\n")
+        (folder / odd / f"{odd}.py").write_text(
+            "from word_counter import Mapper, Sum\n"
+            "class M(Mapper):\n"
+            "    def map(self, line):\n"
+            "        self.count('seen by \\udce9')\n"
+            "        if line == 'boom': raise ValueError('no \\udce9')\n"
+            "        yield line, 1\n"
+            "class Total(Sum): pass\n"
+        )
+        return odd
+
+    def test_files_and_folders_are_read_and_written(self, folder: Path, odd: str, engine: str) -> None:
+        args = ["--output", f"out-{odd}/{odd}.json", "--engine", engine]
+
+        ended = word_counter("run", f"{odd}.txt", *args, folder=folder / odd)
+
+        assert ended.code == 0, ended.err
+        assert json.loads((folder / odd / f"out-{odd}" / f"{odd}.json").read_text()) == {"a": 2, "b": 1, "boom": 1}
+        assert "results: " in ended.err
+
+    def test_they_stand_in_quarantine_as_they_are(self, folder: Path, odd: str, engine: str) -> None:
+        args = ["--job", f"{odd}/{odd}.py", "--output", f"{odd}/results.json", "--engine", engine]
+
+        ended = word_counter("run", f"{odd}/*.txt", *args, "--max-bad-records", "1", folder=folder)
+
+        assert ended.code == 4, ended.err
+        assert json.loads((folder / odd / "results.json").read_text()) == {"a": 1, "a b": 1}
+        [entry] = map(json.loads, (folder / odd / "quarantine.jsonl").read_text().splitlines())
+        assert entry["file"] == str(folder / odd / f"{odd}.txt")
+        assert "seen by " in ended.err
+
+
 class TestJobs:
     @ENGINES
     def test_a_job_file_may_import_what_stands_beside_it(self, folder: Path, engine: str) -> None:
@@ -327,6 +368,7 @@ class TestBadInput:
             pytest.param(["text.txt", "--redis", "http://x"], "Redis URL", id="a URL of something else"),
             pytest.param(_output_is_a_directory, "results is a directory", id="output is a directory"),
             pytest.param(_output_is_a_pipe, "not a regular file", id="output would replace a pipe"),
+            pytest.param(_output_below_a_file, "is a file, not a folder", id="a file in place of a folder"),
             pytest.param(_output_below_a_file, "text.txt/results.json", id="output below a file"),
             pytest.param(["text.txt", "--job", "no_such_module:Job"], "no_such_module", id="no such module"),
             pytest.param(["text.txt", "--job", "no_such_file.py"], "no_such_file.py", id="no such job file"),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from word_counter.config import Settings, available_cores, choice, load, unknown_variables
 from word_counter.errors import UsageError
 from word_counter.redis_url import without_password
+from word_counter.values import job_id, made_up_id
 
 
 class TestPrecedence:
@@ -248,3 +249,21 @@ def test_a_variable_that_is_no_setting_is_told_of_with_the_one_that_was_meant() 
         "WORD_COUNTER_CHUNKSIZE is not a setting; did you mean WORD_COUNTER_CHUNK_SIZE?",
         "WORD_COUNTER_FROBNICATE is not a setting",
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "begin"),
+    [
+        ("WordCount", "wordcount-2"),
+        ("Z\u00e4hlung", "zahlung-2"),
+        ("\u65e5\u672c", "job-2"),
+        ("X" * 100, "x" * 43 + "-2"),
+        ("_Under_Score", "_under_score-2"),
+    ],
+)
+def test_an_id_is_made_up_of_any_name_of_a_class(name: str, begin: str) -> None:
+    made = made_up_id(name)
+
+    assert made.startswith(begin)
+    assert made == job_id(made) == made.lower()
+    assert made != made_up_id(name)
