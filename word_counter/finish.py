@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from word_counter.charge import Charge
-from word_counter.errors import JobFailedError, JobGoneError
+from word_counter.errors import JobCancelledError, JobFailedError, JobGoneError
 from word_counter.job import JobState
 from word_counter.observer import Outcome, Progress
 from word_counter.plan import Plan
@@ -28,22 +28,24 @@ class Finish:
 
         Raises:
             OutputError: the results cannot be written; what stood there before still does.
-            JobGoneError: the job is not in Redis any more.
+            JobGoneError: the job, or a part of what it came to, is not in Redis (any more).
+            JobCancelledError: it was cancelled meanwhile.
             JobFailedError: it was ended by somebody else, or has another master.
         """
         plan = self._plan
         bad = snapshot.totals.get("bad_records", 0) + snapshot.totals.get("skipped_chunks", 0)
-        aside = self._charge.holding(self._store.quarantine()) if bad else None
+        aside = self._charge.holding(self._store.quarantine(bad)) if bad else None
         summary = Summary()
-        pairs = merge([self._store.results(partition) for partition in range(plan.partitions)])
+        counts = self._store.segments(plan.partitions)
+        pairs = merge([self._store.results(partition, segments) for partition, segments in enumerate(counts)])
         merged = self._charge.holding(summarised(pairs, summary))
-        write_results(merged, plan.output, plan.job_id, aside=aside, confirm=lambda: self._charge.hold(now=True))
+        write_results(merged, plan.output, plan.job_id, aside=aside, confirm=self._confirm)
         counters = self._store.counters()
         state = self._store.end(self._charge.epoch, JobState.DONE, "", plan.partitions, plan.retention_seconds)
         if state is None:
             raise JobGoneError(plan.job_id)
         if state is not JobState.DONE:
-            message = f"job {plan.job_id} could not be ended: it is {state}"
+            message = f"job {plan.job_id} is {state}, since just after its results were written to {plan.output}"
             raise JobFailedError(message)
         progress = progress_at(snapshot)
         return Outcome(
@@ -62,3 +64,16 @@ class Finish:
             counters=counters,
             largest=summary.largest,
         )
+
+    def _confirm(self) -> None:
+        """Return when all of the job is there to be seen, and it is ours to show."""
+        amiss = self._store.confirm(self._charge.epoch, self._charge.seconds)
+        if not amiss:
+            return
+        self._charge.hold(now=True)  # says so when the job is gone, or another master is in charge
+        state = self._store.fields().get("state", "")
+        if state == JobState.CANCELLED.value:
+            message = f"job {self._plan.job_id} was cancelled"
+            raise JobCancelledError(message)
+        message = f"the results of job {self._plan.job_id} are not written: {amiss}"
+        raise JobGoneError(message)

@@ -21,6 +21,7 @@ from word_counter.door.input_roots import roots_of
 from word_counter.entry import Entry
 from word_counter.errors import (
     JobCancelledError,
+    JobFailedError,
     JobGoneError,
     OutputError,
     StoreUnavailableError,
@@ -165,8 +166,8 @@ class Master:
                 course = Course(self._store, dispatch, self._charge, plan, self.settings, vitals, self._observer)
                 try:
                     return finish.write(course.follow(lookout.look_around), lookout.progress)
-                except JobGoneError:
-                    self._start_again()
+                except JobGoneError as error:
+                    self._start_again(error)
         except (StoreUnavailableError, LostChargeError, JobCancelledError):
             raise
         except OutputError as error:
@@ -192,12 +193,20 @@ class Master:
             self._end(JobState.FAILED, f"the master failed: {type(error).__name__}: {error}")
             raise
 
-    def _start_again(self) -> None:
-        """Make the job anew after Redis lost it; a job that was purged stays away.
+    def _start_again(self, lost: JobGoneError) -> None:
+        """Go on after Redis lost its last commits, or the job, which is made anew; a job that was purged stays away.
 
         Raises:
             JobCancelledError: the server is the same: the job was removed on purpose.
+            JobFailedError: what is lost of the job would not be made again.
         """
+        if (snapshot := self._store.snapshot()) is not None:
+            ours = snapshot.state is JobState.REDUCING and snapshot.epoch == self._charge.epoch
+            if ours and snapshot.reduced == snapshot.partitions:
+                message = f"Redis lost a part of what job {self.job_id} came to: {lost}; run it again"
+                raise JobFailedError(message) from lost
+            self._observer.warned(f"{lost}; going on with job {self.job_id} from what is there")
+            return
         if not self._session.server_changed():
             message = f"job {self.job_id} was removed from Redis"
             raise JobCancelledError(message)

@@ -157,7 +157,7 @@ class BatchRunner:
             else:
                 _, partition = parse_task(attempt.task)
                 segments = run_reduce(job, store.partials(partition), counters)
-                amounts = {"result_bytes": store.stage_results(partition, attempt.attempt, segments)}
+                amounts = store.stage_results(partition, attempt.attempt, segments)
         except (RedisError, StoreUnavailableError):
             raise
         except ForbiddenError as error:

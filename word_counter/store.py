@@ -13,8 +13,8 @@ from dataclasses import asdict
 from secrets import token_hex
 from typing import Any
 
-from word_counter.errors import JobFailedError
-from word_counter.job import Chunk, Cursor, JobState, Source, Stage
+from word_counter.errors import JobFailedError, JobGoneError
+from word_counter.job import Chunk, Cursor, JobState, Source, Stage, task_name
 from word_counter.keys import JOBS, RUNNING_TTL_SECONDS, JobKeys
 from word_counter.snapshot import Batch, Failure, Running, Snapshot, Suspicion, TaskAttempt
 from word_counter.task_store import BadRecords, Receipt, TaskStore
@@ -148,6 +148,24 @@ class Store(TaskStore):
         self._scripts.call(self._index)
         return JobState(answer.decode()) if answer else None
 
+    def segments(self, partitions: int) -> list[int]:
+        """Return of how many segments the results of each partition are, by its receipt.
+
+        Raises:
+            JobGoneError: a partition has no receipt.
+        """
+        tasks = [task_name(Stage.REDUCE, number).encode() for number in range(partitions)]
+        found = self._fields(self.keys.receipts(Stage.REDUCE), tasks)
+        with self._read():
+            return [int(json.loads(raw)["amounts"]["segments"]) for raw in found]
+
+    def confirm(self, epoch: int, hold_seconds: float) -> str:
+        """Hold on to a job of which all is there; return nothing, or what of it is amiss (see ``confirm.lua``)."""
+        k = self.keys
+        keys = [k.job, k.chunks, k.receipts(Stage.MAP), k.receipts(Stage.REDUCE), k.quarantine, k.totals]
+        answer: bytes = self._scripts.run("confirm", keys, [epoch, int(hold_seconds * 1000)])
+        return answer.decode()
+
     def snapshot(self) -> Snapshot | None:
         """Return what the master decides by, or None when there is no such job."""
         k = self.keys
@@ -228,9 +246,16 @@ class Store(TaskStore):
             )
             raise JobFailedError(message) from error
 
-    def quarantine(self) -> Iterator[str]:
-        """Yield the quarantine's entries (JSON), in the order of the input."""
+    def quarantine(self, entries: int) -> Iterator[str]:
+        """Yield the quarantine's entries (JSON), in the order of the input; ``entries`` is how many there are.
+
+        Raises:
+            JobGoneError: one is not there.
+        """
         fields: list[bytes] = self._scripts.call(lambda: self.connection.hkeys(self.keys.quarantine))
+        if len(fields) != entries:
+            message = f"{self.keys.quarantine} has {len(fields)} entries where {entries} were set aside"
+            raise JobGoneError(message)
         for name in sorted(fields, key=_place):
             yield from (raw.decode() for raw in self._fields(self.keys.quarantine, [name]))
 

@@ -123,16 +123,17 @@ class TaskStore:
         keys = [self.keys.batches, self.keys.leases]
         return bool(self._scripts.run("renew", keys, [batch, int(lease_seconds * 1000)]))
 
-    def stage_results(self, partition: int, attempt: int, segments: Iterable[str]) -> int:
-        """Write the results of a reduce attempt where nobody looks yet; return how many bytes."""
+    def stage_results(self, partition: int, attempt: int, segments: Iterable[str]) -> dict[str, int]:
+        """Write the results of a reduce attempt where nobody looks yet; return the amounts that its receipt names."""
         key = self.keys.staged(partition, attempt)
         self._scripts.call(lambda: self.connection.delete(key))
-        written = 0
-        for number, segment in enumerate(segments):
+        amounts = {"result_bytes": 0, "segments": 0}
+        for segment in segments:
             encoded = segment.encode()
-            self._write_segment(key, number, encoded)
-            written += len(encoded)
-        return written
+            self._write_segment(key, amounts["segments"], encoded)
+            amounts["segments"] += 1
+            amounts["result_bytes"] += len(encoded)
+        return amounts
 
     def _write_segment(self, key: str, number: int, encoded: bytes) -> None:
         def write() -> None:
@@ -150,10 +151,14 @@ class TaskStore:
         for start in range(0, len(fields), _FIELDS_AT_ONCE):
             yield from self._fields(key, fields[start : start + _FIELDS_AT_ONCE])
 
-    def results(self, partition: int) -> Iterator[bytes]:
-        """Yield the result segments of a partition in their order, one at a time."""
+    def results(self, partition: int, segments: int) -> Iterator[bytes]:
+        """Yield the result segments of a partition in their order, one at a time; ``segments`` is how many there are.
+
+        Raises:
+            JobGoneError: one is not there.
+        """
         key = self.keys.results(partition)
-        for number in range(int(self._scripts.call(lambda: self.connection.hlen(key)))):
+        for number in range(segments):
             yield from self._fields(key, [str(number).encode()])
 
     def _fields(self, key: str, fields: Sequence[bytes]) -> list[bytes]:

@@ -83,8 +83,8 @@ def _reducing(store: Store) -> Store:
 def _run_reduce(store: Store, number: int, *segments: str) -> str:
     task = _task(number, 1, Stage.REDUCE)
     assert store.start(f"r{number}", task, "worker-1", LEASE) == "OK"
-    store.stage_results(number, 1, segments)
-    return store.commit(f"r{number}", task, _receipt(), last=True, counters={})
+    amounts = store.stage_results(number, 1, segments)
+    return store.commit(f"r{number}", task, _receipt(**amounts), last=True, counters={})
 
 
 def _all(store: Store) -> dict[str, str]:
@@ -172,6 +172,7 @@ OPERATIONS: dict[str, tuple[Callable[[Store], object], Callable[[Store], Any]]] 
     "advance": (_all_committed, lambda store: store.advance(1)),
     "stage results": (_reducing, lambda store: store.stage_results(0, 1, ['{"a":1}', '{"b":2}'])),
     "be frugal": (_nothing, lambda store: store.be_frugal()),
+    "confirm": (_all_reduced, lambda store: store.confirm(1, LEASE)),
     "end done": (_all_reduced, lambda store: store.end(1, JobState.DONE, "", 2, 60)),
     "end cancelled": (_started, lambda store: store.end(None, JobState.CANCELLED, "enough", 2, 60)),
     "remove": (_started, lambda store: store.remove(2)),
@@ -189,12 +190,26 @@ def test_saying_it_again_changes_nothing(job: Store, name: str) -> None:
     operation(job)
 
     assert _all(job) == once
-    assert once != as_it_was or name in {"take", "hold", "renew"}, "the first time should have changed something"
+    assert once != as_it_was or name in {"take", "hold", "renew", "confirm"}, (
+        "the first time should have changed something"
+    )
 
 
 #: What a worker whose answer was lost must hear when it asks again, to go on as if it had heard the first one.
 @pytest.mark.parametrize(
-    "name", ["take", "hold", "plan", "start", "commit", "commit of a reduce task", "renew", "end done", "end cancelled"]
+    "name",
+    [
+        "take",
+        "hold",
+        "plan",
+        "start",
+        "commit",
+        "commit of a reduce task",
+        "renew",
+        "confirm",
+        "end done",
+        "end cancelled",
+    ],
 )
 def test_saying_it_again_is_answered_alike(job: Store, name: str) -> None:
     before, operation = OPERATIONS[name]
@@ -390,7 +405,7 @@ class TestCommit:
 
         assert _all(job) == before
         assert _commit(job, 1, bad=BadRecords({0: '{"line": 1}'}, raised=1, limit=3)) == "OK"
-        assert [json.loads(entry)["line"] for entry in job.quarantine()] == [2, 10, 1]
+        assert [json.loads(entry)["line"] for entry in job.quarantine(3)] == [2, 10, 1]
 
     def test_wakes_who_waits_for_news(self, job: Store) -> None:
         last, _ = job.wait(0.01, "0-0")
@@ -550,7 +565,7 @@ class TestSkip:
 
         assert _seen(job).mapped == 3
         assert _seen(job).totals["skipped_chunks"] == _seen(job).totals["skipped_lines"] == 1
-        assert list(job.quarantine()) == ['{"reason": "bad"}']
+        assert list(job.quarantine(1)) == ['{"reason": "bad"}']
         assert job.advance(1)
 
     def test_quarantine_is_in_the_order_of_the_input(self, job: Store) -> None:
@@ -560,7 +575,7 @@ class TestSkip:
             job.fail("m0", _failure(number), last=False)
             job.skip(1, _failure(number), CHUNKS[0], str(number))
 
-        assert list(job.quarantine()) == ["0", "2", "11"]
+        assert list(job.quarantine(3)) == ["0", "2", "11"]
 
 
 class TestReducing:
@@ -590,12 +605,24 @@ class TestReducing:
         segments = [f'{{"{n:03d}":{n}}}' for n in range(12)]
         job.start("r0", _task(0, 1, Stage.REDUCE), "worker-1", LEASE)
 
-        assert job.stage_results(0, 1, segments) == sum(map(len, segments))
-        assert list(job.results(0)) == []
+        assert job.stage_results(0, 1, segments) == {"result_bytes": sum(map(len, segments)), "segments": 12}
+        assert job.connection.hlen(job.keys.results(0)) == 0
         job.commit("r0", _task(0, 1, Stage.REDUCE), _receipt(), last=True, counters={})
 
-        assert [segment.decode() for segment in job.results(0)] == segments
+        assert [segment.decode() for segment in job.results(0, 12)] == segments
         assert _seen(job).reduced == 1
+
+    def test_is_not_committed_when_a_part_of_what_was_staged_is_lost(self, job: Store, connection: Redis) -> None:
+        _reducing(job)
+        task = _task(0, 1, Stage.REDUCE)
+        job.start("r0", task, "worker-1", LEASE)
+        amounts = job.stage_results(0, 1, ['{"a":1}', '{"b":2}'])
+        connection.hdel(job.keys.staged(0, 1), "1")
+
+        assert job.commit("r0", task, _receipt(**amounts), last=True, counters={}) == "REVOKED"
+
+        assert _seen(job).reduced == 0
+        assert not connection.exists(job.keys.results(0))
 
     def test_staging_again_leaves_nothing_of_the_first_time(self, job: Store) -> None:
         _reduce_started(job)
@@ -604,14 +631,14 @@ class TestReducing:
 
         job.commit("r0", _task(0, 1, Stage.REDUCE), _receipt(), last=True, counters={})
 
-        assert list(job.results(0)) == [b'{"a":1}']
+        assert list(job.results(0, 1)) == [b'{"a":1}']
 
     def test_a_partition_without_keys_has_no_results(self, job: Store) -> None:
         _reducing(job)
 
         assert _run_reduce(job, 1) == "OK"
 
-        assert list(job.results(1)) == []
+        assert job.connection.exists(job.keys.results(1)) == 0
         assert _seen(job).reduced == 1
 
     def test_frees_the_partials_when_memory_is_short(self, job: Store) -> None:

@@ -7,7 +7,8 @@
 --       '1' when the batch has no task left, number of totals, (name, n)..., number of counters, (name, n)...,
 --       number of bad records, (field, JSON)..., how many bad records that raised the job may have, how many of these,
 --       then for a map task its chunk id and a partial (JSON) for each partials key
--- Returns: 'OK', or why not: 'COMMITTED' another attempt was first, 'REVOKED', 'ENDED', 'TOO MANY' bad records.
+-- Returns: 'OK', or why not: 'COMMITTED' another attempt was first, 'REVOKED' also when not all segments that a reduce
+--          task staged are there (any more), 'ENDED', 'TOO MANY' bad records.
 local field = ARGV[2] .. '#' .. ARGV[3]
 local receipt = redis.call('HGET', KEYS[6], ARGV[2])
 if receipt then
@@ -22,6 +23,10 @@ if redis.call('HEXISTS', KEYS[4], field) == 0 then
 end
 if redis.call('HGET', KEYS[1], 'state') ~= ARGV[4] then
   return 'ENDED'
+end
+local segments = cjson.decode(ARGV[6])['amounts']['segments']
+if segments and redis.call('HLEN', KEYS[11]) ~= segments then
+  return 'REVOKED'
 end
 -- What may be refused for lack of memory is written first, so that it is done whole or not at all.
 local at = 8
