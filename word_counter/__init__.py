@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 from word_counter.errors import JobFailedError, StoreUnavailableError, UsageError, WordCounterError
 from word_counter.job import Job
 from word_counter.mapper import Lines, Mapper
+from word_counter.param import Param
 from word_counter.reducer import Reducer
-from word_counter.reducers import Collect, Count, Max, Mean, Min, Sum, TopN, Unique
+from word_counter.reducers import Collect, Count, Max, Mean, Min, Sum, TopN, Unique, Values
+from word_counter.step import Step
 
 if TYPE_CHECKING:
     from word_counter.engines import run
@@ -36,12 +38,15 @@ __all__ = [
     "Min",
     "Observer",
     "Outcome",
+    "Param",
     "Reducer",
+    "Step",
     "StoreUnavailableError",
     "Sum",
     "TopN",
     "Unique",
     "UsageError",
+    "Values",
     "WordCounterError",
     "Worker",
     "run",

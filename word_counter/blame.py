@@ -6,9 +6,8 @@ import traceback
 from typing import Any
 
 from word_counter.mapper import Lines, Mapper
+from word_counter.pairs import Pairs
 
-#: How much of an offending line is shown, in characters.
-_SHOWN_CHARS = 1_000
 #: What user code may raise. SystemExit too: sys.exit() in a mapper must not look like an orderly end.
 USER_ERRORS = (Exception, SystemExit)
 
@@ -25,14 +24,7 @@ def _is_ours(module: Any) -> bool:
     return isinstance(module, str) and module.startswith("word_counter.")
 
 
-def place_of(mapper: Mapper, lines: Lines) -> str:
-    """Say where in the input the mapper is: the line when it is known, else the chunk."""
-    index = lines.index
-    if index is None or (type(mapper).map_chunk is not Mapper.map_chunk and len(lines) > 1):
-        return f"{lines.source}, byte {lines.offset}, in the {len(lines)} lines from line {lines.line} on"
-    offset = 0
-    for _ in range(index):
-        offset = lines.raw.index(b"\n", offset) + 1
-    text = lines.at(index)
-    shown = text if len(text) <= _SHOWN_CHARS else text[:_SHOWN_CHARS] + "..."
-    return f"{lines.source}, byte {lines.offset + offset}, line {lines.line + index}: {shown!r}"
+def place_of(mapper: Mapper, records: Lines | Pairs) -> str:
+    """Say where in the input the mapper is: the record when it is known, else the chunk."""
+    known = mapper.by_record or isinstance(records, Pairs) or len(records) == 1
+    return records.place(records.index if known else None)

@@ -7,13 +7,14 @@ raised and the job allows some bad records, or because its process died at a rec
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from word_counter.blame import USER_ERRORS, place_of, user_traceback
 from word_counter.errors import EncodingError, RecordError, TooManyBadError, WordCounterError
-from word_counter.mapper import Lines, Mapper
+from word_counter.mapper import Lines, Mapper, mapped
+from word_counter.pairs import Pairs
 from word_counter.reducer import GroupKey, Reducer
 from word_counter.shuffle import canonical
 
@@ -46,7 +47,7 @@ class Care:
 class SetAside:
     """Records that were set aside: why and what, by their index in the chunk. ``raised`` of them raised."""
 
-    records: dict[int, tuple[str, Lines]] = field(default_factory=dict)
+    records: dict[int, tuple[str, Lines | Pairs]] = field(default_factory=dict)
     raised: int = 0
 
     def entries(self) -> dict[int, str]:
@@ -66,7 +67,9 @@ class SetAside:
         }
 
 
-def map_carefully(mapper: Mapper, reducer: Reducer, lines: Lines, groups: dict[GroupKey, Any], care: Care) -> SetAside:
+def map_carefully(
+    mapper: Mapper, reducer: Reducer, lines: Lines | Pairs, groups: dict[GroupKey, Any], care: Care
+) -> SetAside:
     """Map a chunk record by record into ``groups``; a record's pairs are taken whole or not at all.
 
     Raises:
@@ -74,7 +77,8 @@ def map_carefully(mapper: Mapper, reducer: Reducer, lines: Lines, groups: dict[G
         TooManyBadError: more records raised in this chunk than may in the job.
     """
     aside = SetAside()
-    for index, record in enumerate(lines.each()):
+    records: Iterator[Lines | Pairs] = lines.each()
+    for index, record in enumerate(records):
         if index in care.skip:
             aside.records[index] = care.skip[index], record
             continue
@@ -101,10 +105,10 @@ def map_carefully(mapper: Mapper, reducer: Reducer, lines: Lines, groups: dict[G
     return aside
 
 
-def _map_record(mapper: Mapper, reducer: Reducer, record: Lines, groups: dict[GroupKey, Any]) -> None:
+def _map_record(mapper: Mapper, reducer: Reducer, record: Lines | Pairs, groups: dict[GroupKey, Any]) -> None:
     mapper.enter(record)
     try:
-        pairs = mapper.map_chunk(record)
+        pairs = mapped(mapper, record)
         if not isinstance(pairs, dict):
             pairs = list(pairs or ())  # read twice below
         reducer.gather_chunk(pairs, {}, canonical)  # a rehearsal: what it raises must leave no half of a record behind

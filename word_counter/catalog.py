@@ -47,6 +47,9 @@ class JobRecord:
     chunks: int  #: grows while ``split_done`` is False
     chunks_mapped: int
     split_done: bool
+    phase: int  #: the running phase, from 0
+    phases: int  #: chunks and partitions are those of all of them
+    first_chunks: tuple[int, ...]  #: of the phases up to the running one
     partitions: int
     partitions_reduced: int
     running: int  #: attempts under way
@@ -221,6 +224,9 @@ def _job_record(name: str, now: int, *answer: Any) -> JobRecord:
         chunks=Cursor(*json.loads(job["cursor"])).chunk,
         chunks_mapped=mapped,
         split_done=job["split"] == "done",
+        phase=int(job.get("phase", 0)),
+        phases=int(job.get("phases", 1)),
+        first_chunks=tuple(json.loads(job.get("first_chunks", "[0]"))),
         partitions=int(job["partitions"]),
         partitions_reduced=reduced,
         running=running,

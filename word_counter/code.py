@@ -11,11 +11,13 @@ import hashlib
 import os
 import sys
 import sysconfig
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from word_counter.errors import InputChangedError
 from word_counter.job import Job
 from word_counter.reference import classes_of, make_job
+from word_counter.step import Phase
 
 #: Installed code does not change under a running process; a user's own may.
 _INSTALLED = tuple(
@@ -51,11 +53,15 @@ class LoadedJob:
         before = set(sys.modules)
         self.job = make_job(code)
         self.digest = digest_of_code(self.job)
-        names = {type(self.job).__module__, self.job.mapper.__module__, self.job.reducer.__module__}
+        names = {cls.__module__ for cls in classes_of(self.job)}
         files = [getattr(sys.modules.get(name), "__file__", None) for name in {*names, *sys.modules} - (before - names)]
         self._files = {
             file: _version(file) for file in files if file and not os.path.realpath(file).startswith(_INSTALLED)
         }
+
+    def phase(self, number: int, params: Mapping[str, Any]) -> Phase:
+        """Return a phase of it, whose mappers and reducer are given these params."""
+        return self.job.phases(params)[number]
 
     def is_stale(self) -> bool:
         """Return whether a file that was imported for it has changed since."""

@@ -20,6 +20,7 @@ from word_counter.schedule import (
     Fail,
     Forget,
     Merge,
+    NextPhase,
     Policy,
     Queue,
     Retry,
@@ -108,6 +109,7 @@ class Course:
         self._vitals = vitals
         self._observer = observer
         self._frugal = False
+        self._phase = 0
 
     def follow(self, look_around: Callable[[Snapshot], None]) -> Snapshot:
         """Return the last snapshot when all partitions are reduced.
@@ -126,12 +128,13 @@ class Course:
             if snapshot is None:
                 raise JobGoneError(self._plan.job_id)
             self._check(snapshot)
+            self._phase = snapshot.phase
             look_around(snapshot)
             self._vitals.note_commits(snapshot.mapped + snapshot.reduced)
             self._mind_memory()
             if time.monotonic() - refreshed > _REFRESH_SECONDS:
                 refreshed = time.monotonic()
-                self._store.refresh(self._plan.partitions)
+                self._store.refresh(self._plan.all_partitions)
             again = False
             for action in decide(snapshot, self._policy(), self._dispatch.lost(snapshot)):
                 if isinstance(action, Merge):
@@ -177,14 +180,16 @@ class Course:
         if isinstance(action, Fail):
             raise JobFailedError(action.reason + self._place(action.task))
         if isinstance(action, Split):
-            return self._dispatch.split(snapshot.cursor, action.batches, action.chunks_each)
+            return self._dispatch.split(snapshot.phase, snapshot.cursor, action.batches, action.chunks_each)
         if isinstance(action, StartReduce):
             if snapshot.state is JobState.MAPPING and not self._store.advance(self._charge.epoch):
                 return False
-            self._dispatch.start_reduce()
+            self._dispatch.start_reduce(snapshot.phase)
             return True
+        if isinstance(action, NextPhase):
+            return self._store.next_phase(self._charge.epoch, snapshot)
         if isinstance(action, Queue):
-            self._dispatch.queue(action.tasks, snapshot.suspicions)
+            self._dispatch.queue(snapshot.phase, action.tasks, snapshot.suspicions)
             return False
         self._settle(action)
         return isinstance(action, Retry)
@@ -212,6 +217,8 @@ class Course:
         if not task.startswith(Stage.MAP.value):
             return ""
         (chunk,) = self._store.chunks([parse_task(task)[1]])
+        if self._phase:
+            return f"\nin {self._plan.results_name(chunk.source)}"
         path = self._store.sources()[chunk.source].path
         last = chunk.line + chunk.lines - 1
         return f"\nin {path}, bytes {chunk.offset} to {chunk.offset + chunk.length}, lines {chunk.line} to {last}"
@@ -219,15 +226,14 @@ class Course:
     def _skip(self, failure: Failure) -> None:
         _, number = parse_task(failure.task)
         (chunk,) = self._store.chunks([number])
-        source = self._store.sources()[chunk.source]
-        entry = {
-            "file": source.path,
-            "offset": chunk.offset,
-            "length": chunk.length,
-            "line": chunk.line,
-            "lines": chunk.lines,
-            "reason": failure.message,
-        }
+        entry: dict[str, str | int] = {"reason": failure.message}
+        if self._phase:
+            entry |= {"file": self._plan.results_name(chunk.source), "offset": chunk.offset, "length": chunk.length}
+            chunk = chunk._replace(length=0)  # which is counted as bytes of the input
+        else:
+            path = self._store.sources()[chunk.source].path
+            entry |= {"file": path, "offset": chunk.offset, "length": chunk.length}
+            entry |= {"line": chunk.line, "lines": chunk.lines}
         if self._store.skip(self._charge.epoch, failure, chunk, json.dumps(entry, ensure_ascii=False)):
             self._observer.failed(failure)
             self._observer.warned(f"chunk {number} is set aside: {failure.message.partition(chr(10))[0]}")

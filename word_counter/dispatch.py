@@ -13,6 +13,7 @@ from word_counter.chunk_queue import ChunkQueue
 from word_counter.job import Chunk, Cursor, Source, Stage, parse_task, task_name
 from word_counter.payload import Payload
 from word_counter.plan import Plan
+from word_counter.segments import split_segments
 from word_counter.snapshot import Batch, Snapshot, Suspicion, TaskAttempt
 from word_counter.sources import split_sources
 from word_counter.store import Store
@@ -37,15 +38,15 @@ class Dispatch:
         self._unheld_since: dict[str, float] = {}
         self._searched = 0.0
 
-    def split(self, cursor: Cursor, batches: int, chunks_each: int) -> bool:
-        """Split on from ``cursor`` and queue the new chunks; return whether the input has come to its end.
+    def split(self, phase: int, cursor: Cursor, batches: int, chunks_each: int) -> bool:
+        """Split a phase's input on from ``cursor`` and queue the new chunks; return whether it has come to its end.
 
         Raises:
             InputError: a source cannot be read any more.
             InputChangedError: a source is not as it was when the job was made.
         """
         if cursor != self._cursor:  # a new master, or what was split last was not recorded
-            self._splitting = split_sources(self._sources, self._plan.chunk_size, cursor)
+            self._splitting = self._split_from(phase, cursor)
         made: list[list[Chunk]] = []
         for _ in range(batches):
             taken = list(islice(self._splitting, chunks_each))
@@ -56,26 +57,33 @@ class Dispatch:
         self._cursor = cursor
         done = len(made) < batches
         chunks = [chunk for batch in made for chunk in batch]
-        payloads = [self._map_payload(batch, [1] * len(batch)) for batch in made]
+        payloads = [self._map_payload(phase, batch, [1] * len(batch)) for batch in made]
         self._enqueue(payloads, chunks, cursor, split_done=done)
         return done
 
-    def start_reduce(self) -> None:
-        """Queue the reduce tasks."""
-        self.queue([TaskAttempt(task_name(Stage.REDUCE, n), 1) for n in range(self._plan.partitions)], {})
+    def _split_from(self, phase: int, cursor: Cursor) -> Iterator[tuple[Chunk, Cursor]]:
+        if not phase:
+            return split_sources(self._sources, self._plan.chunk_size, cursor)
+        partitions = self._plan.partitions_of(phase - 1)
+        return split_segments(dict(zip(partitions, self._store.segments(partitions), strict=True)), cursor)
 
-    def queue(self, tasks: Sequence[TaskAttempt], suspicions: dict[str, Suspicion]) -> None:
-        """Queue tasks of one stage: map tasks as one batch, reduce tasks each as its own."""
+    def start_reduce(self, phase: int) -> None:
+        """Queue the reduce tasks of a phase."""
+        tasks = [TaskAttempt(task_name(Stage.REDUCE, n), 1) for n in self._plan.partitions_of(phase)]
+        self.queue(phase, tasks, {})
+
+    def queue(self, phase: int, tasks: Sequence[TaskAttempt], suspicions: dict[str, Suspicion]) -> None:
+        """Queue tasks of one stage of a phase: map tasks as one batch, reduce tasks each as its own."""
         stage, _ = parse_task(tasks[0].task)
         if stage is Stage.REDUCE:
             again = any(task.attempt > 1 for task in tasks)
-            self._enqueue([self._payload(stage, [task]) for task in tasks], at_front=again)
+            self._enqueue([self._payload(phase, stage, [task]) for task in tasks], at_front=again)
             return
         chunks = self._store.chunks([parse_task(task.task)[1] for task in tasks])
         attempts = [task.attempt for task in tasks]
         suspicion = suspicions.get(tasks[0].task) if len(tasks) == 1 else None
         # What was queued once already does not stand in line again behind all that came after it.
-        self._enqueue([self._map_payload(chunks, attempts, suspicion)], at_front=True)
+        self._enqueue([self._map_payload(phase, chunks, attempts, suspicion)], at_front=True)
 
     def lost(self, snapshot: Snapshot) -> set[str]:
         """Return the batches that nobody started and that the queue has not held for a while."""
@@ -92,13 +100,13 @@ class Dispatch:
         return {id_ for id_, since in self._unheld_since.items() if now - since > _LOST_AFTER_SECONDS}
 
     def _map_payload(
-        self, chunks: Sequence[Chunk], attempts: Sequence[int], suspicion: Suspicion | None = None
+        self, phase: int, chunks: Sequence[Chunk], attempts: Sequence[int], suspicion: Suspicion | None = None
     ) -> Payload:
         tasks = [TaskAttempt(task_name(Stage.MAP, c.id), n) for c, n in zip(chunks, attempts, strict=True)]
-        sources = {chunk.source: self._sources[chunk.source] for chunk in chunks}
-        return self._payload(Stage.MAP, tasks, chunks=tuple(chunks), sources=sources, suspicion=suspicion)
+        sources = {} if phase else {chunk.source: self._sources[chunk.source] for chunk in chunks}
+        return self._payload(phase, Stage.MAP, tasks, chunks=tuple(chunks), sources=sources, suspicion=suspicion)
 
-    def _payload(self, stage: Stage, tasks: Sequence[TaskAttempt], **more: Any) -> Payload:
+    def _payload(self, phase: int, stage: Stage, tasks: Sequence[TaskAttempt], **more: Any) -> Payload:
         _, number = parse_task(tasks[0].task)
         plan = self._plan
         return Payload(
@@ -107,6 +115,8 @@ class Dispatch:
             stage=stage,
             code=plan.code,
             code_digest=plan.code_digest,
+            params=plan.params,
+            phase=phase,
             partitions=plan.partitions,
             lease_seconds=plan.lease_seconds,
             task_timeout=plan.task_timeout,

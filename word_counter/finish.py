@@ -36,12 +36,13 @@ class Finish:
         bad = snapshot.totals.get("bad_records", 0) + snapshot.totals.get("skipped_chunks", 0)
         aside = self._charge.holding(self._store.quarantine(bad)) if bad else None
         summary = Summary()
-        counts = self._store.segments(plan.partitions)
-        pairs = merge([self._store.results(partition, segments) for partition, segments in enumerate(counts)])
+        last = plan.partitions_of(plan.phases - 1)
+        counts = self._store.segments(last)
+        pairs = merge([self._store.results(n, segments) for n, segments in zip(last, counts, strict=True)])
         merged = self._charge.holding(summarised(pairs, summary))
         write_results(merged, plan.output, plan.job_id, aside=aside, confirm=self._confirm)
         counters = self._store.counters()
-        state = self._store.end(self._charge.epoch, JobState.DONE, "", plan.partitions, plan.retention_seconds)
+        state = self._store.end(self._charge.epoch, JobState.DONE, "", plan.all_partitions, plan.retention_seconds)
         if state is None:
             raise JobGoneError(plan.job_id)
         if state is not JobState.DONE:
@@ -54,7 +55,7 @@ class Finish:
             files=progress.files,
             bytes=progress.bytes,
             lines=progress.lines,
-            chunks=progress.chunks,
+            chunks=snapshot.planned,
             keys=summary.keys,
             seconds=progress.seconds,
             retries=progress.retries,

@@ -7,6 +7,7 @@ and the end of one whose worker was lost, by the server's.
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -49,7 +50,11 @@ class AttemptRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskRecord:
-    """A task with its attempts, the earliest first; of a map task with its chunk and the path of its source."""
+    """A task with its attempts, the earliest first; of a map task with its chunk and where that is from.
+
+    That is the path of a file, or, in a later phase, the phase and the partition whose results it is part of; then
+    the chunk's offset and length count segments of these.
+    """
 
     task: str
     state: str
@@ -96,10 +101,12 @@ class History:
             chunks = [
                 None if raw is None else Chunk(id_, *json.loads(raw)) for id_, raw in zip(ids, found, strict=True)
             ]
-            paths = self._paths({chunk.source for chunk in chunks if chunk is not None})
+            paths = self._paths({chunk.source for chunk in chunks if chunk is not None and not self._phase_of(chunk)})
             for task, chunk, receipt in zip(tasks, chunks, receipts, strict=True):
                 if chunk is not None:
-                    yield _task_record(task, receipt, self._tried, chunk, paths.get(chunk.source, ""))
+                    phase = self._phase_of(chunk)
+                    source = f"phase {phase}, partition {chunk.source}" if phase else paths.get(chunk.source, "")
+                    yield _task_record(task, receipt, self._tried, chunk, source)
 
     def chunk(self, chunk_id: int) -> TaskRecord:
         """Return the map task of a chunk; UsageError when the job has no such chunk."""
@@ -124,6 +131,10 @@ class History:
             raw = self._connection.hget(self._keys.partials(partition), str(chunk_id))
             if raw is not None:
                 yield partition, [(restore(group), value) for group, value in decode_partial(raw)]
+
+    def _phase_of(self, chunk: Chunk) -> int:
+        """Return the phase, from 0, that a chunk is the input of; a later one's are results of the one before."""
+        return bisect_right(self._job.first_chunks, chunk.id) - 1
 
     def _paths(self, sources: set[int]) -> dict[int, str]:
         indexes = sorted(sources)

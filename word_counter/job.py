@@ -8,15 +8,17 @@ A task is named by its stage and number: ``map:12`` is the work on chunk 12, ``r
 from __future__ import annotations
 
 import enum
-import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple
 
 from word_counter.errors import JobLoadError
 from word_counter.mapper import Mapper
+from word_counter.param import Param, read_params
 from word_counter.reducer import Reducer
+from word_counter.step import Phase, Step, phases_of
 
 #: One path or several, as a caller may give them.
 Inputs = str | Path | Iterable[str | Path]
@@ -87,17 +89,6 @@ def parse_task(name: str) -> tuple[Stage, int]:
     return Stage(stage), int(number)
 
 
-def missing_arguments(cls: type) -> str:
-    """Say what is missing when a class is called without arguments; nothing when it can be."""
-    try:
-        inspect.signature(cls).bind()
-    except TypeError as error:
-        return str(error)
-    except ValueError:  # of C, say, which does not tell
-        return ""
-    return ""
-
-
 class Job:
     """A mapper and a reducer over inputs. Subclass it and name the two classes.
 
@@ -112,14 +103,24 @@ class Job:
     Attributes:
         mapper: the mapper class.
         reducer: the reducer class.
+        steps: in place of these two, when one map and one reduce are not enough: the steps, in their order.
         inputs: files, directories and globs, as text or paths.
         settings: settings of :class:`word_counter.config.Settings` that this job wants by default, by name.
+        params: what the job may be told by whoever runs it: its params by name. Mappers and reducers find the values
+            in ``self.params``.
+        partition: which of ``n`` partitions, from 0, a key belongs to; None: a hash of the key decides. It must say
+            the same wherever it is asked.
     """
 
     mapper: ClassVar[type[Mapper]]
     reducer: ClassVar[type[Reducer]]
+    steps: ClassVar[Sequence[Step]] = ()
     inputs: Inputs = ()
     settings: ClassVar[dict[str, Any]] = {}
+    params: ClassVar[Mapping[str, Param]] = {}
+    #: The values of the params that were given; the others have their defaults.
+    given_params: Mapping[str, Any] = MappingProxyType({})
+    partition: ClassVar[Callable[[Any, Any, int], int] | None] = None
 
     def __init__(
         self,
@@ -127,6 +128,7 @@ class Job:
         *,
         mapper: type[Mapper] | None = None,
         reducer: type[Reducer] | None = None,
+        params: Mapping[str, Any] | None = None,
         **settings: Any,
     ) -> None:
         if inputs is not None:
@@ -137,30 +139,42 @@ class Job:
             self.reducer = reducer  # type: ignore[misc]
         if settings:
             self.settings = {**self.settings, **settings}  # type: ignore[misc]
+        if params:
+            self.given_params = dict(params)
         self.check()
 
     def check(self) -> None:
         """Raise JobLoadError, naming what is missing, unless this is a complete job."""
-        name = type(self).__name__
-        for role, base in (("mapper", Mapper), ("reducer", Reducer)):
-            cls = getattr(self, role, None)
-            if not (isinstance(cls, type) and issubclass(cls, base)):
-                found = "none" if cls is None else repr(cls)
-                message = f"job {name}: {role} must be a subclass of {base.__name__}, found {found}"
-                raise JobLoadError(message)
-            if missing := missing_arguments(cls):
-                message = f"job {name}: {role} {cls.__name__} is made anew in each task, without arguments: {missing}"
-                raise JobLoadError(message)
         if not isinstance(self.settings, Mapping):
-            message = f"job {name}: settings must be a dict of settings by name, found {self.settings!r}"
+            message = f"job {type(self).__name__}: settings must be a dict of settings by name, found {self.settings!r}"
             raise JobLoadError(message)
-        mapper, reducer = self.mapper, self.reducer
-        if mapper.map is Mapper.map and mapper.map_chunk is Mapper.map_chunk:
-            message = f"job {name}: mapper {mapper.__name__} lacks a method map(self, line)"
-            raise JobLoadError(message)
-        if inspect.isabstract(reducer):
-            message = f"job {name}: reducer {reducer.__name__} lacks a method reduce(self, key, values)"
-            raise JobLoadError(message)
+        self.phases()
+
+    def phases(self, params: Mapping[str, Any] | None = None) -> list[Phase]:
+        """Return the maps and reduces that this job comes to, in their order.
+
+        Args:
+            params: the value of every param, as :meth:`param_values` returned it, for the tasks of a run.
+
+        Raises:
+            JobLoadError: it is not complete; names what is missing.
+        """
+        name = type(self).__name__
+        given = {"params": dict(params or {})}
+        if self.steps:
+            if any(getattr(self, role, None) is not None for role in ("mapper", "reducer")):
+                message = f"job {name} has steps, and a mapper or reducer beside them; put these into a step"
+                raise JobLoadError(message)
+            return phases_of(name, self.steps, given, self.partition)
+        for role, base in (("mapper", Mapper), ("reducer", Reducer)):
+            if getattr(self, role, None) is None:
+                message = f"job {name}: {role} must be a subclass of {base.__name__}, found none"
+                raise JobLoadError(message)
+        return phases_of(name, [Step(self.mapper, self.reducer)], given, self.partition)
+
+    def param_values(self) -> dict[str, Any]:
+        """Return the value of every param; UsageError when one that was given is unknown or not allowed."""
+        return read_params(self.name, self.params, self.given_params)
 
     @property
     def name(self) -> str:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from word_counter.pairs import Pairs
 
 Pair = tuple[Any, Any]
+
+#: How much of a line is shown in an error, in characters.
+_SHOWN_CHARS = 1_000
 
 
 class Lines:
@@ -66,6 +73,17 @@ class Lines:
         """Return the line of this index within the chunk, from 0."""
         return self._lines()[index]
 
+    def place(self, index: int | None) -> str:
+        """Say where the line of an index within the chunk is; where the chunk is when it is None."""
+        if index is None:
+            return f"{self.source}, byte {self.offset}, in the {len(self)} lines from line {self.line} on"
+        offset = 0
+        for _ in range(index):
+            offset = self.raw.index(b"\n", offset) + 1
+        text = self.at(index)
+        shown = text if len(text) <= _SHOWN_CHARS else text[:_SHOWN_CHARS] + "..."
+        return f"{self.source}, byte {self.offset + offset}, line {self.line + index}: {shown!r}"
+
     @property
     def index(self) -> int | None:
         """The index within the chunk, from 0, of the line that the running iteration gave last; None before any.
@@ -97,11 +115,15 @@ class Mapper:
     ``close()`` after the last one (it may yield the last pairs), and ``map_chunk(lines)`` in place of ``map``
     for a whole chunk at once, which may also return a dict: each key with its one value. A mapper lives for one
     task and must not carry anything from task to task.
+
+    The mapper of a later step of a job reads pairs, and has ``map_pair(key, value)`` in place of ``map``.
     """
 
     #: What :meth:`count` added up in this task, by name.
     counters: dict[str, int]
-    _lines: Lines | None = None
+    #: The values of the job's params, by name.
+    params: Mapping[str, Any] = MappingProxyType({})
+    _lines: Lines | Pairs | None = None
 
     def map(self, line: str) -> Iterable[Pair]:  # noqa: ARG002 (the contract's signature)
         """Yield the pairs of one line."""
@@ -113,6 +135,21 @@ class Mapper:
         map_line = self.map
         for line in lines:
             yield from map_line(line) or ()
+
+    def map_pair(self, key: Any, value: Any) -> Iterable[Pair]:
+        """Yield the pairs that a pair of the step before comes to; by default the pair itself."""
+        yield key, value
+
+    def map_pairs(self, pairs: Iterable[Pair]) -> Iterable[Pair]:
+        """Yield the pairs of many pairs; by default calls :meth:`map_pair` for each."""
+        map_pair = self.map_pair
+        for key, value in pairs:
+            yield from map_pair(key, value) or ()
+
+    @property
+    def by_record(self) -> bool:
+        """Whether lines are mapped one by one, so that the running one is known."""
+        return type(self).map_chunk is Mapper.map_chunk
 
     def setup(self) -> None:
         """Prepare for a task; called once before its first line."""
@@ -138,7 +175,7 @@ class Mapper:
             return 0
         return self._lines.line + (self._lines.index or 0)
 
-    def enter(self, lines: Lines) -> None:
+    def enter(self, lines: Lines | Pairs) -> None:
         """Say which lines are mapped next, for :attr:`source` and :attr:`line_number`."""
         self._lines = lines
 
@@ -147,3 +184,8 @@ class Mapper:
         if self._lines is not None:
             self._lines.leave()  # what goes wrong from here on is no single line's fault
         yield from self.close() or ()
+
+
+def mapped(mapper: Mapper, records: Lines | Pairs) -> Iterable[Any] | None:
+    """Return what a mapper makes of a chunk: of lines, or of a step's pairs."""
+    return mapper.map_chunk(records) if isinstance(records, Lines) else mapper.map_pairs(records)

@@ -93,7 +93,7 @@ class Master:
         sources = find_sources(self.inputs)
         code = refer_to(self.job)
         digest = digest_of_code(self.job)
-        plan = Plan.make(self.settings, self.job_id, self.job.name, code, digest, sources)
+        plan = Plan.make(self.settings, self.job_id, self.job, code, digest, sources)
         return self._in_session(lambda entry: entry.make_or_take(plan, sources), (plan, sources))
 
     @classmethod
@@ -218,6 +218,6 @@ class Master:
 
     def _end(self, state: JobState, reason: str) -> None:
         try:
-            self._store.end(self._charge.epoch, state, reason, self._plan.partitions, self._plan.retention_seconds)
+            self._store.end(self._charge.epoch, state, reason, self._plan.all_partitions, self._plan.retention_seconds)
         except Exception as error:  # noqa: BLE001 (the error that ends the job matters more, and is raised)
             self._observer.warned(f"could not record the end of {self.job_id}: {error}")

@@ -13,13 +13,18 @@ from word_counter.snapshot import Failure
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far a job is. ``chunks`` grows while the input is still being split; bytes are of the input."""
+    """How far a job is. ``chunks`` grows while the input is still being split; bytes are of the input.
+
+    Chunks and partitions are those of the running phase: one map and one reduce of the ``phases`` of the job.
+    """
 
     state: JobState
     seconds: float
     files: int
     bytes: int
     bytes_mapped: int = 0
+    phase: int = 0  #: from 0
+    phases: int = 1
     lines: int = 0
     chunks: int = 0
     chunks_mapped: int = 0

@@ -24,7 +24,7 @@ class PayloadError(WordCounterError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payload:
-    """A batch of tasks of one stage of one job. ``chunks`` fits ``tasks`` one by one, for map tasks only."""
+    """A batch of tasks of one stage of one phase of a job. ``chunks`` fits ``tasks`` one by one, for map tasks only."""
 
     job: str
     batch: str
@@ -39,6 +39,8 @@ class Payload:
     sources: dict[int, Source] = field(default_factory=dict)
     suspicion: Suspicion | None = None
     code_digest: str = ""
+    params: dict[str, Any] = field(default_factory=dict)
+    phase: int = 0
 
     def to_json(self) -> str:
         """Return the payload's text."""
@@ -48,6 +50,8 @@ class Payload:
             "stage": self.stage.value,
             "code": self.code,
             "code_digest": self.code_digest,
+            "params": self.params,
+            "phase": self.phase,
             "partitions": self.partitions,
             "lease_seconds": self.lease_seconds,
             "task_timeout": self.task_timeout,
@@ -70,6 +74,8 @@ class Payload:
                 stage=Stage(content["stage"]),
                 code=_text(content["code"]),
                 code_digest=_text(content["code_digest"]),
+                params=_object(content["params"]),
+                phase=_number(content["phase"]),
                 partitions=_number(content["partitions"]),
                 lease_seconds=float(content["lease_seconds"]),
                 task_timeout=float(content["task_timeout"]),
@@ -92,6 +98,7 @@ class Payload:
         if (
             not self.tasks
             or self.partitions < 1
+            or self.phase < 0
             or not self.task_timeout > 0
             or not 0 < self.lease_seconds < _LONGEST_LEASE_SECONDS
         ):
@@ -102,14 +109,18 @@ class Payload:
             if stage is not self.stage or attempt.attempt < 1 or task < 0:
                 message = f"task {attempt.task} does not belong"
                 raise ValueError(message)
-            if stage is Stage.REDUCE and task >= self.partitions:
-                message = f"there is no partition {task}"
+            if stage is Stage.REDUCE and task // self.partitions != self.phase:
+                message = f"partition {task} is not of phase {self.phase}"
                 raise ValueError(message)
             if stage is Stage.MAP:
                 chunk = self.chunks[number] if number < len(self.chunks) else None
-                if chunk is None or chunk.id != task or chunk.source not in self.sources or min(chunk) < 0:
+                if chunk is None or chunk.id != task or min(chunk) < 0 or not self._is_source(chunk.source):
                     message = f"task {attempt.task} has no chunk"
                     raise ValueError(message)
+
+    def _is_source(self, source: int) -> bool:
+        """Whether chunks of this phase may come from there: a file, or a partition of the phase before."""
+        return source // self.partitions == self.phase - 1 if self.phase else source in self.sources
 
 
 def _suspicion(value: Any) -> Suspicion | None:
@@ -118,6 +129,12 @@ def _suspicion(value: Any) -> Suspicion | None:
     suspect = value["suspect"]
     skip = tuple((_number(index), _text(why)) for index, why in value["skip"])
     return Suspicion(None if suspect is None else _number(suspect), skip, _number(value["free"]))
+
+
+def _object(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise TypeError(type(value).__name__)
+    return value
 
 
 def _text(value: Any) -> str:

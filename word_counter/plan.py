@@ -11,11 +11,11 @@ from typing import Any
 
 from word_counter.config import Settings
 from word_counter.errors import UsageError
-from word_counter.job import Source
+from word_counter.job import Job, Source
 
 #: What a plan is signed for.
 PURPOSE = "plan"
-_TYPES: dict[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "float": (int, float)}
+_TYPES: dict[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "float": (int, float), "dict[str, Any]": (dict,)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,8 +26,10 @@ class Plan:
     name: str
     code: str
     code_digest: str
+    params: dict[str, Any]
     output: str
     partitions: int
+    phases: int
     chunk_size: int
     digest: str
     timeout: float
@@ -42,6 +44,19 @@ class Plan:
     def skip(self) -> bool:
         """Whether bad chunks go into quarantine rather than to fail the job."""
         return self.on_bad_chunk == "skip"
+
+    @property
+    def all_partitions(self) -> int:
+        """How many partitions the phases of the job have in all; those of a phase follow those of the one before."""
+        return self.partitions * self.phases
+
+    def partitions_of(self, phase: int) -> range:
+        """Return the numbers of a phase's partitions."""
+        return range(phase * self.partitions, (phase + 1) * self.partitions)
+
+    def results_name(self, partition: int) -> str:
+        """Say what a phase's results of a partition are, where later phases name their input."""
+        return f"the results of phase {partition // self.partitions + 1}, partition {partition}"
 
     def to_json(self) -> str:
         """Return the plan's text."""
@@ -64,16 +79,18 @@ class Plan:
 
     @classmethod
     def make(
-        cls, settings: Settings, job_id: str, name: str, code: str, code_digest: str, sources: Sequence[Source]
+        cls, settings: Settings, job_id: str, job: Job, code: str, code_digest: str, sources: Sequence[Source]
     ) -> Plan:
-        """Return the plan of a new job."""
+        """Return the plan of a new run of ``job``; UsageError when a param of it is not allowed."""
         return cls(
             job_id=job_id,
-            name=name,
+            name=job.name,
             code=code,
             code_digest=code_digest,
+            params=job.param_values(),
             output=settings.output if settings.output == "-" else os.path.abspath(settings.output),
             partitions=settings.partitions,
+            phases=len(job.phases()),
             chunk_size=settings.chunk_size,
             digest=digest_of(sources),
             timeout=settings.timeout,

@@ -8,7 +8,8 @@ depend on how the values were grouped.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 Key = Any
@@ -33,6 +34,10 @@ class Reducer(ABC):
     combine: ClassVar[Callable[[Any, Key, Sequence[Value]], Value] | None] = None
     #: What :meth:`count` added up in this task, by name.
     counters: dict[str, int]
+    #: The values of the job's params, by name.
+    params: Mapping[str, Any] = MappingProxyType({})
+    #: What a key's values are sorted by before they are reduced (a secondary sort); None: they come in input order.
+    order: ClassVar[Callable[[Any, Value], Any] | None] = None
 
     @abstractmethod
     def reduce(self, key: Key, values: Iterable[Value]) -> Value:
@@ -87,4 +92,6 @@ class Reducer(ABC):
 
     def conclude(self, key: Key, values: Sequence[Value]) -> Value:
         """Return the result of a key from all values that travelled."""
+        if self.order is not None:
+            values = sorted(values, key=self.order)
         return self.reduce(key, values)

@@ -1,6 +1,6 @@
-"""The ready-made reducers: Sum, Count, Min, Max, Mean, Unique, Collect and TopN.
+"""The ready-made reducers: Sum, Count, Min, Max, Mean, Unique, Collect, Values and TopN.
 
-All but Collect fold on the map side, and every one gives the same result however its values were grouped.
+All but Collect and Values fold on the map side, and every one gives the same result however its values were grouped.
 """
 
 from __future__ import annotations
@@ -247,6 +247,13 @@ class Collect(Reducer):
 
     def reduce(self, key: Key, values: Iterable[Value]) -> Value:  # noqa: ARG002 (the contract's signature)
         return sorted(values, key=_order)
+
+
+class Values(Reducer):
+    """All values of a key as a list, in the order of the input."""
+
+    def reduce(self, key: Key, values: Iterable[Value]) -> Value:  # noqa: ARG002 (the contract's signature)
+        return list(values)
 
 
 class TopN(_Folding):

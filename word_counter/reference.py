@@ -13,13 +13,15 @@ import os
 import re
 import sys
 import threading
+from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
 from word_counter.errors import JobLoadError, UnguardedRunError
-from word_counter.job import Job, missing_arguments
+from word_counter.job import Job
 from word_counter.mapper import Mapper
 from word_counter.reducer import Reducer
+from word_counter.step import missing_arguments
 
 
 def refer_to(job: Job) -> str:
@@ -34,15 +36,23 @@ def refer_to(job: Job) -> str:
 
 
 def _is_made_of_its_class(job: Job) -> bool:
-    """Whether its class alone makes the same job, so that it is named by it rather than by its parts."""
+    """Whether its class alone makes the same job, so that it is named by it rather than by its parts.
+
+    Raises:
+        JobLoadError: only its class would do, and cannot be made without arguments.
+    """
     cls = type(job)
-    same = job.mapper is getattr(cls, "mapper", None) and job.reducer is getattr(cls, "reducer", None)
-    return same and cls is not Job and not missing_arguments(cls)
+    same = all(getattr(job, role, None) is getattr(cls, role, None) for role in ("mapper", "reducer"))
+    missing = missing_arguments(cls)
+    if missing and (job.steps or job.params or job.partition is not None):
+        message = f"workers make job {cls.__name__} anew, without arguments: {missing}; declare params instead"
+        raise JobLoadError(message)
+    return same and cls is not Job and not missing
 
 
 def classes_of(job: Job) -> set[type]:
     """Return the classes that the reference of a job leads to."""
-    parts: set[type] = {job.mapper, job.reducer}
+    parts = {cls for phase in job.phases() for cls in (*phase.mappers, phase.reducer)}
     return {type(job), *parts} if _is_made_of_its_class(job) else parts
 
 
@@ -86,9 +96,11 @@ def load_job(reference: str) -> type[Job] | Job:
     return _only_job(module, place)
 
 
-def make_job(reference: str) -> Job:
-    """Return a checked instance of the job that a reference names; JobLoadError as in :func:`load_job`."""
-    return made(load_job(reference))
+def make_job(reference: str, params: Mapping[str, Any] | None = None) -> Job:
+    """Return a checked instance of the job that a reference names, given these params; JobLoadError as `load_job`."""
+    job = made(load_job(reference))
+    job.given_params = dict(params or {})
+    return job
 
 
 def made(job: type[Job] | Job) -> Job:

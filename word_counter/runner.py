@@ -35,14 +35,16 @@ from word_counter.errors import (
     UnguardedRunError,
     WordCounterError,
 )
-from word_counter.job import Job, Stage, parse_task
+from word_counter.job import Chunk, Stage, parse_task
+from word_counter.pairs import Pairs
 from word_counter.patience import Patience
 from word_counter.payload import Payload
 from word_counter.queue_worker import QueueWorker
 from word_counter.scripts import IMPATIENT
 from word_counter.snapshot import BAD_DATA, CHANGED, CRASHED, RAISED, REFUSED, TOO_MANY, Failure, TaskAttempt
 from word_counter.sources import ChunkReader
-from word_counter.stages import run_map, run_reduce
+from word_counter.stages import pairs_of, run_map, run_reduce
+from word_counter.step import Phase
 from word_counter.task_store import BadRecords, Receipt, TaskStore
 
 log = logging.getLogger(__name__)
@@ -147,16 +149,20 @@ class BatchRunner:
         partials: dict[int, str] = {}
         bad = BadRecords()
         try:
-            job = self._job(payload)
+            phase = self._phase(payload)
             if payload.stage is Stage.MAP:
                 chunk = payload.chunks[number]
-                output = run_map(job, reader.read(chunk), payload.partitions, self._care(payload))
-                partials, counters = output.partials, output.counters
-                amounts = {"lines": output.lines, "bytes": chunk.length, "pairs": output.pairs}
+                records = self._pairs(store, payload, chunk) if payload.phase else reader.read(chunk)
+                output = run_map(phase, records, payload.partitions, self._care(payload))
+                first = payload.phase * payload.partitions
+                partials = {first + number: text for number, text in output.partials.items()}
+                counters, amounts = output.counters, {"pairs": output.pairs}
+                if not payload.phase:
+                    amounts |= {"lines": output.lines, "bytes": chunk.length}
                 bad = BadRecords(output.aside.entries(), output.aside.raised, payload.max_bad_records)
             else:
                 _, partition = parse_task(attempt.task)
-                segments = run_reduce(job, store.partials(partition), counters)
+                segments = run_reduce(phase, store.partials(partition), counters)
                 amounts = store.stage_results(partition, attempt.attempt, segments)
         except (RedisError, StoreUnavailableError):
             raise
@@ -177,6 +183,11 @@ class BatchRunner:
             )
             return self._fail(store, payload, attempt, TOO_MANY, message, last=last)
         return said
+
+    def _pairs(self, store: TaskStore, payload: Payload, chunk: Chunk) -> Pairs:
+        """Return the pairs that the phase before left in a chunk of segments."""
+        source = f"the results of phase {payload.phase}, partition {chunk.source}"
+        return pairs_of(store.segments_of(chunk.source, chunk.offset, chunk.length), source)
 
     def _care(self, payload: Payload) -> Care:
         suspicion = payload.suspicion
@@ -203,13 +214,13 @@ class BatchRunner:
             self._refused.add((payload.job, reason))
             self._refusals.record(reason, queue_id(payload.job, payload.batch), payload.job)
 
-    def _job(self, payload: Payload) -> Job:
+    def _phase(self, payload: Payload) -> Phase:
         code = payload.code
         if code not in self._jobs:
             self._permit.jobs.check(code)  # before anything of it is imported
             self._jobs[code] = LoadedJob(code)
         self._jobs[code].check(code, payload.code_digest)
-        return self._jobs[code].job
+        return self._jobs[code].phase(payload.phase, payload.params)
 
     def _is_stale(self, payload: Payload) -> bool:
         """Return whether a job that this process has not served yet wants code that it imported too long ago."""

@@ -135,8 +135,13 @@ class StartReduce:
 
 
 @dataclass(frozen=True, slots=True)
+class NextPhase:
+    """Every partition of a phase is reduced: map what came out of them in the next one."""
+
+
+@dataclass(frozen=True, slots=True)
 class Merge:
-    """Every partition is reduced: merge them."""
+    """Every partition of the last phase is reduced: merge them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +152,7 @@ class Fail:
     task: str = ""
 
 
-Action = Revoke | Retry | Forget | Skip | Queue | Split | StartReduce | Merge | Fail
+Action = Revoke | Retry | Forget | Skip | Queue | Split | StartReduce | NextPhase | Merge | Fail
 
 
 def pause_seconds(task: str, tries: int) -> float:
@@ -180,7 +185,7 @@ def decide(snapshot: Snapshot, policy: Policy, lost: Collection[str] = ()) -> li
     6. Nothing is queued, a worker is idle and a task is slow: queue a second attempt at it.
     7. Mapping, and all is split and committed, or reducing, and the last master died before it had queued the
        reduce tasks: start to reduce.
-    8. Reducing, and every partition is committed: merge.
+    8. Reducing, and every partition is committed: go on to the next phase, or merge when this was the last.
     """
     if snapshot.state.ended:
         return []
@@ -203,8 +208,8 @@ def decide(snapshot: Snapshot, policy: Policy, lost: Collection[str] = ()) -> li
     if snapshot.state is JobState.MAPPING:
         if snapshot.split_done and snapshot.mapped == snapshot.planned:
             actions.append(StartReduce())
-    elif snapshot.reduced == snapshot.partitions:
-        actions.append(Merge())
+    elif snapshot.phase_is_reduced:
+        actions.append(NextPhase() if snapshot.phase + 1 < snapshot.phases else Merge())
     elif not (snapshot.batches or snapshot.waiting or snapshot.failed):
         actions.append(StartReduce())
     return actions

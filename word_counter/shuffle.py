@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import mmh3
@@ -24,6 +24,8 @@ from word_counter.reducer import GroupKey
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), check_circular=True).encode
 #: How much of a key is shown in an error, in characters.
 _SHOWN_CHARS = 200
+#: Which of so many partitions a key belongs to.
+PartitionOf = Callable[[Any, int], int]
 _PLAIN = frozenset((int, str, bool, type(None)))
 
 
@@ -115,31 +117,45 @@ def _check_items(items: Iterable[Any]) -> None:
             check_value(item)
 
 
-def encode_partials(groups: Mapping[GroupKey, Any], partitions: int, who: str) -> dict[int, str]:
+def encode_partials(
+    groups: Mapping[GroupKey, Any], partitions: int, who: str, partition: PartitionOf | None = None
+) -> dict[int, str]:
     """Return what a chunk gives each partition, as JSON text; partitions that get nothing are left out.
 
     Raises:
-        EncodingError: a key or value that JSON cannot hold; it names the key, and ``who`` yielded it.
+        EncodingError: a key or value that JSON cannot hold; it names the key, and ``who`` yielded it; or the job's
+            own ``partition`` names none.
     """
     try:
-        encoded = encode_counts(groups, partitions)
-        return encode_plainly(groups, partitions) if encoded is None else encoded
+        encoded = encode_counts(groups, partitions) if partition is None else None
+        return encode_plainly(groups, partitions, partition) if encoded is None else encoded
     except (TypeError, ValueError, RecursionError) as error:
         raise _locate(groups, who, error) from error
 
 
-def encode_plainly(groups: Mapping[GroupKey, Any], partitions: int) -> dict[int, str]:
+def encode_plainly(
+    groups: Mapping[GroupKey, Any], partitions: int, partition: PartitionOf | None = None
+) -> dict[int, str]:
     """Return what :func:`encode_partials` does, for any keys and values; raises what json does."""
     shares: dict[int, dict[GroupKey, Any]] = {}
     for key, value in groups.items():
         if value.__class__ not in _PLAIN:
             check_value(value)
-        number = partition_of(key, partitions)
+        number = partition_of(key, partitions) if partition is None else _chosen(partition, key, partitions)
         share = shares.get(number)
         if share is None:
             share = shares[number] = {}
         share[key] = value
     return {number: _partial_text(share) for number, share in shares.items()}
+
+
+def _chosen(partition: PartitionOf, group: GroupKey, partitions: int) -> int:
+    key = restore(group)
+    number = partition(key, partitions)
+    if number.__class__ is not int or not 0 <= number < partitions:
+        message = f"partition({_short(key)}, {partitions}) gave {number!r}, which is none of 0 to {partitions - 1}"
+        raise EncodingError(message)
+    return number
 
 
 def _partial_text(groups: Mapping[GroupKey, Any]) -> str:

@@ -89,7 +89,10 @@ class Snapshot:
     state: JobState
     epoch: int
     created: int
-    partitions: int
+    partitions: int  #: of each phase
+    phases: int = 1
+    phase: int = 0  #: the running one, from 0
+    first_chunks: tuple[int, ...] = (0,)  #: of the phases up to the running one
     reason: str = ""
     cursor: Cursor = _START
     split_done: bool = False
@@ -107,5 +110,10 @@ class Snapshot:
 
     @property
     def planned(self) -> int:
-        """How many chunks there are so far."""
+        """How many chunks there are so far, in all phases."""
         return self.cursor.chunk
+
+    @property
+    def phase_is_reduced(self) -> bool:
+        """Whether every partition of the running phase, and so of those before it, is reduced."""
+        return self.reduced == self.partitions * (self.phase + 1)

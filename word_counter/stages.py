@@ -16,8 +16,8 @@ from typing import Any
 from word_counter.blame import USER_ERRORS, place_of, user_traceback
 from word_counter.care import Care, SetAside, map_carefully
 from word_counter.errors import EncodingError, RecordError, WordCounterError
-from word_counter.job import Job
-from word_counter.mapper import Lines, Mapper
+from word_counter.mapper import Lines, Mapper, mapped
+from word_counter.pairs import Pairs
 from word_counter.reducer import GroupKey, Reducer
 from word_counter.shuffle import (
     canonical,
@@ -28,6 +28,7 @@ from word_counter.shuffle import (
     key_text,
     restore,
 )
+from word_counter.step import Phase
 
 #: So many travelled values of one key are folded into one before more are taken in.
 _REFOLD_AFTER = 1_000
@@ -48,7 +49,7 @@ class MapOutput:
     aside: SetAside = field(default_factory=SetAside)
 
 
-def run_map(job: Job, lines: Lines, partitions: int, care: Care | None = None) -> MapOutput:
+def run_map(phase: Phase, lines: Lines | Pairs, partitions: int, care: Care | None = None) -> MapOutput:
     """Map one chunk, combine, and spread the result over the partitions.
 
     With ``care``, a chunk in which a record raises is mapped again record by record, and bad ones are set aside.
@@ -59,30 +60,30 @@ def run_map(job: Job, lines: Lines, partitions: int, care: Care | None = None) -
         TooManyBadError: more records raised than ``care`` allows.
     """
     if care is not None and care.at_once:
-        return _map_once(job, lines, partitions, care)
+        return _map_once(phase, lines, partitions, care)
     with contextlib.suppress(*([RecordError] if care is not None and care.limit else [])):
-        return _map_once(job, lines, partitions, None)
-    return _map_once(job, lines, partitions, care)
+        return _map_once(phase, lines, partitions, None)
+    return _map_once(phase, lines, partitions, care)
 
 
-def _map_once(job: Job, lines: Lines, partitions: int, care: Care | None) -> MapOutput:
-    who = job.mapper.__name__
+def _map_once(phase: Phase, lines: Lines | Pairs, partitions: int, care: Care | None) -> MapOutput:
+    who = phase.mapper_name
     groups: dict[GroupKey, Any] = {}
     aside = SetAside()
     mapper: Mapper | None = None
     try:
-        mapper, reducer = job.mapper(), job.reducer()
+        mapper, reducer = phase.make_mapper(), phase.make_reducer()
         mapper.setup()
-        if reducer.combine is not None:
+        if reducer.folds:
             reducer.setup()
         if care is None:
             mapper.enter(lines)
-            reducer.gather_chunk(mapper.map_chunk(lines), groups, canonical)
+            reducer.gather_chunk(mapped(mapper, lines), groups, canonical)
         else:
             aside = map_carefully(mapper, reducer, lines, groups, care)
         reducer.gather(mapper.last_pairs(), groups, canonical)
         condensed = reducer.condense_all(groups, restore)
-        if reducer.combine is not None:
+        if reducer.folds:
             reducer.close()
     except EncodingError as error:
         if care is not None or mapper is None:
@@ -96,7 +97,7 @@ def _map_once(job: Job, lines: Lines, partitions: int, care: Care | None) -> Map
         message = f"{who} failed{where}\n{user_traceback(error)}"
         raise RecordError(message) from error
     counters = _added(mapper, reducer)
-    partials = encode_partials(condensed, partitions, who)
+    partials = encode_partials(condensed, partitions, who, phase.partition)
     return MapOutput(partials, len(lines), len(condensed), counters, aside)
 
 
@@ -111,11 +112,14 @@ def _added(*owners: Mapper | Reducer) -> dict[str, int]:
     return counters
 
 
-def run_reduce(job: Job, partials: Iterable[str | bytes], counters: dict[str, int]) -> Iterator[str]:
-    """Reduce one partition: yield its results as segments, JSON objects of sorted, ever larger keys.
+def run_reduce(phase: Phase, partials: Iterable[str | bytes], counters: dict[str, int]) -> Iterator[str]:
+    """Reduce one partition: yield its results as segments of sorted, ever larger keys.
+
+    A segment of a job's results is a JSON object. One that another phase maps is a list of pairs, whose keys are
+    still what they were.
 
     Args:
-        job: the job.
+        phase: the phase of the job.
         partials: all partials of the partition, in the order of their chunks.
         counters: what the reducer counts is added here.
 
@@ -123,7 +127,7 @@ def run_reduce(job: Job, partials: Iterable[str | bytes], counters: dict[str, in
         RecordError: the user's code raised (its exception is the ``__cause__``).
         EncodingError: it returned what JSON cannot hold, or two keys have one text.
     """
-    reducer = job.reducer()
+    reducer = phase.make_reducer()
     try:
         reducer.setup()  # before the grouping, which may combine
     except USER_ERRORS as error:
@@ -132,7 +136,7 @@ def run_reduce(job: Job, partials: Iterable[str | bytes], counters: dict[str, in
     groups = _grouped(reducer, partials)
     try:
         results = ((key_text(key), key, _conclude(reducer, key, groups)) for key in sorted(groups, key=key_text))
-        yield from _segments(results)
+        yield from _segments(results) if phase.last else _pair_segments(results)
         reducer.close()
     except WordCounterError:
         raise
@@ -198,6 +202,25 @@ def _segments(results: Iterable[tuple[str, GroupKey, str]]) -> Iterator[str]:
             chars = 0
     if entries:
         yield "{" + ",".join(entries) + "}"
+
+
+def _pair_segments(results: Iterable[tuple[str, GroupKey, str]]) -> Iterator[str]:
+    entries: list[str] = []
+    chars = 0
+    for text, group, result in results:
+        entries.append(f"[{compact(text) if isinstance(group, str) else text},{result}]")
+        chars += len(entries[-1])
+        if chars >= _SEGMENT_CHARS:
+            yield "[" + ",".join(entries) + "]"
+            entries.clear()
+            chars = 0
+    if entries:
+        yield "[" + ",".join(entries) + "]"
+
+
+def pairs_of(segments: Iterable[str | bytes], source: str) -> Pairs:
+    """Return the pairs of segments that a phase left for the next one; ``source`` says what they are of."""
+    return Pairs([(restore(key), value) for text in segments for key, value in decode_partial(text)], source)
 
 
 def merge(partitions: Iterable[Iterable[str | bytes]]) -> Iterator[tuple[str, Any]]:

@@ -7,7 +7,7 @@ how the operations are made, and :mod:`word_counter.keys` for the keys.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from secrets import token_hex
@@ -139,6 +139,17 @@ class Store(TaskStore):
         keys = [self.keys.job, self.keys.chunks, self.keys.receipts(Stage.MAP)]
         return bool(self._scripts.run("advance", keys, [epoch]))
 
+    def next_phase(self, epoch: int, snapshot: Snapshot) -> bool:
+        """Go from a phase that is reduced to the next one; False when it is not, or another master is in charge."""
+        k, size, phase = self.keys, snapshot.partitions, snapshot.phase
+        keys = [k.job, k.receipts(Stage.REDUCE)]
+        keys += [k.partials(n) for n in range(phase * size, (phase + 1) * size)]
+        keys += [k.results(n) for n in range(max(0, phase - 1) * size, phase * size)]
+        cursor = Cursor(snapshot.planned, phase * size)
+        first_chunks = [*snapshot.first_chunks, snapshot.planned]
+        args = [epoch, phase, size, json.dumps(cursor), json.dumps(first_chunks)]
+        return bool(self._scripts.run("next_phase", keys, args))
+
     def end(
         self, epoch: int | None, state: JobState, reason: str, partitions: int, retention_seconds: int
     ) -> JobState | None:
@@ -148,13 +159,13 @@ class Store(TaskStore):
         self._scripts.call(self._index)
         return JobState(answer.decode()) if answer else None
 
-    def segments(self, partitions: int) -> list[int]:
+    def segments(self, partitions: Iterable[int]) -> list[int]:
         """Return of how many segments the results of each partition are, by its receipt.
 
         Raises:
             JobGoneError: a partition has no receipt.
         """
-        tasks = [task_name(Stage.REDUCE, number).encode() for number in range(partitions)]
+        tasks = [task_name(Stage.REDUCE, number).encode() for number in partitions]
         found = self._fields(self.keys.receipts(Stage.REDUCE), tasks)
         with self._read():
             return [int(json.loads(raw)["amounts"]["segments"]) for raw in found]
@@ -181,6 +192,7 @@ class Store(TaskStore):
     def _snapshot_of(self, answer: Sequence[Any]) -> Snapshot:
         now, job, batches, leases, failed, waiting, due, mapped, reduced, totals, running, suspects, next_due = answer
         fields = _texts(job)
+        phases = int(fields.get("phases", 1))
         deadlines = {batch.decode(): int(float(deadline)) for batch, deadline in _pairs(leases)}
         return Snapshot(
             now=now,
@@ -188,7 +200,10 @@ class Store(TaskStore):
             epoch=int(fields["epoch"]),
             reason=fields.get("reason", ""),
             created=int(fields["created"]),
-            partitions=int(fields["partitions"]),
+            partitions=int(fields["partitions"]) // phases,
+            phases=phases,
+            phase=int(fields.get("phase", 0)),
+            first_chunks=tuple(json.loads(fields.get("first_chunks", "[0]"))),
             cursor=Cursor(*json.loads(fields["cursor"])),
             split_done=fields["split"] == "done",
             retries=int(fields.get("retries", 0)),

@@ -161,6 +161,10 @@ class TaskStore:
         for number in range(segments):
             yield from self._fields(key, [str(number).encode()])
 
+    def segments_of(self, partition: int, first: int, number: int) -> list[bytes]:
+        """Return some segments of a partition's results."""
+        return self._fields(self.keys.results(partition), [str(n).encode() for n in range(first, first + number)])
+
     def _fields(self, key: str, fields: Sequence[bytes]) -> list[bytes]:
         """Return fields of a hash that are known to be there."""
         found: list[bytes | None] = self._scripts.call(lambda: self.connection.hmget(key, fields))

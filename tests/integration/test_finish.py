@@ -67,6 +67,8 @@ class Reduced:
             name="Test",
             code="",
             code_digest="",
+            params={},
+            phases=1,
             output=str(self.results),
             partitions=PARTITIONS,
             chunk_size=2,

@@ -281,7 +281,7 @@ class TestWordMapper:
     def test_never_decodes_a_chunk(self) -> None:
         lines = Lines(b"one\ntwo\nthree")
 
-        output = run_map(WordCount(), lines, 2)
+        output = run_map(WordCount().phases()[0], lines, 2)
 
         assert (output.lines, output.pairs) == (3, 3)
         assert lines._decoded is None
@@ -289,9 +289,9 @@ class TestWordMapper:
     def test_counts_record_by_record_under_care(self) -> None:
         raw = "Don't\n\u00c9a don't\n".encode()
 
-        careful = run_map(WordCount(), Lines(raw), 2, Care(limit=3, at_once=True))
+        careful = run_map(WordCount().phases()[0], Lines(raw), 2, Care(limit=3, at_once=True))
 
-        assert careful.partials == run_map(WordCount(), Lines(raw), 2).partials
+        assert careful.partials == run_map(WordCount().phases()[0], Lines(raw), 2).partials
 
     def test_leaves_the_chunk_to_a_subclass_that_maps_lines_its_own_way(self) -> None:
         class Shouting:
@@ -353,10 +353,10 @@ def test_a_word_count_makes_no_call_a_line_or_word() -> None:
             nonlocal n
             n += event in {"call", "c_call"}
 
-        job, lines = WordCount(), Lines(raw)
+        phase, lines = WordCount().phases()[0], Lines(raw)
         sys.setprofile(on_call)
         try:
-            run_map(job, lines, 8)
+            run_map(phase, lines, 8)
         finally:
             sys.setprofile(None)
         return n

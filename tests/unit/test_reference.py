@@ -269,7 +269,7 @@ class TestJob:
                 self.least = least
 
         with pytest.raises(JobLoadError, match=rf"{role} Needing is made anew in each task, without .*'least'"):
-            WordCount(**{role: Needing})
+            WordCount(**{role: Needing})  # type: ignore[arg-type]
 
     def test_what_can_do_without_arguments_is_fine(self) -> None:
         class Willing(WordMapper):

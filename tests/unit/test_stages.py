@@ -16,6 +16,7 @@ from word_counter.care import Care
 from word_counter.errors import EncodingError, RecordError, TooManyBadError
 from word_counter.shuffle import decode_partial
 from word_counter.stages import MapOutput, Summary, merge, run_map, run_reduce, summarised
+from word_counter.step import Phase
 
 RAW = b"fine\n\xc3\xbcber\nmore\nboom at last\nfine\n"
 
@@ -38,8 +39,8 @@ def _lines(raw: bytes = RAW, offset: int = 1_000, line: int = 11) -> Lines:
     return Lines(raw, "/in/text.txt", offset, line)
 
 
-def _job(mapper: type[Mapper] = Picky, reducer: type[Reducer] = Sum) -> Job:
-    return Job(mapper=mapper, reducer=reducer)
+def _job(mapper: type[Mapper] = Picky, reducer: type[Reducer] = Sum) -> Phase:
+    return Job(mapper=mapper, reducer=reducer).phases()[0]
 
 
 def _pairs(output: MapOutput) -> dict[Any, Any]:
@@ -253,8 +254,8 @@ class TestCare:
         assert list(output.aside.records) == [1]
 
 
-def _reduced(job: Job, *partials: dict[str, Any] | list[Any]) -> dict[str, Any]:
-    segments = run_reduce(job, [json.dumps(partial) for partial in partials], {})
+def _reduced(phase: Phase, *partials: dict[str, Any] | list[Any]) -> dict[str, Any]:
+    segments = run_reduce(phase, [json.dumps(partial) for partial in partials], {})
     return {key: value for segment in segments for key, value in json.loads(segment).items()}
 
 

@@ -16,7 +16,7 @@ from word_counter.word_count import WordCount
 
 
 def _counted(raw: bytes, partitions: int = 3) -> Counter[str]:
-    output = run_map(WordCount(), Lines(raw), partitions)
+    output = run_map(WordCount().phases()[0], Lines(raw), partitions)
     counts: Counter[str] = Counter()
     for text in output.partials.values():
         for word, n in decode_partial(text):

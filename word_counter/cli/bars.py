@@ -31,11 +31,11 @@ class Bars(Progress):
         self._mapped = self.add_task("map", total=100, amount="", percent=0, noun="chunks")
         self._reduced = self.add_task("reduce", total=100, amount="", percent=0, noun="partitions")
 
-    def show(self, mapped: tuple[int, str], reduced: tuple[int, str], figures: list[str]) -> None:
-        """Set each bar to its percentage and amount, and the figures."""
+    def show(self, mapped: tuple[int, str], reduced: tuple[int, str], figures: list[str], phase: str = "") -> None:
+        """Set each bar to its percentage and amount, and the figures; ``phase`` is which of several this is of."""
         self.figures = figures
-        for task, (percent, amount) in ((self._mapped, mapped), (self._reduced, reduced)):
-            self.update(task, completed=percent, percent=percent, amount=amount)
+        for task, name, (percent, amount) in ((self._mapped, "map", mapped), (self._reduced, "reduce", reduced)):
+            self.update(task, description=f"{name} {phase}".rstrip(), completed=percent, percent=percent, amount=amount)
 
     def end(self, *, stay: bool) -> None:
         """Stop moving; take the bars away unless they are to ``stay``."""

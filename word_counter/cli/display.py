@@ -135,7 +135,7 @@ class LogDisplay(Display):
     def __init__(self, *, verbose: bool = False) -> None:
         super().__init__(verbose=verbose)
         self._pace = Pace()
-        self._phase = ""
+        self._phase = 0, ""
         self._last_seconds = 0.0
 
     def progressed(self, progress: Progress) -> None:
@@ -144,8 +144,8 @@ class LogDisplay(Display):
         phase = phase_of(progress)
         shortest, longest = _LOG_SECONDS
         pause = min(longest, max(shortest, progress.seconds * _LOG_SHARE))
-        if phase != self._phase or progress.seconds - self._last_seconds >= pause:
-            self._phase = phase
+        if (progress.phase, phase) != self._phase or progress.seconds - self._last_seconds >= pause:
+            self._phase = progress.phase, phase
             self._last_seconds = progress.seconds
             self.say(f"{clock(progress.seconds):>5} {self._line(progress)}")
 
@@ -156,7 +156,7 @@ class LogDisplay(Display):
             parts = [f"map {size(progress.bytes)} in {count(progress.files, 'file')}"]
         elif progress.state is JobState.MAPPING:
             parts = [f"map {done_share(progress)}%, {chunks_text(progress)} chunks"]
-            if self._pace.speed:
+            if self._pace.speed and not progress.phase:
                 parts.append(rate(self._pace.speed))
             if self._pace.left is not None:
                 parts.append(f"ETA {clock(self._pace.left)}")
@@ -164,6 +164,8 @@ class LogDisplay(Display):
             parts = ["write the results"]
         else:
             parts = [f"reduce {partitions_text(progress)} partitions"]
+        if progress.phases > 1 and phase_of(progress) != "writing":
+            parts[0] = f"phase {progress.phase + 1}/{progress.phases}: {parts[0]}"
         if progress.workers:
             parts.append(count(progress.workers, "worker"))
         if progress.retries:
@@ -173,8 +175,8 @@ class LogDisplay(Display):
 
 def phase_of(progress: Progress) -> str:
     """Return the phase a job is in: its state, and within that whether it only has the results to write."""
-    written = progress.partitions_reduced == progress.partitions and progress.state is JobState.REDUCING
-    return "writing" if written else progress.state.value
+    reduced = progress.partitions_reduced == progress.partitions and progress.phase + 1 == progress.phases
+    return "writing" if reduced and progress.state is JobState.REDUCING else progress.state.value
 
 
 def _import_rich() -> None:

@@ -84,6 +84,8 @@ def job_json(job: JobRecord) -> dict[str, Any]:
         "chunks": job.chunks,
         "chunks_mapped": job.chunks_mapped,
         "split_done": job.split_done,
+        "phase": job.phase + 1,
+        "phases": job.phases,
         "partitions": job.partitions,
         "partitions_reduced": job.partitions_reduced,
         "attempts_running": job.running,

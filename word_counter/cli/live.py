@@ -63,6 +63,7 @@ class BarDisplay(Display):
             (done_share(progress), chunks_text(progress)),
             (reduced, partitions_text(progress)),
             self._figures(progress),
+            f"{progress.phase + 1}/{progress.phases}" if progress.phases > 1 else "",
         )
         if self._to_stdout and phase_of(progress) == "writing":
             self._end(stay=False)  # the results may go to this very terminal
@@ -70,7 +71,7 @@ class BarDisplay(Display):
     def _figures(self, progress: Progress) -> list[str]:
         """Return the figures, what matters most first: those that do not fit are left out."""
         figures = []
-        if progress.state is JobState.MAPPING and chunks_left(progress):
+        if progress.state is JobState.MAPPING and chunks_left(progress) and not progress.phase:
             figures.append(rate(self._pace.speed))
             figures.append(f"ETA {clock(self._pace.left)}" if self._pace.left is not None else "ETA -:--")
         elif progress.state is JobState.MAPPING or phase_of(progress) != "writing":

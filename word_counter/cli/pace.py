@@ -49,6 +49,8 @@ def done_share(progress: Progress) -> int:
     """Return how much of the input is mapped, in whole percent; 100 when all is, and not before."""
     if progress.state is not JobState.MAPPING or not progress.bytes:
         return 100
+    if progress.phase:  # its input is not counted in bytes
+        return 100 * progress.chunks_mapped // max(1, progress.chunks)
     return min(100 * progress.bytes_mapped // progress.bytes, 99 if chunks_left(progress) else 100)
 
 

@@ -83,6 +83,9 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
             default=partial(config.choice, "job"),
             help="The job: pkg.module:Class or a file. [default: the word count]",
         ),
+        click.option(
+            "--param", multiple=True, metavar="NAME=VALUE", help="Tell the job something that it declares; repeatable."
+        ),
         click.option("--chunk-size", metavar="LINES", help="Lines a chunk. [default: 50000]"),
         click.option("--partitions", metavar="N", help="Reduce tasks. [default: 8]"),
         _REDIS,
@@ -169,13 +172,23 @@ def _run(given: dict[str, Any]) -> None:
     from word_counter.reference import make_job
     from word_counter.word_count import WordCount
 
-    job = WordCount() if given["job"] is None else make_job(given["job"])
+    params = dict(_param(text) for text in given["param"])
+    job = WordCount(params=params) if given["job"] is None else make_job(given["job"], params)
+    job.param_values()  # what is wrong with them is said before anything is looked for
     if not given["inputs"] and job.inputs == ():
         raise click.MissingParameter(ctx=click.get_current_context(), param_type="argument", param_hint="'INPUT...'")
     settings = {name: given[name] for name in _SETTINGS if given.get(name) is not None}
     chosen = config.load(settings, job.settings)
     inputs = given["inputs"] or None
     _follow(given, chosen, settings, lambda display: engines.run(inputs, job, observer=display, **settings))
+
+
+def _param(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        message = f"--param takes NAME=VALUE, not {text!r}"
+        raise UsageError(message)
+    return name, value
 
 
 def _follow(

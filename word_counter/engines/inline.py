@@ -21,7 +21,8 @@ from word_counter.job import Chunk, Cursor, Inputs, Job, JobState, Source
 from word_counter.observer import Observer, Outcome, Progress
 from word_counter.sinks import check_writable, quarantine_path, write_results
 from word_counter.sources import ChunkReader, find_sources, split_sources
-from word_counter.stages import Summary, merge, run_map, run_reduce, summarised
+from word_counter.stages import MapOutput, Summary, merge, pairs_of, run_map, run_reduce, summarised
+from word_counter.step import Phase
 
 
 class InlineEngine(Engine):
@@ -39,12 +40,14 @@ class InlineEngine(Engine):
         """
         began = time.monotonic()
         chosen = config.load(settings, job.settings)
+        phases = job.phases(job.param_values())
         job_id = chosen.job_id or "inline"
         check_writable(chosen.output, job_id)
         sources = find_sources(inputs if inputs is not None else job.inputs)
         observer.started(job_id, "")
         chunks = _chunks(sources, chosen.chunk_size)
         partitions = max(2, chosen.partitions)
+        first = phases[0]
         progress = Progress(
             state=JobState.MAPPING,
             seconds=time.monotonic() - began,
@@ -56,21 +59,18 @@ class InlineEngine(Engine):
             workers=1,
         )
         observer.progressed(progress)
-        partials: dict[int, list[str]] = {partition: [] for partition in range(partitions)}
         counters: dict[str, int] = {}
         bad: list[str] = []
         lines = mapped = 0
+        outputs: list[MapOutput] = []
         # What user code prints must not mix with results on standard output.
         aside = redirect_stdout(sys.stderr) if chosen.output == "-" else nullcontext()
         try:
             with closing(ChunkReader(dict(enumerate(sources)))) as reader, aside:
                 for number, chunk in enumerate(chunks, 1):
-                    output = run_map(job, reader.read(chunk), partitions, Care(chosen.max_bad_records - len(bad)))
+                    output = run_map(first, reader.read(chunk), partitions, Care(chosen.max_bad_records - len(bad)))
                     bad += output.aside.entries().values()
-                    for partition, text in output.partials.items():
-                        partials[partition].append(text)
-                    for name, n in output.counters.items():
-                        counters[name] = counters.get(name, 0) + n
+                    outputs.append(output)
                     lines += output.lines
                     mapped += chunk.length
                     progress = replace(
@@ -81,7 +81,12 @@ class InlineEngine(Engine):
                         chunks_mapped=number,
                     )
                     observer.progressed(progress)
-                results = [list(run_reduce(job, partials[partition], counters)) for partition in range(partitions)]
+                results = _reduced(first, outputs, partitions, counters)
+                for number, phase in enumerate(phases[1:], 1):
+                    where = f"the results of phase {number}, partition"
+                    found = [pairs_of(texts, f"{where} {n}") for n, texts in enumerate(results)]
+                    outputs = [run_map(phase, pairs, partitions) for pairs in found]
+                    results = _reduced(phase, outputs, partitions, counters)
         except RecordError as error:
             if error.__cause__ is None:
                 raise
@@ -105,6 +110,17 @@ class InlineEngine(Engine):
             counters=counters,
             largest=summary.largest,
         )
+
+
+def _reduced(phase: Phase, outputs: list[MapOutput], partitions: int, counters: dict[str, int]) -> list[list[str]]:
+    """Reduce every partition of what the map tasks of a phase gave; add to the counters what they counted."""
+    for output in outputs:
+        for name, n in output.counters.items():
+            counters[name] = counters.get(name, 0) + n
+    return [
+        list(run_reduce(phase, [output.partials[n] for output in outputs if n in output.partials], counters))
+        for n in range(partitions)
+    ]
 
 
 def _chunks(sources: list[Source], chunk_size: int) -> list[Chunk]:

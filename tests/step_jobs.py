@@ -1,0 +1,128 @@
+"""Jobs of several steps that tests run on every engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from tests.jobs import JsonPairs
+from word_counter import Job, Mapper, Param, Reducer, Step, Sum, Values
+
+
+class Letters(Mapper):
+    def map(self, line: str) -> Iterator[tuple[Any, Any]]:
+        for letter in line:
+            yield letter, 1
+
+
+class ByCount(Mapper):
+    """Turns a pair round; what it reads comes out of a reducer, or straight out of another mapper."""
+
+    def map_pair(self, key: Any, value: Any) -> Iterator[tuple[Any, Any]]:
+        self.count("turned")
+        yield value, key
+
+
+class Doubled(Mapper):
+    def map_pair(self, key: Any, value: Any) -> Iterator[tuple[Any, Any]]:
+        yield key, value
+        yield key, value
+
+    def close(self) -> Iterator[tuple[Any, Any]]:
+        yield "closed", "once a task"
+
+
+class Sorted(Reducer):
+    def reduce(self, key: Any, values: Iterable[Any]) -> list[Any]:
+        return sorted(values)
+
+
+class LettersByCount(Job):
+    """Count letters, then list them by their count."""
+
+    steps = (Step(Letters, Sum), Step(ByCount, Sorted))
+
+
+class Length(Mapper):
+    def map_pair(self, key: Any, value: Any) -> Iterator[tuple[Any, Any]]:
+        yield (key, "of this count"), len(value)
+
+
+class CountsOfCounts(Job):
+    """Three phases: how many letters there are of each count."""
+
+    steps = (Step(Letters, Sum), Step(ByCount), Step(reducer=Sorted), Step(Length, Sum))
+
+
+class KeysKept(Job):
+    """The keys of any kind go through two phases as they are."""
+
+    steps = (Step(JsonPairs, Values), Step(reducer=Values))
+
+
+class Fused(Job):
+    """Mappers that follow each other, and no reducer at all."""
+
+    steps = (Step(Letters), Step(Doubled), Step(ByCount))
+
+
+class Newest(Reducer):
+    """Reads its values in the order of the second part of each."""
+
+    def order(self, value: Any) -> Any:
+        return value[1]
+
+    def reduce(self, key: Any, values: Iterable[Any]) -> Any:
+        return [value[0] for value in values]
+
+
+class InOrder(Job):
+    mapper, reducer = JsonPairs, Newest
+
+
+class FirstHalf(Job):
+    """Chooses the partition of a key by itself."""
+
+    mapper, reducer = JsonPairs, Sum
+
+    def partition(self, key: Any, n: int) -> int:
+        return 0 if str(key) < "m" else n - 1
+
+
+class Nowhere(Job):
+    mapper, reducer = JsonPairs, Sum
+
+    def partition(self, key: Any, n: int) -> int:
+        return n
+
+
+class Above(Mapper):
+    def map(self, line: str) -> Iterator[tuple[Any, Any]]:
+        if len(line) >= self.params["least"]:
+            yield self.params["label"], 1
+
+
+class Times(Reducer):
+    def reduce(self, key: Any, values: Iterable[int]) -> Any:
+        return sum(values) * self.params["times"]
+
+
+class WithParams(Job):
+    mapper, reducer = Above, Times
+    params = {  # noqa: RUF012
+        "least": Param(3, "how long a line must be", least=0),
+        "label": Param("long", "what it is called", choices=("long", "tall")),
+        "times": Param(1.0),
+    }
+
+
+class Picky(Mapper):
+    def map_pair(self, key: Any, value: Any) -> Iterator[tuple[Any, Any]]:
+        if key == "b":
+            message = "cannot take b"
+            raise ValueError(message)
+        yield key, value
+
+
+class Stumbling(Job):
+    steps = (Step(Letters, Sum), Step(Picky, Sum))

@@ -1,0 +1,105 @@
+"""Params: what a job may be told by whoever runs it, declared with a default and checked before anything starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from word_counter.errors import UsageError
+
+_YES = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """One thing that a job may be told, as in ``params = {"n": Param(10, "how many words", least=1)}``.
+
+    Attributes:
+        default: the value when none is given; its type is the param's: text, int, float, bool, or a list of texts.
+            A type in its place, as in ``Param(str)``, means that a value must be given.
+        help: what it is, in a few words.
+        choices: the values that are allowed; all of them when empty.
+        least: the least number that is allowed.
+    """
+
+    default: Any
+    help: str = ""
+    choices: tuple[Any, ...] = ()
+    least: float | None = None
+
+    @property
+    def required(self) -> bool:
+        """Whether there is no default."""
+        return isinstance(self.default, type)
+
+    @property
+    def type(self) -> type:
+        """The type of its values."""
+        return self.default if isinstance(self.default, type) else type(self.default)
+
+    def read(self, value: Any) -> Any:
+        """Return a value, which may be text, as one of the param's type; ValueError when it is not allowed."""
+        read = self._typed(value)
+        if (self.choices and read not in self.choices) or (self.least is not None and read < self.least):
+            raise ValueError(value)
+        return read
+
+    def _typed(self, value: Any) -> Any:
+        kind = self.type
+        if kind is bool:
+            if isinstance(value, str) and value.lower() in _YES:
+                return _YES[value.lower()]
+        elif kind is list:
+            return [part.strip() for part in value.split(",")] if isinstance(value, str) else [str(v) for v in value]
+        elif isinstance(value, str) and kind in {int, float}:
+            return kind(value)
+        elif kind is float and isinstance(value, int) and not isinstance(value, bool):
+            return float(value)
+        if type(value) is not kind:
+            raise ValueError(value)
+        return value
+
+    def __str__(self) -> str:
+        kind = {str: "text", int: "a whole number", float: "a number", bool: "yes or no", list: "a list, with commas"}
+        text = kind.get(self.type, self.type.__name__)
+        if self.choices:
+            text = "one of " + ", ".join(map(str, self.choices))
+        if self.least is not None:
+            text += f" of at least {self.least:g}"
+        return text
+
+
+def read_params(job: str, declared: Mapping[str, Param], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the value of every param of a job: the given ones, and the defaults of the others.
+
+    Raises:
+        UsageError: one is unknown, missing or not allowed; it lists those there are.
+    """
+    for name in given:
+        if name not in declared:
+            raise UsageError(f"job {job} has no param {name!r}; {_listed(declared)}")
+    values: dict[str, Any] = {}
+    for name, param in declared.items():
+        if name not in given:
+            if param.required:
+                message = f"job {job} needs a param: --param {name}=VALUE ({_described(param)})"
+                raise UsageError(message)
+            values[name] = param.default
+            continue
+        try:
+            values[name] = param.read(given[name])
+        except (ValueError, TypeError):
+            message = f"param {name} of job {job} must be {param}, not {given[name]!r}"
+            raise UsageError(message) from None
+    return values
+
+
+def _listed(declared: Mapping[str, Param]) -> str:
+    if not declared:
+        return "it takes none"
+    return "there are " + "; ".join(f"{name} ({_described(param)})" for name, param in declared.items())
+
+
+def _described(param: Param) -> str:
+    return f"{param.help}: {param}" if param.help else str(param)
