@@ -37,7 +37,7 @@ from word_counter.plan import Plan
 from word_counter.reference import made, refer_to, refuse_while_importing
 from word_counter.roster import Roster
 from word_counter.session import Session
-from word_counter.sinks import check_writable
+from word_counter.sinks import check_writable, files_of
 from word_counter.sources import check_sources, find_sources
 from word_counter.store import Store
 from word_counter.values import made_up_id
@@ -90,7 +90,7 @@ class Master:
         refuse_while_importing()
         self._began = time.monotonic()
         check_writable(self.settings.output, self.job_id)
-        sources = find_sources(self.inputs)
+        sources = find_sources(self.inputs, files_of(self.settings.output, self.job_id), self._observer.warned)
         code = refer_to(self.job)
         digest = digest_of_code(self.job)
         plan = Plan.make(self.settings, self.job_id, self.job, code, digest, sources)

@@ -98,6 +98,11 @@ def quarantine_path(output: str, job_id: str) -> str:
     return os.path.join(folder, "quarantine.jsonl" if name == "results.json" else f"{name}.quarantine.jsonl")
 
 
+def files_of(output: str, job_id: str) -> list[str]:
+    """Return the paths that a job may write: its results and its quarantine."""
+    return [*([] if output == "-" else [output]), quarantine_path(output, job_id)]
+
+
 def _is_quarantine(path: str) -> bool:
     """Whether a file is a quarantine that this package wrote, by its first line; an empty file may be anybody's."""
     if not os.path.isfile(path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,19 +18,45 @@ from word_counter.split import split
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-def find_sources(inputs: Inputs) -> list[Source]:
+def find_sources(
+    inputs: Inputs, written: Sequence[str] = (), say: Callable[[str], None] = lambda _: None
+) -> list[Source]:
     """Return the sources that files, directories and globs name, in their order; directories and globs sorted.
 
     A directory stands for all files below it but hidden ones. What is named twice is a source twice.
 
+    Args:
+        inputs: the names.
+        written: what the job itself will write. Directories and globs do not stand for that.
+        say: gets a line when something was left out for that.
+
     Raises:
-        InputError: nothing is named, or a name stands for nothing that can be read.
+        InputError: nothing is named, a name stands for nothing that can be read, or for what the job will write.
     """
-    names = [inputs] if isinstance(inputs, str | Path) else list(inputs)
+    names = [os.fspath(name) for name in ([inputs] if isinstance(inputs, str | Path) else inputs)]
     if not names:
         message = "no input was named: give at least one file, directory or glob"
         raise InputError(message)
-    return [_source(path) for name in names for path in _paths(os.fspath(name))]
+    own = {_identity(path) for path in written if os.path.exists(path)}
+    left_out: dict[str, None] = {}
+    paths: list[str] = []
+    for name in names:
+        found = _paths(name)
+        ours = [path for path in found if own and os.path.exists(path) and _identity(path) in own]
+        kept = [path for path in found if path not in ours]
+        left_out.update(dict.fromkeys(ours))
+        if not kept:
+            message = f"the input {name} is what this very run will write; leave it out, or give another --output"
+            raise InputError(message)
+        paths += kept
+    if left_out:
+        say(f"left out of the input, as this run will write it: {', '.join(left_out)}")
+    return [_source(path) for path in paths]
+
+
+def _identity(path: str) -> tuple[int, int]:
+    status = os.stat(path)
+    return status.st_dev, status.st_ino
 
 
 def _paths(name: str) -> list[str]:

@@ -99,3 +99,21 @@ def test_an_output_that_cannot_be_is_a_usage_error_and_nothing_is_made(folder: P
     assert ended.err.startswith("Error: ")
     assert ended.err.count("\n") == 1
     assert sorted(path.name for path in folder.iterdir() if not path.name.startswith(("out-", "err-"))) == before
+
+
+@pytest.mark.parametrize("engine", ["redis", "inline"])
+def test_a_run_over_its_own_folder_does_not_count_its_own_results(folder: Path, engine: str) -> None:
+    (folder / "in").mkdir()
+    (folder / "in" / "text.txt").write_text("a b a\n")
+    args = ["run", "in", "--output", "in/results.json", "--engine", engine, "--workers", "1"]
+    first = word_counter(*args, folder=folder)
+    results = (folder / "in" / "results.json").read_bytes()
+
+    second = word_counter(*args, folder=folder)
+    named = word_counter(*args, "in/results.json", folder=folder)
+
+    assert (first.code, second.code, named.code) == (0, 0, 2)
+    assert (folder / "in" / "results.json").read_bytes() == results
+    assert "left out of the input" not in first.err
+    assert second.err.count("left out of the input") == 1
+    assert named.err.startswith("Error: the input in/results.json is what this very run will write")

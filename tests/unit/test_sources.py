@@ -10,6 +10,7 @@ import pytest
 from tests.processes import without_root
 from word_counter.errors import InputChangedError, InputError
 from word_counter.job import Chunk, Cursor, Source
+from word_counter.sinks import files_of
 from word_counter.sources import ChunkReader, check_sources, find_sources, split_sources
 
 
@@ -224,3 +225,46 @@ class TestReading:
 
         with pytest.raises(InputError, match=r"elsewhere\.txt.*on its machine too"):
             reader.read(Chunk(0, 0, 0, 4, 1, 2))
+
+
+class TestWhatTheJobItselfWrites:
+    @pytest.fixture
+    def folder(self, tmp_path: Path) -> Path:
+        for name in ("a.txt", "results.json", "quarantine.jsonl"):
+            (tmp_path / name).write_text("text\n")
+        return tmp_path
+
+    @pytest.mark.parametrize("name", ["", "*", "**/*.*"])
+    def test_is_left_out_of_directories_and_globs_in_one_line(self, folder: Path, name: str) -> None:
+        said: list[str] = []
+
+        sources = find_sources(str(folder / name), files_of(str(folder / "results.json"), "job"), said.append)
+
+        assert [source.path for source in sources] == [str(folder / "a.txt")]
+        (line,) = said
+        assert str(folder / "results.json") in line
+        assert str(folder / "quarantine.jsonl") in line
+
+    @pytest.mark.parametrize("name", ["results.json", "quarantine.jsonl", "link.json", "*.json", "sub/../results.json"])
+    def test_is_no_input(self, folder: Path, name: str) -> None:
+        (folder / "sub").mkdir()
+        (folder / "link.json").symlink_to("results.json")
+
+        with pytest.raises(InputError, match="very run will write"):
+            find_sources([folder / "a.txt", folder / name], files_of(str(folder / "results.json"), "job"))
+
+    def test_is_found_behind_a_link_too(self, folder: Path) -> None:
+        (folder / "out.json").symlink_to(folder / "results.json")
+        (folder / "quarantine.jsonl").unlink()
+
+        sources = find_sources(folder, files_of(str(folder / "out.json"), "job"))
+
+        assert [source.path for source in sources] == [str(folder / "a.txt")]
+
+    def test_says_nothing_when_it_is_not_there_yet_or_elsewhere(self, folder: Path) -> None:
+        said: list[str] = []
+
+        for output in (folder / "new.json", folder / "new" / "results.json", "-"):
+            assert len(find_sources(folder, files_of(str(output), "job"), said.append)) == 3
+
+        assert said == []

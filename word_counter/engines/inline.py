@@ -19,7 +19,7 @@ from word_counter.engines.base import Engine
 from word_counter.errors import RecordError
 from word_counter.job import Chunk, Cursor, Inputs, Job, JobState, Source
 from word_counter.observer import Observer, Outcome, Progress
-from word_counter.sinks import check_writable, quarantine_path, write_results
+from word_counter.sinks import check_writable, files_of, quarantine_path, write_results
 from word_counter.sources import ChunkReader, find_sources, split_sources
 from word_counter.stages import MapOutput, Summary, merge, pairs_of, run_map, run_reduce, summarised
 from word_counter.step import Phase
@@ -43,7 +43,8 @@ class InlineEngine(Engine):
         phases = job.phases(job.param_values())
         job_id = chosen.job_id or "inline"
         check_writable(chosen.output, job_id)
-        sources = find_sources(inputs if inputs is not None else job.inputs)
+        named = inputs if inputs is not None else job.inputs
+        sources = find_sources(named, files_of(chosen.output, job_id), observer.warned)
         observer.started(job_id, "")
         chunks = _chunks(sources, chosen.chunk_size)
         partitions = max(2, chosen.partitions)
