@@ -109,8 +109,12 @@ def test_stopping_twice_or_before_the_start_is_harmless() -> None:
     server.stop()
     server.start()
     server.wait()
+    pid, folder = _server_pid(server.socket_path), server.socket_path.parent
     server.stop()
     server.stop()
+
+    assert not is_alive(pid)
+    assert not folder.exists()
 
 
 def test_a_server_that_does_not_start_says_what_it_printed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

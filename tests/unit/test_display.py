@@ -300,8 +300,11 @@ def test_quiet_shows_what_workers_printed_last_when_the_run_fails(capsys: pytest
 
 
 def test_a_reader_that_is_gone_does_not_end_the_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[str] = []
+
     class Gone(io.StringIO):
         def write(self, text: str) -> int:
+            tried.append(str(text))
             raise BrokenPipeError
 
     monkeypatch.setattr("sys.stderr", Gone())
@@ -309,6 +312,7 @@ def test_a_reader_that_is_gone_does_not_end_the_job(monkeypatch: pytest.MonkeyPa
         display.started("j-1", "")
         display.progressed(progress())
     display.summarise(outcome())
+    assert any("j-1" in text for text in tried)
 
 
 def test_bars_need_a_terminal_that_can_move_its_cursor(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import zlib
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from word_counter.door.admission import LONGEST_BYTES, TASK_FUNCTION, admit, pack, queue_id
@@ -64,9 +64,8 @@ def test_nothing_is_let_in_without_the_secret(secret: str) -> None:
 def test_a_byte_that_was_changed_keeps_it_out(at: int, change: int) -> None:
     data = bytearray(DATA)
     data[at] ^= change
-    if json_equal(bytes(data)):
-        return  # 1.0e1 for 10.0, say, in the envelope: the same payload and signature
-    refused(bytes(data))
+    # 1.0e1 for 10.0, say, in the envelope is the same payload and signature
+    assert json_equal(bytes(data)) or refused(bytes(data))
 
 
 def json_equal(data: bytes) -> bool:
@@ -79,23 +78,25 @@ def json_equal(data: bytes) -> bool:
 @settings(max_examples=300)
 @given(st.binary(max_size=200))
 def test_junk_bytes_are_refused(data: bytes) -> None:
-    refused(data)
+    assert "not JSON" in refused(data) or "not that of an RQ job" in refused(data)
 
 
 @settings(max_examples=300)
 @given(JSON)
 def test_junk_json_is_refused(content: Any) -> None:
-    refused(json.dumps(content).encode())
+    reason = refused(json.dumps(content).encode())
+    assert "not that of an RQ job" in reason or reason.startswith("it names ")
 
 
 @settings(max_examples=400)
 @given(st.lists(JSON | st.sampled_from([TASK_FUNCTION, None, [TEXT, SIGNATURE], {}]), min_size=4, max_size=4))
 def test_junk_in_the_form_of_an_rq_job_is_refused(content: list[Any]) -> None:
-    if content != [TASK_FUNCTION, None, [TEXT, SIGNATURE], {}]:
-        refused(json.dumps(content).encode())
+    assume(content != [TASK_FUNCTION, None, [TEXT, SIGNATURE], {}])
+    reason = refused(json.dumps(content).encode())
+    assert reason.startswith(("it names ", "its arguments are not", "its signature is not"))
 
 
-@settings(max_examples=1000)
+@settings(max_examples=300)
 @given(JSON)
 def test_a_signed_text_that_is_no_payload_is_refused_too(content: Any) -> None:
     text = json.dumps(content)
@@ -103,7 +104,7 @@ def test_a_signed_text_that_is_no_payload_is_refused_too(content: Any) -> None:
     assert "not a payload" in refused(data)
 
 
-@settings(max_examples=1000)
+@settings(max_examples=500)
 @given(st.data())
 def test_a_payload_with_a_part_exchanged_is_refused_or_says_the_same_of_its_batch(data: st.DataObject) -> None:
     # Given a payload in which some value is another
@@ -136,8 +137,8 @@ def test_junk_text_is_no_payload(text: str) -> None:
 
 @pytest.mark.parametrize("depth", [1_000, sys.getrecursionlimit() * 2, 200_000])
 def test_nesting_without_end_is_refused(depth: int) -> None:
-    refused(b"[" * depth)
-    refused(b"[" * depth + b"]" * depth)
+    assert "not JSON" in refused(b"[" * depth)
+    assert "not" in refused(b"[" * depth + b"]" * depth)  # JSON, too, where the parser goes so deep
     with pytest.raises(PayloadError):
         Payload.from_json("[" * depth)
 

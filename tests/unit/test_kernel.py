@@ -30,16 +30,32 @@ BUILDS = [pytest.param([], id="native", marks=needs_compiler)]
 BUILDS.append(pytest.param(native.PLAIN_C, id="native-plain-c", marks=needs_compiler))
 
 
+Builds = Callable[[list[str]], native.Build]
+
+
+@pytest.fixture(scope="module")
+def builds(tmp_path_factory: pytest.TempPathFactory) -> Builds:
+    """Compiles the kernel with some flags, each once."""
+    made: dict[tuple[str, ...], native.Build] = {}
+
+    def build_with(flags: list[str]) -> native.Build:
+        if tuple(flags) not in made:
+            made[tuple(flags)] = native.load(native.build(tmp_path_factory.mktemp("kernel"), *flags))
+        return made[tuple(flags)]
+
+    return build_with
+
+
 @pytest.fixture(scope="module", params=BUILDS)
-def build(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> native.Build:
-    return native.load(native.build(tmp_path_factory.mktemp("kernel"), *request.param))
+def build(request: pytest.FixtureRequest, builds: Builds) -> native.Build:
+    return builds(request.param)
 
 
 @pytest.fixture(scope="module", params=[*BUILDS, pytest.param(None, id="python")])
-def count(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Count:
+def count(request: pytest.FixtureRequest, builds: Builds) -> Count:
     if request.param is None:
         return kernel.count_in_python
-    module = native.load(native.build(tmp_path_factory.mktemp("kernel"), *request.param)).module
+    module = builds(request.param).module
     return lambda chunk: kernel.count_natively(module, chunk)
 
 
@@ -188,7 +204,7 @@ class TestEncoding:
 
     @given(st.text())
     def test_chooses_the_same_partition(self, build: native.Build, key: str) -> None:
-        assert list(build.module.encode_counts({key: 1}, 1_000_000)) == [partition_of(key, 1_000_000)]
+        assert list(build.module.encode_counts({key: 1}, 4_099)) == [partition_of(key, 4_099)]
 
     @pytest.mark.parametrize(
         "pair", [(b"1", 1), ("a", True), ("a", 1.0), ("a", None), ("a", [1]), ("a", 2**63), ("a", -(2**63) - 1)]
