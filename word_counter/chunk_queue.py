@@ -101,7 +101,7 @@ def discard(connection: Redis, job: str) -> int:
 
 def discard_ended(connection: Redis, queue: Queue) -> None:
     """Delete from a queue the batches of jobs that have ended or are gone: nobody would run them any more."""
-    waiting = _waiting(queue, connection)
+    waiting = dict.fromkeys(_waiting(queue, connection))  # whatever somebody has put in many times
     jobs = sorted({job for job, _ in waiting})
     pipeline = connection.pipeline(transaction=False)
     for job in jobs:
@@ -111,6 +111,16 @@ def discard_ended(connection: Redis, queue: Queue) -> None:
         if states[job] not in _UNDER_WAY:
             pipeline.lrem(queue.key, 0, id_)
             pipeline.delete(RqJob.key_for(id_))
+    pipeline.execute()
+
+
+def discard_delivered(connection: Redis, queue: Queue) -> None:
+    """Delete what RQ remembers of a queue's batches that were delivered."""
+    pipeline = connection.pipeline(transaction=False)
+    for registry in (queue.finished_job_registry.key, queue.failed_job_registry.key):
+        for raw_id in connection.zrange(registry, 0, -1):
+            pipeline.delete(b"rq:job:" + raw_id)
+        pipeline.delete(registry)
     pipeline.execute()
 
 

@@ -13,7 +13,7 @@ from rq import Queue, SimpleWorker
 from rq.serializers import JSONSerializer
 from rq.worker_registration import WORKERS_BY_QUEUE_KEY
 
-from word_counter.chunk_queue import QUEUE, discard_ended
+from word_counter.chunk_queue import QUEUE, discard_delivered, discard_ended
 from word_counter.connection import Redis
 from word_counter.scripts import Scripts
 
@@ -65,4 +65,5 @@ def _tidy(connection: Redis, key: str) -> None:
         pipeline.exists(worker)
     gone = [worker for worker, there in zip(listed, pipeline.execute(), strict=True) if not there]
     keys = [Queue.redis_queues_keys, key, queue.intermediate_queue_key, _WORKERS, workers]
-    Scripts(connection).run("strike", keys, gone)
+    if Scripts(connection).run("strike", keys, gone):
+        discard_delivered(connection, queue)  # from now on nobody would find them there

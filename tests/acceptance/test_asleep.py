@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.chaos.commands import children_of
 from tests.oracle import count_words, results_bytes
 from tests.processes import eventually, started
-from word_counter.connection import connect
+from word_counter.connection import Redis, connect
 from word_counter.embedded import EmbeddedServer
 from word_counter.job import Stage
 from word_counter.keys import JobKeys
@@ -66,7 +66,8 @@ def test_a_worker_that_slept_over_its_lease_changes_nothing_and_goes_on_working(
         (child,) = children_of(sleeper.pid)
         for pid in (sleeper.pid, child):
             os.kill(pid, signal.SIGSTOP)
-        # and whose task another one has done
+        # and whose task another one has done, as the first that it was given
+        eventually(lambda: _is_next(redis, f"{job_id}-m0-"))
         other = stack.enter_context(started("worker", folder=folder, env=env))
         receipt = eventually(lambda: redis.hget(keys.receipts(Stage.MAP), "map:0"))
         partials = [redis.hget(keys.partials(partition), "0") for partition in range(8)]
@@ -95,6 +96,11 @@ def test_a_worker_that_slept_over_its_lease_changes_nothing_and_goes_on_working(
 
 def _events(printed: str) -> list[dict[str, object]]:
     return [json.loads(line) for line in printed.splitlines()]
+
+
+def _is_next(redis: Redis, prefix: str) -> bool:
+    """Return whether a batch whose name begins so is the next one that the queue gives out."""
+    return any((redis.lindex(queue, 0) or b"").startswith(prefix.encode()) for queue in redis.smembers("rq:queues"))
 
 
 def _at_work(entries: list[bytes], parent: int) -> bool:

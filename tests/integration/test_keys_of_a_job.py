@@ -81,7 +81,7 @@ def _assert_all_expire(redis: Redis) -> None:
     assert {key: redis.ttl(key) for key in _keys(redis) if redis.ttl(key) < 0} == {}
 
 
-def test_after_its_retention_nothing_is_left_of_a_run_and_what_is_for_a_look_expires(
+def test_after_its_retention_nothing_is_left_of_a_run(
     folder: Path, fresh_server: EmbeddedServer, own: Redis, job_id: str
 ) -> None:
     (folder / "text.txt").write_text("a b\nc d\n" * 50)
@@ -98,11 +98,8 @@ def test_after_its_retention_nothing_is_left_of_a_run_and_what_is_for_a_look_exp
 
     assert outcome.results == {"a": 50, "b": 50, "c": 50, "d": 50}
     _assert_all_expire(own)
-    assert {key for key in _keys(own) if not re.match(r"rq:(job|finished):", key)} <= {
-        JOBS,
-        *JobKeys(job_id).every(8),
-    }
-    eventually(lambda: not [key for key in _keys(own) if key.startswith("wc:")], 10)
+    assert _keys(own) <= {JOBS, *JobKeys(job_id).every(8)}
+    eventually(lambda: not _keys(own), 10)
 
 
 def test_of_a_run_that_failed_nothing_stays_in_the_queue(
