@@ -22,7 +22,8 @@ class Slow(Mapper):
         (HERE / "pids" / f"{os.getppid()}").touch()
 
     def map(self, line):
-        time.sleep(0.01)
+        if not (HERE / "hurry").exists():
+            time.sleep(0.01)
         for word in line.split():
             yield word, 1
 
@@ -34,7 +35,9 @@ class SlowCount(Job):
 
 @pytest.fixture
 def slow_job(folder: Path) -> Path:
-    """A word count that takes 10 ms a line, and leaves the ids of its processes and of their parents in pids/."""
+    """A word count that takes 10 ms a line, until there is a file "hurry" beside it; it leaves the ids of its
+    processes and of their parents in pids/.
+    """
     (folder / "pids").mkdir()
     path = folder / "slow_job.py"
     path.write_text(_SLOW)
@@ -43,7 +46,7 @@ def slow_job(folder: Path) -> Path:
 
 @pytest.fixture
 def text(folder: Path) -> Path:
-    """A file of 600 lines with words that repeat."""
+    """A file of 600 lines with words that repeat: longer than it takes to start what is then broken."""
     path = folder / "text.txt"
     path.write_text("".join(f"line {n} word{n % 7} again{n % 50}\n" for n in range(600)))
     return path

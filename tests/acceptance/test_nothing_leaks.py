@@ -74,6 +74,7 @@ def test_secrets_show_in_no_output_process_list_or_key(url: str, folder: Path, s
             looks = [word_counter(*command.split(), folder=folder, env=env) for command in commands]
             lists = process_lists()
             kept = list(everything_in(connection))
+            (folder / "hurry").touch()
             ended = master.wait()
         connection.hset("rq:job:evil", "data", "junk")
         (queue,) = connection.smembers("rq:queues")
@@ -108,6 +109,7 @@ def test_a_run_with_workers_of_its_own_shows_neither(url: str, folder: Path, slo
     with started(*args, folder=folder, env=env) as run:
         eventually(lambda: list((folder / "pids").iterdir()))
         lists = process_lists()
+        (folder / "hurry").touch()
         ended = run.wait()
     assert ended.code == 0
     assert_clean(ended.err + ended.out)
