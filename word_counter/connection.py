@@ -11,7 +11,6 @@ from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
 from word_counter.errors import StoreForbiddenError, StoreUnavailableError, UsageError
-from word_counter.patience import passes
 from word_counter.redis_url import without_password
 
 #: A connection. redis-py types every answer as a union over its sync, async, bytes and text clients, which no
@@ -61,7 +60,13 @@ def connect(url: str, *, checked: bool = True) -> Redis:
 
 @contextmanager
 def translated_errors(url: str = "") -> Iterator[None]:
-    """Turn what redis-py raises when the server cannot be reached, or refuses, into StoreUnavailableError."""
+    """Turn what redis-py raises into errors of ours.
+
+    Raises:
+        UsageError: there is no such database, or somebody else's key stands where one of ours should.
+        StoreForbiddenError: the user may not do it.
+        StoreUnavailableError: the server cannot be reached, or refuses.
+    """
     try:
         yield
     except redis.AuthenticationError as error:
@@ -74,9 +79,17 @@ def translated_errors(url: str = "") -> Iterator[None]:
         message = f"Redis{_at(url)} does not allow it: {error}; docs/redis-acl.conf lists what is needed"
         raise StoreForbiddenError(message) from error
     except redis.ResponseError as error:
-        if not passes(error) and not str(error).startswith(("NOAUTH", "WRONGPASS")):
-            raise
-        message = f"Redis{_at(url)} refused: {error}"
+        said = " ".join(str(error).split())
+        if "WRONGTYPE" in said:
+            message = (
+                f"Redis{_at(url)} has something else at a key that word_counter uses: {said}; remove what is not "
+                "word_counter's among the keys wc:* and rq:*, or use another database (redis://HOST:PORT/1)"
+            )
+            raise UsageError(message) from error
+        if "DB index" in said:
+            message = f"Redis{_at(url)} has no such database: {said}; leave the number away, or give a smaller one"
+            raise UsageError(message) from error
+        message = f"Redis{_at(url)} refused: {said}"
         raise StoreUnavailableError(message) from error
 
 

@@ -54,7 +54,7 @@ class Scripts:
                 raise
             message = (
                 f"what Redis holds below {keys[0]} is not what word_counter wrote there ({error}); "
-                "purge the job and run it again"
+                "purge the job, or delete that key, and run it again"
             )
             raise JobFailedError(message) from error
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from word_counter.cli.main import main
 from word_counter.connection import Redis, connect, translated_errors
 from word_counter.embedded import EmbeddedServer
 from word_counter.errors import StoreUnavailableError, UsageError
@@ -49,10 +51,50 @@ def test_a_wrong_password_is_told_of(fresh_server: EmbeddedServer) -> None:
         connect(fresh_server.url)
 
 
-def test_a_refusal_of_the_server_is_translated_and_a_mistake_of_ours_is_not(connection: Redis) -> None:
-    with pytest.raises(StoreUnavailableError, match="refused: command not allowed"), translated_errors("redis://h"):
-        connection.eval("return redis.error_reply('OOM command not allowed')", 0)
+@pytest.mark.parametrize("said", ["OOM command not allowed", "ERR unknown command 'EVALSHA'"])
+def test_a_refusal_of_the_server_is_translated(connection: Redis, said: str) -> None:
+    with pytest.raises(StoreUnavailableError, match=r"refused: .*command"), translated_errors("redis://h"):
+        connection.eval(f'return redis.error_reply("{said}")', 0)
 
-    with pytest.raises(Exception, match="no such thing") as caught, translated_errors():
-        connection.eval("return redis.error_reply('ERR no such thing')", 0)
-    assert not isinstance(caught.value, StoreUnavailableError)
+
+def test_a_database_that_is_not_there_is_a_usage_error(server: EmbeddedServer) -> None:
+    with pytest.raises(UsageError, match="no such database") as caught:
+        connect(f"{server.url}?db=99")
+
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["wc:jobs", "wc:workers", "wc:{theirs}:job", "rq:queues"])
+def test_a_key_of_somebody_else_where_one_of_ours_should_be_is_a_usage_error_of_one_line(
+    fresh_server: EmbeddedServer, folder: Path, key: str
+) -> None:
+    (folder / "text.txt").write_text("a b\n")
+    connection = connect(fresh_server.url)
+    connection.set(key, "somebody else's")
+    output = str(folder / "results.json")
+    run = [
+        "run",
+        str(folder / "text.txt"),
+        "--workers",
+        "0",
+        "--timeout",
+        "30",
+        "--output",
+        output,
+        "--progress",
+        "none",
+    ]
+    commands = {
+        "wc:jobs": [["jobs"], run],
+        "wc:workers": [["workers"], run, ["worker"]],
+        "wc:{theirs}:job": [[name, "theirs"] for name in ("status", "inspect", "resume", "cancel", "purge")],
+        "rq:queues": [run],
+    }[key]
+
+    for command in commands:
+        ended = CliRunner().invoke(main, [*command, "--redis", fresh_server.url])
+
+        assert ended.exit_code == 2, (command, ended.output)
+        (error,) = [line for line in ended.stderr.splitlines() if line.startswith("Error: ")]
+        assert "something else at a key that word_counter uses" in error
+        assert "Traceback" not in ended.output
