@@ -2,11 +2,13 @@
 
 Keys of a job (J is its id) carry the hash tag ``{J}``, so that they live on one shard and can be named together:
 
-    wc:{J}:job            hash    the job: state, plan (JSON, signed), partitions, created and ended (ms since 1970),
+    wc:{J}:job            hash    the job: state, plan (JSON, signed), partitions (of all phases), phases, phase and
+                                  first_chunks (which phase runs, and where each began), created and ended (ms since 1970),
                                   made_by, epoch, master and held_until (who is in charge, and until when), cursor and
                                   split (how far splitting is), retries, reason
     wc:{J}:sources        hash    index -> JSON [path, size in bytes, time of change in ns]
-    wc:{J}:chunks         hash    chunk id -> JSON [source, offset, length, first line, lines]
+    wc:{J}:chunks         hash    chunk id -> JSON [source, offset, length, first line, lines]; in later phases
+                                  [partition, first segment, segments, 1, 0]
     wc:{J}:batches        hash    batch id -> JSON; what is queued or running: the tasks one RQ job carries
     wc:{J}:leases         zset    batch id -> deadline (ms, the server's clock); which batches somebody works on
     wc:{J}:running        hash    task#attempt -> JSON batch, worker, started (ms); attempts under way
@@ -21,7 +23,8 @@ Keys of a job (J is its id) carry the hash tag ``{J}``, so that they live on one
     wc:{J}:totals         hash    lines, bytes, pairs, ... of all committed tasks
     wc:{J}:counters       hash    the user's own counters
     wc:{J}:partials:P     hash    chunk id -> JSON; what each chunk gives partition P
-    wc:{J}:results:P      hash    segment -> JSON; the results of partition P in ever larger keys
+    wc:{J}:results:P      hash    segment -> JSON; the results of partition P in ever larger keys, or, when another
+                                  phase maps them, a list of pairs
     wc:{J}:staged:P:A     hash    the same while attempt A at reduce task P is still writing them
     wc:{J}:events         stream  what happened lately; wakes the master
 
