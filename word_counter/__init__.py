@@ -8,22 +8,23 @@ if sys.argv[:1] == ["-m"] and "word_counter" in sys.orig_argv and not sys.flags.
     # python -m word_counter: a json.py or redis.py in the current folder must not become ours.
     sys.path.append(sys.path.pop(0))
 
-from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
-
-from word_counter.errors import JobFailedError, StoreUnavailableError, UsageError, WordCounterError
-from word_counter.job import Job
-from word_counter.mapper import Lines, Mapper
-from word_counter.param import Param
-from word_counter.reducer import Reducer
-from word_counter.reducers import Collect, Count, Max, Mean, Min, Sum, TopN, Unique, Values
-from word_counter.step import Step
-
+TYPE_CHECKING = False  # what type checkers take for true; typing itself would take its time
 if TYPE_CHECKING:
+    from typing import Any
+
     from word_counter.engines import run
+    from word_counter.errors import JobFailedError, StoreUnavailableError, UsageError, WordCounterError
+    from word_counter.job import Job
+    from word_counter.mapper import Lines, Mapper
     from word_counter.master import Master
     from word_counter.observer import Observer, Outcome
+    from word_counter.param import Param
+    from word_counter.reducer import Reducer
+    from word_counter.reducers import Collect, Count, Max, Mean, Min, Sum, TopN, Unique, Values
+    from word_counter.step import Step
     from word_counter.worker import Worker
+
+    __version__: str
 
 __all__ = [
     "Collect",
@@ -52,25 +53,42 @@ __all__ = [
     "run",
 ]
 
-try:
-    __version__ = version("word-counter")
-except PackageNotFoundError:  # run from a source tree that is not installed
-    __version__ = "0"
-
-#: What is imported at first use, so that a job file that needs Mapper alone does not wait for Redis.
-_LATE = {
-    "Master": "word_counter.master",
-    "Observer": "word_counter.observer",
-    "Outcome": "word_counter.observer",
-    "Worker": "word_counter.worker",
-    "run": "word_counter.engines",
+#: Where each name comes from. It is imported at first use: a job file that needs Mapper alone does not wait for Redis,
+#: and the command minds Ctrl-C before anything takes its time.
+_PLACES = {
+    "engines": ("run",),
+    "errors": ("JobFailedError", "StoreUnavailableError", "UsageError", "WordCounterError"),
+    "job": ("Job",),
+    "mapper": ("Lines", "Mapper"),
+    "master": ("Master",),
+    "observer": ("Observer", "Outcome"),
+    "param": ("Param",),
+    "reducer": ("Reducer",),
+    "reducers": ("Collect", "Count", "Max", "Mean", "Min", "Sum", "TopN", "Unique", "Values"),
+    "step": ("Step",),
+    "worker": ("Worker",),
 }
+_MODULES = {name: f"word_counter.{module}" for module, names in _PLACES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _LATE:
+    if name == "__version__":
+        value = _version()
+    elif name in _MODULES:
+        from importlib import import_module
+
+        value = getattr(import_module(_MODULES[name]), name)
+    else:
         message = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(message)
-    from importlib import import_module
+    globals()[name] = value
+    return value
 
-    return getattr(import_module(_LATE[name]), name)
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("word-counter")
+    except PackageNotFoundError:  # run from a source tree that is not installed
+        return "0"

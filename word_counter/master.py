@@ -5,6 +5,7 @@ It holds nothing that matters: the job is in the store, so that any other master
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable
@@ -123,18 +124,37 @@ class Master:
             own: the plan and sources that this command asks for, where it names them.
             adopting: start workers only when nobody else's are there.
         """
-        with (
-            Session(self.settings, self._observer, alone=self._own_workers > 0) as session,
-            translated_errors(self.settings.redis),
-        ):
-            self._session = session
-            if early := own if session.private else None:
-                self._start_crew(*early)  # on a private server the job is ours for sure: both start up together
-            # Only now: a server that is away at the very start is an error at once.
-            self._patience = Patience(self.settings.redis_patience, self._observer.warned)
-            self._store = Store(session.connection, self.job_id, self._patience)
-            self._charge = Charge(self._store, self.settings.lease_seconds)
-            self._entry = Entry(self._store, self._charge, session.secret, self.settings, self._observer)
+        outcome: Outcome | None = None
+        try:
+            with (
+                Session(self.settings, self._observer, alone=self._own_workers > 0) as self._session,
+                translated_errors(self.settings.redis),
+            ):
+                outcome = self._see_through(enter, own, adopting=adopting)
+                return outcome  # noqa: RET504 (the clause below asks for it)
+        except KeyboardInterrupt as interrupt:
+            if outcome is None or interrupt.args:
+                raise
+            message = f"job {self.job_id} is done, and its results are written"
+            raise KeyboardInterrupt(message) from None
+
+    def _see_through(
+        self,
+        enter: Callable[[Entry], tuple[Plan, list[Source]]],
+        own: tuple[Plan, list[Source]] | None,
+        *,
+        adopting: bool,
+    ) -> Outcome:
+        """Enter the job, start workers, and be in charge of it to its end."""
+        session = self._session
+        if early := own if session.private else None:
+            self._start_crew(*early)  # on a private server the job is ours for sure: both start up together
+        # Only now: a server that is away at the very start is an error at once.
+        self._patience = Patience(self.settings.redis_patience, self._observer.warned)
+        self._store = Store(session.connection, self.job_id, self._patience)
+        self._charge = Charge(self._store, self.settings.lease_seconds)
+        self._entry = Entry(self._store, self._charge, session.secret, self.settings, self._observer)
+        try:
             plan, sources = enter(self._entry)
             if adopting and not self._patience.call(lambda: self._workers_there(queue_name(session.secret))):
                 self._own_workers = self.settings.worker_count
@@ -142,6 +162,18 @@ class Master:
                 self._start_crew(plan, sources)
             self._observer.started(self.job_id, session.hint)
             return self._be_in_charge(plan, sources)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(self._let_go()) from None
+
+    def _let_go(self) -> str:
+        """Let the job go after an interrupt; return what becomes of it."""
+        if self._session.private:
+            return f"job {self.job_id} is cancelled: its private server ends with it"
+        with contextlib.suppress(WordCounterError):  # if Redis is away just now, the charge runs out by itself
+            if not self._charge.epoch and not self._store.fields():
+                return f"job {self.job_id} was not begun"
+            self._charge.release()
+        return f"job {self.job_id} is kept in Redis; go on with it: word-counter resume {self.job_id}"
 
     def _start_crew(self, plan: Plan, sources: list[Source]) -> None:
         """Start the run's own workers, which may load this job and read these inputs, and nothing else."""
@@ -168,7 +200,7 @@ class Master:
                     return finish.write(course.follow(lookout.look_around), lookout.progress)
                 except JobGoneError as error:
                     self._start_again(error)
-        except (StoreUnavailableError, LostChargeError, JobCancelledError):
+        except (StoreUnavailableError, LostChargeError, JobCancelledError, KeyboardInterrupt):
             raise
         except OutputError as error:
             # All is reduced: once the results can be written, going on writes them.
@@ -181,14 +213,6 @@ class Master:
         except WordCounterError as error:
             self._end(JobState.FAILED, str(error))
             raise
-        except KeyboardInterrupt:
-            if self._session.private:
-                self._end(JobState.CANCELLED, "interrupted")
-                message = f"job {self.job_id} is cancelled: its private server ends with it"
-            else:
-                self._charge.release()
-                message = f"job {self.job_id} is kept in Redis; go on with it: word-counter resume {self.job_id}"
-            raise KeyboardInterrupt(message) from None
         except BaseException as error:
             self._end(JobState.FAILED, f"the master failed: {type(error).__name__}: {error}")
             raise

@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
 import sys
-import threading
-from types import FrameType
 from typing import Any
 
 import click
@@ -20,6 +17,7 @@ from word_counter import __version__
 from word_counter.cli.doctor import doctor
 from word_counter.cli.events import report_error, wants_events
 from word_counter.cli.inspect import inspect
+from word_counter.cli.interrupts import INTERRUPTED, Interrupts
 from word_counter.cli.jobs import cancel, jobs, purge
 from word_counter.cli.look import status, workers
 from word_counter.cli.run import master, resume, run
@@ -27,7 +25,8 @@ from word_counter.cli.text import printable
 from word_counter.cli.worker import worker
 from word_counter.errors import OutputError, WordCounterError
 
-_INTERRUPTED = 130
+#: What an interrupt has left when nothing says more of it.
+_LEFT = {"run": "nothing was written", "master": "nothing was written", "resume": "the job is as it was"}
 #: What a write to standard output raises when that is a full disk, or none at all.
 _REFUSED_OUTPUT = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF})
 
@@ -36,8 +35,10 @@ class _Group(click.Group):
     """Turns errors into their exit codes; a traceback of ours would be a defect, so those pass through."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, _interrupt)
+        with Interrupts().minded():
+            return self._invoke(ctx)
+
+    def _invoke(self, ctx: click.Context) -> Any:
         try:
             answer = super().invoke(ctx)
             if sys.stdout is not None:  # it was closed when the command began
@@ -47,8 +48,9 @@ class _Group(click.Group):
             _leave_output_that_nobody_takes()
             ctx.exit(error.exit_code)
         except KeyboardInterrupt as interrupt:
-            _say(ctx, f"interrupted{': ' if interrupt.args else ''}{interrupt}", "")
-            ctx.exit(_INTERRUPTED)
+            left = str(interrupt) or _LEFT.get(ctx.invoked_subcommand or "", "")
+            _say(ctx, f"interrupted{': ' if left else ''}{left}", "")
+            ctx.exit(INTERRUPTED)
         except BrokenPipeError:
             _leave_output_that_nobody_takes()
             ctx.exit(1)
@@ -80,10 +82,6 @@ def _say(ctx: click.Context, message: str, prefix: str) -> None:
         report_error(message)
     else:
         click.echo(f"{prefix}{printable(message, lines=True)}", err=True)
-
-
-def _interrupt(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001 (a signal handler)
-    raise KeyboardInterrupt
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
