@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from secrets import token_hex
 
@@ -57,13 +58,15 @@ class Entry:
     def make_or_take(self, plan: Plan, sources: list[Source]) -> tuple[Plan, list[Source]]:
         """Make the job; with ``resume`` or ``standby`` take over the unfinished one of its name, if there is one.
 
+        One that failed, was cancelled, or was done with another plan is made anew.
+
         Returns:
             The plan of the job and its sources.
 
         Raises:
             UsageError: there is a job of this name that may not be taken over; says why.
             InputChangedError: an input is not as it was when the job was made.
-            NotNeededError: the job was completed while this master stood by.
+            NotNeededError: the job is done, with this very plan, or was completed while this master stood by.
         """
         stood_by = False
         while not self.make(plan, sources):
@@ -74,7 +77,14 @@ class Entry:
             if fields.get("state") in _ENDED:
                 if stood_by:
                     raise _ended_meanwhile(self._job_id, fields)
-                self._store.remove(int(fields.get("partitions", 1)))
+                if _is_done_already(plan, fields):
+                    message = (
+                        f"job {self._job_id} is done already, and its results are in {plan.output}; "
+                        f"to do it again: word-counter purge {self._job_id}"
+                    )
+                    raise NotNeededError(message)
+                # When another master was faster, the next look shows the job that it has made.
+                self._store.remove(int(fields.get("partitions", 1)), fields.get("made_by", ""))
                 continue
             epoch = self._charge.take()
             if not epoch and not self._settings.standby:
@@ -156,6 +166,13 @@ class Entry:
             raise UsageError(message)
         check_writable(plan.output, plan.job_id)
         return plan, sources
+
+
+def _is_done_already(plan: Plan, fields: dict[str, str]) -> bool:
+    """Whether a job was done with the same plan, and its results are where they should be."""
+    if fields.get("state") != JobState.DONE.value or not os.path.isfile(plan.output):
+        return False
+    return fields.get("plan") == plan.to_json()
 
 
 def _ended_meanwhile(job_id: str, fields: dict[str, str]) -> WordCounterError:

@@ -79,7 +79,7 @@ class TooManyBadError(JobFailedError):
 
 
 class NotNeededError(WordCounterError):
-    """A standby was not needed: the master that it stood by for has completed the job. Exit code 0."""
+    """A master was not needed: the job is done, perhaps by the master that it stood by for. Exit code 0."""
 
     exit_code = 0
 

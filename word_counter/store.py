@@ -76,11 +76,11 @@ class Store(TaskStore):
         with self._read():
             return [Source(*json.loads(found[index])) for index in sorted(found, key=int)]
 
-    def remove(self, partitions: int) -> None:
-        """Delete the job and all its keys."""
-        keys = self.keys.every(partitions)
-        self._scripts.call(lambda: self.connection.unlink(*keys))
-        self._scripts.call(lambda: self.connection.zrem(JOBS, self.job_id))
+    def remove(self, partitions: int, made_by: str = "") -> bool:
+        """Delete the job and all its keys; with ``made_by`` only the one made so, and only when it has ended."""
+        removed = bool(self._scripts.run("remove", self.keys.every(partitions), [made_by]))
+        self._scripts.call(self._index)
+        return removed
 
     def take(self, master: str, hold_seconds: float) -> int:
         """Put a master in charge and return its epoch; 0: another one is; -1: no such job, or it has ended."""

@@ -223,6 +223,46 @@ def test_resume_of_a_job_that_has_ended_or_never_was_is_a_usage_error(
     assert "no job nobody" in unknown.err
 
 
+def test_resuming_what_is_done_says_where_its_results_are_and_does_not_do_it_again(
+    folder: Path, text: Path, redis: Redis, env: dict[str, str], job_id: str
+) -> None:
+    args = ["run", str(text), "--job-id", job_id, "--output", "results.json", "--workers", "1", "--resume"]
+    assert word_counter(*args, folder=folder, env=env).code == 0
+    made_by = redis.hget(JobKeys(job_id).job, "made_by")
+
+    again = word_counter(*args, folder=folder, env=env)
+    same = redis.hget(JobKeys(job_id).job, "made_by") == made_by
+    (folder / "results.json").unlink()
+    without_results = word_counter(*args, folder=folder, env=env)
+
+    assert (again.code, same) == (0, True), again.err
+    assert f"job {job_id} is done already, and its results are in {folder / 'results.json'}" in again.err
+    assert "Error" not in again.err
+    assert without_results.code == 0, without_results.err
+    assert _exact(folder, text)
+
+
+@pytest.mark.parametrize("change", ["cancelled", "other input", "other settings"])
+def test_resuming_what_came_to_no_such_results_makes_the_job_anew(
+    folder: Path, text: Path, redis: Redis, env: dict[str, str], job_id: str, change: str
+) -> None:
+    args = ["run", str(text), "--job-id", job_id, "--output", "results.json", "--workers", "1", "--resume"]
+    assert word_counter(*args, folder=folder, env=env).code == 0
+    made_by = redis.hget(JobKeys(job_id).job, "made_by")
+    if change == "cancelled":
+        redis.hset(JobKeys(job_id).job, "state", "cancelled")
+    elif change == "other input":
+        text.write_text("other words\n")
+    else:
+        args += ["--chunk-size", "7"]
+
+    ended = word_counter(*args, folder=folder, env=env)
+
+    assert ended.code == 0, ended.err
+    assert _exact(folder, text)
+    assert redis.hget(JobKeys(job_id).job, "made_by") != made_by
+
+
 @pytest.fixture
 def tcp_server(folder: Path) -> Iterator[Server]:
     with Guard() as guard, Server(folder, guard) as running:

@@ -708,6 +708,32 @@ class TestEnd:
         assert connection.zscore(JOBS, job.job_id) is None
 
 
+class TestRemoving:
+    def test_what_another_has_made_anew_is_refused(self, job: Store) -> None:
+        maker = job.fields()["made_by"]
+        job.end(1, JobState.FAILED, "", 2, 60)
+        assert job.remove(2, maker)
+        fields: dict[str, str | int] = {"state": "failed", "partitions": 2, "epoch": 0, "split": "open", "cursor": "[]"}
+        assert job.create(fields, SOURCES, "another")
+        before = _all(job)
+
+        assert not job.remove(2, maker)
+
+        assert _all(job) == before
+
+    def test_what_has_not_ended_is_refused(self, job: Store, connection: Redis) -> None:
+        before = _all(job)
+
+        assert not job.remove(2, job.fields()["made_by"])
+
+        assert _all(job) == before
+        assert connection.zscore(JOBS, job.job_id) is not None
+
+    def test_what_is_gone_is_fine(self, job: Store) -> None:
+        assert job.remove(2)
+        assert job.remove(2, "somebody")
+
+
 class TestCharge:
     def test_is_one_masters_at_a_time(self, job: Store) -> None:
         assert job.take("master-2", LEASE) == 0
