@@ -126,3 +126,28 @@ class Picky(Mapper):
 
 class Stumbling(Job):
     steps = (Step(Letters, Sum), Step(Picky, Sum))
+
+
+class Listed(Mapper):
+    """Keeps the words that a side file lists."""
+
+    def setup(self) -> None:
+        self.wanted = set(self.files["wanted.txt"].read_text().split())
+
+    def map(self, line: str) -> Iterator[tuple[Any, Any]]:
+        for word in line.split():
+            if word in self.wanted:
+                yield word, 1
+
+
+class Named(Reducer):
+    """Gives a key the name that a side file has for it."""
+
+    def reduce(self, key: Any, values: Iterable[int]) -> Any:
+        with self.files["names.csv"].open() as file:
+            names = dict(line.rstrip().split(",") for line in file)
+        return names[key], sum(values)
+
+
+class WithFiles(Job):
+    mapper, reducer = Listed, Named

@@ -16,7 +16,8 @@ from word_counter.errors import JobNotFoundError, UsageError
 from word_counter.job import Cursor, JobState, Stage, task_name
 from word_counter.keys import JOBS, WORKERS, JobKeys
 from word_counter.roster import Roster
-from word_counter.store import Store, decoded
+from word_counter.store import Store
+from word_counter.store_text import decoded
 
 #: How many jobs or keys are read in one go.
 _AT_ONCE = 200

@@ -17,6 +17,7 @@ from typing import Any
 from word_counter.errors import InputChangedError
 from word_counter.job import Job
 from word_counter.reference import classes_of, make_job
+from word_counter.side_file import SideFile
 from word_counter.step import Phase
 
 #: Installed code does not change under a running process; a user's own may.
@@ -59,9 +60,9 @@ class LoadedJob:
             file: _version(file) for file in files if file and not os.path.realpath(file).startswith(_INSTALLED)
         }
 
-    def phase(self, number: int, params: Mapping[str, Any]) -> Phase:
-        """Return a phase of it, whose mappers and reducer are given these params."""
-        return self.job.phases(params)[number]
+    def phase(self, number: int, params: Mapping[str, Any], files: Mapping[str, SideFile]) -> Phase:
+        """Return a phase of it, whose mappers and reducer are given these params and side files."""
+        return self.job.phases(params, files)[number]
 
     def is_stale(self) -> bool:
         """Return whether a file that was imported for it has changed since."""

@@ -116,6 +116,7 @@ class Dispatch:
             code=plan.code,
             code_digest=plan.code_digest,
             params=plan.params,
+            files=plan.files,
             phase=phase,
             partitions=plan.partitions,
             lease_seconds=plan.lease_seconds,

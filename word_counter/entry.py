@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from secrets import token_hex
 
 from word_counter.charge import Charge
@@ -13,6 +14,7 @@ from word_counter.errors import JobFailedError, JobNotFoundError, NotNeededError
 from word_counter.job import JobState, Source
 from word_counter.observer import Observer
 from word_counter.plan import PURPOSE, Plan, digest_of
+from word_counter.side_file import SideFile, checked
 from word_counter.sinks import check_writable
 from word_counter.sources import check_sources
 from word_counter.store import Store
@@ -25,16 +27,26 @@ _ENDED = {state.value for state in JobState if state.ended}
 class Entry:
     """One master's way into one job."""
 
-    def __init__(self, store: Store, charge: Charge, secret: str, settings: Settings, observer: Observer) -> None:
+    def __init__(
+        self,
+        store: Store,
+        charge: Charge,
+        secret: str,
+        settings: Settings,
+        observer: Observer,
+        files: Mapping[str, SideFile],
+    ) -> None:
         self._store = store
         self._charge = charge
         self._secret = secret
         self._settings = settings
         self._observer = observer
         self._job_id = store.job_id
+        #: The side files of the job.
+        self.files = dict(files)
 
     def make(self, plan: Plan, sources: list[Source]) -> bool:
-        """Make the job and take charge of it; False when there is one of its name."""
+        """Make the job, with :attr:`files`, and take charge of it; False when there is one of its name."""
         text = plan.to_json()
         fields: dict[str, str | int] = {
             "state": JobState.MAPPING.value,
@@ -52,7 +64,8 @@ class Entry:
             "files": len(sources),
             "bytes": sum(source.size for source in sources),
         }
-        made = self._store.create(fields, sources, f"{self._charge.master}-{token_hex(4)}")
+        contents = {name: file.content for name, file in self.files.items()}
+        made = self._store.create(fields, sources, f"{self._charge.master}-{token_hex(4)}", contents)
         return made and self._charge.take() > 0
 
     def make_or_take(self, plan: Plan, sources: list[Source]) -> tuple[Plan, list[Source]]:
@@ -165,6 +178,7 @@ class Entry:
             )
             raise UsageError(message)
         check_writable(plan.output, plan.job_id)
+        self.files = checked(self._store.files() if plan.files else {}, plan.files)
         return plan, sources
 
 

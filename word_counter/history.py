@@ -18,7 +18,7 @@ from word_counter.errors import UsageError
 from word_counter.job import Chunk, JobState, Stage, task_name
 from word_counter.keys import JobKeys
 from word_counter.shuffle import decode_partial, restore
-from word_counter.store import decoded
+from word_counter.store_text import decoded
 
 #: How many chunks are read in one go.
 _AT_ONCE = 200

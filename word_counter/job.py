@@ -18,6 +18,7 @@ from word_counter.errors import JobLoadError
 from word_counter.mapper import Mapper
 from word_counter.param import Param, read_params
 from word_counter.reducer import Reducer
+from word_counter.side_file import SideFile
 from word_counter.step import Phase, Step, phases_of
 
 #: One path or several, as a caller may give them.
@@ -108,6 +109,7 @@ class Job:
         settings: settings of :class:`word_counter.config.Settings` that this job wants by default, by name.
         params: what the job may be told by whoever runs it: its params by name. Mappers and reducers find the values
             in ``self.params``.
+        files: side files: small ones that every mapper and reducer may read, as ``self.files["name"]``.
         partition: which of ``n`` partitions, from 0, a key belongs to; None: a hash of the key decides. It must say
             the same wherever it is asked.
     """
@@ -118,6 +120,7 @@ class Job:
     inputs: Inputs = ()
     settings: ClassVar[dict[str, Any]] = {}
     params: ClassVar[Mapping[str, Param]] = {}
+    files: Sequence[str | Path] = ()
     #: The values of the params that were given; the others have their defaults.
     given_params: Mapping[str, Any] = MappingProxyType({})
     partition: ClassVar[Callable[[Any, Any, int], int] | None] = None
@@ -129,6 +132,7 @@ class Job:
         mapper: type[Mapper] | None = None,
         reducer: type[Reducer] | None = None,
         params: Mapping[str, Any] | None = None,
+        files: Iterable[str | Path] | None = None,
         **settings: Any,
     ) -> None:
         if inputs is not None:
@@ -141,6 +145,8 @@ class Job:
             self.settings = {**self.settings, **settings}  # type: ignore[misc]
         if params:
             self.given_params = dict(params)
+        if files is not None:
+            self.files = tuple(files)
         self.check()
 
     def check(self) -> None:
@@ -150,17 +156,20 @@ class Job:
             raise JobLoadError(message)
         self.phases()
 
-    def phases(self, params: Mapping[str, Any] | None = None) -> list[Phase]:
+    def phases(
+        self, params: Mapping[str, Any] | None = None, files: Mapping[str, SideFile] | None = None
+    ) -> list[Phase]:
         """Return the maps and reduces that this job comes to, in their order.
 
         Args:
             params: the value of every param, as :meth:`param_values` returned it, for the tasks of a run.
+            files: the side files, for the same.
 
         Raises:
             JobLoadError: it is not complete; names what is missing.
         """
         name = type(self).__name__
-        given = {"params": dict(params or {})}
+        given = {"params": dict(params or {}), "files": dict(files or {})}
         if self.steps:
             if any(getattr(self, role, None) is not None for role in ("mapper", "reducer")):
                 message = f"job {name} has steps, and a mapper or reducer beside them; put these into a step"

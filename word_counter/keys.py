@@ -3,10 +3,11 @@
 Keys of a job (J is its id) carry the hash tag ``{J}``, so that they live on one shard and can be named together:
 
     wc:{J}:job            hash    the job: state, plan (JSON, signed), partitions (of all phases), phases, phase and
-                                  first_chunks (which phase runs, and where each began), created and ended (ms since 1970),
-                                  made_by, epoch, master and held_until (who is in charge, and until when), cursor and
-                                  split (how far splitting is), retries, reason
+                                  first_chunks (which phase runs, and where each began), created and ended (ms since
+                                  1970), made_by, epoch, master and held_until (who is in charge, until when), cursor
+                                  and split (how far splitting is), retries, reason
     wc:{J}:sources        hash    index -> JSON [path, size in bytes, time of change in ns]
+    wc:{J}:files          hash    name -> content of a side file
     wc:{J}:chunks         hash    chunk id -> JSON [source, offset, length, first line, lines]; in later phases
                                   [partition, first segment, segments, 1, 0]
     wc:{J}:batches        hash    batch id -> JSON; what is queued or running: the tasks one RQ job carries
@@ -64,6 +65,7 @@ class JobKeys:
         self.prefix = f"wc:{{{job_id}}}:"
         self.job = self.prefix + "job"
         self.sources = self.prefix + "sources"
+        self.files = self.prefix + "files"
         self.chunks = self.prefix + "chunks"
         self.batches = self.prefix + "batches"
         self.leases = self.prefix + "leases"
@@ -104,6 +106,7 @@ class JobKeys:
             self.receipts(Stage.REDUCE),
             self.receipts(Stage.MAP),
             self.sources,
+            self.files,
             self.chunks,
             self.attempts,
             self.waiting,

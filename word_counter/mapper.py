@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from word_counter.pairs import Pairs
+    from word_counter.side_file import SideFile
 
 Pair = tuple[Any, Any]
 
@@ -123,6 +124,8 @@ class Mapper:
     counters: dict[str, int]
     #: The values of the job's params, by name.
     params: Mapping[str, Any] = MappingProxyType({})
+    #: The job's side files, by name.
+    files: Mapping[str, SideFile] = MappingProxyType({})
     _lines: Lines | Pairs | None = None
 
     def map(self, line: str) -> Iterable[Pair]:  # noqa: ARG002 (the contract's signature)

@@ -38,6 +38,7 @@ from word_counter.plan import Plan
 from word_counter.reference import made, refer_to, refuse_while_importing
 from word_counter.roster import Roster
 from word_counter.session import Session
+from word_counter.side_file import SideFile, read_side_files
 from word_counter.sinks import check_writable, files_of
 from word_counter.sources import check_sources, find_sources
 from word_counter.store import Store
@@ -76,6 +77,7 @@ class Master:
         self.inputs = inputs if inputs is not None else self.job.inputs
         self.job_id = given.job_id or made_up_id(self.job.name)
         self._observer = observer or Observer()
+        self._files: dict[str, SideFile] = {}
         self._own_workers = given.worker_count if given.workers >= 0 or not given.redis else 0
         self._began = time.monotonic()
 
@@ -94,7 +96,8 @@ class Master:
         sources = find_sources(self.inputs, files_of(self.settings.output, self.job_id), self._observer.warned)
         code = refer_to(self.job)
         digest = digest_of_code(self.job)
-        plan = Plan.make(self.settings, self.job_id, self.job, code, digest, sources)
+        self._files = read_side_files(self.job.files)
+        plan = Plan.make(self.settings, self.job_id, self.job, code, digest, sources, self._files)
         return self._in_session(lambda entry: entry.make_or_take(plan, sources), (plan, sources))
 
     @classmethod
@@ -153,7 +156,7 @@ class Master:
         self._patience = Patience(self.settings.redis_patience, self._observer.warned)
         self._store = Store(session.connection, self.job_id, self._patience)
         self._charge = Charge(self._store, self.settings.lease_seconds)
-        self._entry = Entry(self._store, self._charge, session.secret, self.settings, self._observer)
+        self._entry = Entry(self._store, self._charge, session.secret, self.settings, self._observer, self._files)
         try:
             plan, sources = enter(self._entry)
             if adopting and not self._patience.call(lambda: self._workers_there(queue_name(session.secret))):

@@ -40,6 +40,7 @@ class Payload:
     suspicion: Suspicion | None = None
     code_digest: str = ""
     params: dict[str, Any] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
     phase: int = 0
 
     def to_json(self) -> str:
@@ -51,6 +52,7 @@ class Payload:
             "code": self.code,
             "code_digest": self.code_digest,
             "params": self.params,
+            "files": self.files,
             "phase": self.phase,
             "partitions": self.partitions,
             "lease_seconds": self.lease_seconds,
@@ -75,6 +77,7 @@ class Payload:
                 code=_text(content["code"]),
                 code_digest=_text(content["code_digest"]),
                 params=_object(content["params"]),
+                files={_text(name): _text(digest) for name, digest in content["files"].items()},
                 phase=_number(content["phase"]),
                 partitions=_number(content["partitions"]),
                 lease_seconds=float(content["lease_seconds"]),

@@ -5,28 +5,39 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from word_counter.config import Settings
 from word_counter.errors import UsageError
 from word_counter.job import Job, Source
+from word_counter.side_file import SideFile
 
 #: What a plan is signed for.
 PURPOSE = "plan"
-_TYPES: dict[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "float": (int, float), "dict[str, Any]": (dict,)}
+_TYPES: dict[str, tuple[type, ...]] = {
+    "str": (str,),
+    "int": (int,),
+    "float": (int, float),
+    "dict[str, Any]": (dict,),
+    "dict[str, str]": (dict,),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a job is to do. ``output`` is an absolute path or "-"; ``digest`` is that of the sources."""
+    """What a job is to do.
+
+    ``output`` is an absolute path or "-"; ``digest`` is that of the sources; ``files`` has that of each side file.
+    """
 
     job_id: str
     name: str
     code: str
     code_digest: str
     params: dict[str, Any]
+    files: dict[str, str]
     output: str
     partitions: int
     phases: int
@@ -79,7 +90,14 @@ class Plan:
 
     @classmethod
     def make(
-        cls, settings: Settings, job_id: str, job: Job, code: str, code_digest: str, sources: Sequence[Source]
+        cls,
+        settings: Settings,
+        job_id: str,
+        job: Job,
+        code: str,
+        code_digest: str,
+        sources: Sequence[Source],
+        files: Mapping[str, SideFile],
     ) -> Plan:
         """Return the plan of a new run of ``job``; UsageError when a param of it is not allowed."""
         return cls(
@@ -88,6 +106,7 @@ class Plan:
             code=code,
             code_digest=code_digest,
             params=job.param_values(),
+            files={name: file.digest for name, file in files.items()},
             output=settings.output if settings.output == "-" else os.path.abspath(settings.output),
             partitions=settings.partitions,
             phases=len(job.phases()),

@@ -10,7 +10,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from word_counter.side_file import SideFile
 
 Key = Any
 Value = Any
@@ -36,6 +39,8 @@ class Reducer(ABC):
     counters: dict[str, int]
     #: The values of the job's params, by name.
     params: Mapping[str, Any] = MappingProxyType({})
+    #: The job's side files, by name.
+    files: Mapping[str, SideFile] = MappingProxyType({})
     #: What a key's values are sorted by before they are reduced (a secondary sort); None: they come in input order.
     order: ClassVar[Callable[[Any, Value], Any] | None] = None
 

@@ -41,6 +41,7 @@ from word_counter.patience import Patience
 from word_counter.payload import Payload
 from word_counter.queue_worker import QueueWorker
 from word_counter.scripts import IMPATIENT
+from word_counter.side_file import SideFile, checked
 from word_counter.snapshot import BAD_DATA, CHANGED, CRASHED, RAISED, REFUSED, TOO_MANY, Failure, TaskAttempt
 from word_counter.sources import ChunkReader
 from word_counter.stages import pairs_of, run_map, run_reduce
@@ -87,6 +88,7 @@ class BatchRunner:
         self._refused: set[tuple[str, str]] = set()
         self._jobs: dict[str, LoadedJob] = {}
         self._served: set[str] = set()
+        self._files: tuple[str, dict[str, str], dict[str, SideFile]] = "", {}, {}
 
     def run(self, payload: Payload) -> str:
         """Run a batch; return in a word or two what became of it, for people who look at the queue."""
@@ -149,7 +151,7 @@ class BatchRunner:
         partials: dict[int, str] = {}
         bad = BadRecords()
         try:
-            phase = self._phase(payload)
+            phase = self._phase(store, payload)
             if payload.stage is Stage.MAP:
                 chunk = payload.chunks[number]
                 records = self._pairs(store, payload, chunk) if payload.phase else reader.read(chunk)
@@ -214,13 +216,23 @@ class BatchRunner:
             self._refused.add((payload.job, reason))
             self._refusals.record(reason, queue_id(payload.job, payload.batch), payload.job)
 
-    def _phase(self, payload: Payload) -> Phase:
+    def _phase(self, store: TaskStore, payload: Payload) -> Phase:
         code = payload.code
         if code not in self._jobs:
             self._permit.jobs.check(code)  # before anything of it is imported
             self._jobs[code] = LoadedJob(code)
         self._jobs[code].check(code, payload.code_digest)
-        return self._jobs[code].phase(payload.phase, payload.params)
+        return self._jobs[code].phase(payload.phase, payload.params, self._files_of(store, payload))
+
+    def _files_of(self, store: TaskStore, payload: Payload) -> dict[str, SideFile]:
+        """Return the side files of a job; those of the last one are kept, as its next task needs them too."""
+        if not payload.files:
+            return {}
+        job, digests, files = self._files
+        if (job, digests) != (payload.job, payload.files):
+            files = checked(store.files(), payload.files)
+            self._files = payload.job, payload.files, files
+        return files
 
     def _is_stale(self, payload: Payload) -> bool:
         """Return whether a job that this process has not served yet wants code that it imported too long ago."""

@@ -16,10 +16,9 @@ from typing import Any
 from word_counter.errors import JobFailedError, JobGoneError
 from word_counter.job import Chunk, Cursor, JobState, Source, Stage, task_name
 from word_counter.keys import JOBS, RUNNING_TTL_SECONDS, JobKeys
-from word_counter.snapshot import Batch, Failure, Running, Snapshot, Suspicion, TaskAttempt
-from word_counter.task_store import BadRecords, Receipt, TaskStore
-
-__all__ = ["BadRecords", "Receipt", "Store", "decoded"]
+from word_counter.snapshot import Batch, Failure, Snapshot, Suspicion
+from word_counter.store_text import decoded, snapshot_of
+from word_counter.task_store import TaskStore
 
 #: How many waiting tasks one snapshot brings at the most.
 _WAITING_AT_ONCE = 500
@@ -30,13 +29,21 @@ _INDEX_TRIES = 3
 class Store(TaskStore):
     """One job's truth. All times are in milliseconds on the server's clock, all text is returned as ``str``."""
 
-    def create(self, fields: Mapping[str, str | int], sources: Sequence[Source], made_by: str = "") -> bool:
+    def create(
+        self,
+        fields: Mapping[str, str | int],
+        sources: Sequence[Source],
+        made_by: str = "",
+        files: Mapping[str, bytes] | None = None,
+    ) -> bool:
         """Make the job; False when one of its name exists that ``made_by``, a name used once, has not made."""
         maker = made_by or token_hex(8)
         flat = [text for pair in fields.items() for text in pair]
         listed = [json.dumps([s.path, s.size, s.modified]) for s in sources]
-        keys = [self.keys.job, self.keys.sources]
-        made = self._scripts.run("create", keys, [RUNNING_TTL_SECONDS, len(fields), maker, *flat, *listed])
+        contents = [part for pair in (files or {}).items() for part in pair]
+        keys = [self.keys.job, self.keys.sources, self.keys.files]
+        args = [RUNNING_TTL_SECONDS, len(fields), maker, len(files or {}), *flat, *contents, *listed]
+        made = self._scripts.run("create", keys, args)
         if made:
             self._scripts.call(self._list)
         return bool(made)
@@ -187,40 +194,7 @@ class Store(TaskStore):
         if not job:
             return None
         with self._read():
-            return self._snapshot_of(answer)
-
-    def _snapshot_of(self, answer: Sequence[Any]) -> Snapshot:
-        now, job, batches, leases, failed, waiting, due, mapped, reduced, totals, running, suspects, next_due = answer
-        fields = _texts(job)
-        phases = int(fields.get("phases", 1))
-        deadlines = {batch.decode(): int(float(deadline)) for batch, deadline in _pairs(leases)}
-        return Snapshot(
-            now=now,
-            state=JobState(fields["state"]),
-            epoch=int(fields["epoch"]),
-            reason=fields.get("reason", ""),
-            created=int(fields["created"]),
-            partitions=int(fields["partitions"]) // phases,
-            phases=phases,
-            phase=int(fields.get("phase", 0)),
-            first_chunks=tuple(json.loads(fields.get("first_chunks", "[0]"))),
-            cursor=Cursor(*json.loads(fields["cursor"])),
-            split_done=fields["split"] == "done",
-            retries=int(fields.get("retries", 0)),
-            batches=tuple(
-                Batch(id_, tuple(TaskAttempt(*item) for item in json.loads(raw)["tasks"]), deadlines.get(id_))
-                for id_, raw in _texts(batches).items()
-            ),
-            failed=tuple(failure_of(json.loads(raw)) for raw in _texts(failed).values()),
-            waiting=waiting,
-            next_due=int(float(next_due)) if next_due else None,
-            due=tuple(TaskAttempt(task, int(done) + 1) for task, done in _texts(due).items()),
-            suspicions={task: _suspicion(json.loads(raw)) for task, raw in _texts(suspects).items()},
-            running=tuple(_running(*running[i : i + 4]) for i in range(0, len(running), 4)),
-            mapped=mapped,
-            reduced=reduced,
-            totals={name: int(n) for name, n in _texts(totals).items()},
-        )
+            return snapshot_of(answer)
 
     def wait(self, seconds: float, last_event: str) -> tuple[str, list[dict[str, str]]]:
         """Return when something happened or time is up: the last event's id, to be passed next time, and the events."""
@@ -273,40 +247,6 @@ class Store(TaskStore):
             raise JobGoneError(message)
         for name in sorted(fields, key=_place):
             yield from (raw.decode() for raw in self._fields(self.keys.quarantine, [name]))
-
-
-def decoded(fields: Mapping[bytes, bytes]) -> dict[str, str]:
-    """Return a hash as text; bytes that are not UTF-8 are replaced."""
-    return {name.decode("utf-8", "replace"): value.decode("utf-8", "replace") for name, value in fields.items()}
-
-
-def failure_of(fields: Mapping[str, Any]) -> Failure:
-    """Return the failure that a JSON object describes."""
-    names = ("task", "attempt", "worker", "kind", "message", "at")
-    return Failure(**{name: fields[name] for name in names}, record=fields.get("record"))
-
-
-def _pairs(flat: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
-    """Pair up what a script returns as a flat list; newer protocols pair scores themselves."""
-    if flat and isinstance(flat[0], list | tuple):
-        yield from (tuple(pair) for pair in flat)
-    else:
-        yield from zip(flat[::2], flat[1::2], strict=True)
-
-
-def _texts(flat: Sequence[bytes]) -> dict[str, str]:
-    return decoded(dict(_pairs(flat)))
-
-
-def _suspicion(fields: Mapping[str, Any]) -> Suspicion:
-    return Suspicion(fields["suspect"], tuple((index, why) for index, why in fields["skip"]), fields["free"])
-
-
-def _running(field: bytes, raw: bytes, beaten: int, latest: bytes) -> Running:
-    task, _, attempt = field.decode().rpartition("#")
-    facts = json.loads(raw)
-    started = int(facts["started"])
-    return Running(task, int(attempt), facts["batch"], facts["worker"], started, bool(beaten), int(latest))
 
 
 def _place(field: bytes) -> tuple[int, int]:

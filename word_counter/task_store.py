@@ -161,6 +161,11 @@ class TaskStore:
         for number in range(segments):
             yield from self._fields(key, [str(number).encode()])
 
+    def files(self) -> dict[str, bytes]:
+        """Return the contents of the job's side files, by name."""
+        found: dict[bytes, bytes] = self._scripts.call(lambda: self.connection.hgetall(self.keys.files))
+        return {name.decode(): content for name, content in found.items()}
+
     def segments_of(self, partition: int, first: int, number: int) -> list[bytes]:
         """Return some segments of a partition's results."""
         return self._fields(self.keys.results(partition), [str(n).encode() for n in range(first, first + number)])

@@ -122,3 +122,34 @@ class TestParams:
             engine.run(_written(tmp_path, "a\n"), step_jobs.WithParams(params=params))
 
         assert told in str(caught.value)
+
+
+class TestSideFiles:
+    def test_can_be_read_by_mappers_and_reducers(self, engine: EngineUnderTest, tmp_path: Path) -> None:
+        (tmp_path / "wanted.txt").write_text("a c\n")
+        (tmp_path / "names.csv").write_bytes("a,\u00e4\r\nc,see\n".encode())
+        job = step_jobs.WithFiles(files=[tmp_path / "wanted.txt", str(tmp_path / "names.csv")])
+
+        results = json.loads(engine.results(_written(tmp_path, "a b\nc a\n"), job, chunk_size=1))
+
+        assert results == {"a": ["\u00e4", 2], "c": ["see", 1]}
+
+    def test_of_another_run_are_not_mistaken_for_these(self, engine: EngineUnderTest, tmp_path: Path) -> None:
+        (tmp_path / "names.csv").write_text("a,x\nb,y\n")
+        found = []
+        for wanted in ("a", "b"):
+            (tmp_path / "wanted.txt").write_text(wanted)
+            job = step_jobs.WithFiles(files=[tmp_path / "wanted.txt", tmp_path / "names.csv"])
+            found.append(json.loads(engine.results(_written(tmp_path, "a b\n"), job)))
+
+        assert found == [{"a": ["x", 1]}, {"b": ["y", 1]}]
+
+    def test_that_are_missing_or_alike_are_refused(self, engine: EngineUnderTest, tmp_path: Path) -> None:
+        text = _written(tmp_path, "a\n")
+        for files, told in (
+            ([tmp_path / "not there"], "not there, a side file of the job: No such file"),
+            ([text, tmp_path / "in.txt"], "two side files are called in.txt"),
+        ):
+            with pytest.raises(UsageError) as caught:
+                engine.run(text, step_jobs.WithFiles(files=files))
+            assert told in str(caught.value)

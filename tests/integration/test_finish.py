@@ -68,6 +68,7 @@ class Reduced:
             code="",
             code_digest="",
             params={},
+            files={},
             phases=1,
             output=str(self.results),
             partitions=PARTITIONS,

@@ -20,7 +20,7 @@ SOURCES = [Source("/in/\u00fc.txt", 5, 1)]
 
 
 def _plan(**settings: Any) -> Plan:
-    return Plan.make(Settings(**settings), "job-1", WordCount(), "m:C", "digest", SOURCES)
+    return Plan.make(Settings(**settings), "job-1", WordCount(), "m:C", "digest", SOURCES, {})
 
 
 def test_it_comes_back_as_it_was() -> None:

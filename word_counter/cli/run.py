@@ -86,6 +86,12 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--param", multiple=True, metavar="NAME=VALUE", help="Tell the job something that it declares; repeatable."
         ),
+        click.option(
+            "--file",
+            multiple=True,
+            metavar="PATH",
+            help='A small file that every mapper and reducer may read, as self.files["name"]; repeatable.',
+        ),
         click.option("--chunk-size", metavar="LINES", help="Lines a chunk. [default: 50000]"),
         click.option("--partitions", metavar="N", help="Reduce tasks. [default: 8]"),
         _REDIS,
@@ -174,6 +180,8 @@ def _run(given: dict[str, Any]) -> None:
 
     params = dict(_param(text) for text in given["param"])
     job = WordCount(params=params) if given["job"] is None else make_job(given["job"], params)
+    if given["file"]:
+        job.files = (*job.files, *given["file"])
     job.param_values()  # what is wrong with them is said before anything is looked for
     if not given["inputs"] and job.inputs == ():
         raise click.MissingParameter(ctx=click.get_current_context(), param_type="argument", param_hint="'INPUT...'")

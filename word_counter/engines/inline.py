@@ -19,6 +19,7 @@ from word_counter.engines.base import Engine
 from word_counter.errors import RecordError
 from word_counter.job import Chunk, Cursor, Inputs, Job, JobState, Source
 from word_counter.observer import Observer, Outcome, Progress
+from word_counter.side_file import read_side_files
 from word_counter.sinks import check_writable, files_of, quarantine_path, write_results
 from word_counter.sources import ChunkReader, find_sources, split_sources
 from word_counter.stages import MapOutput, Summary, merge, pairs_of, run_map, run_reduce, summarised
@@ -40,7 +41,7 @@ class InlineEngine(Engine):
         """
         began = time.monotonic()
         chosen = config.load(settings, job.settings)
-        phases = job.phases(job.param_values())
+        phases = job.phases(job.param_values(), read_side_files(job.files))
         job_id = chosen.job_id or "inline"
         check_writable(chosen.output, job_id)
         named = inputs if inputs is not None else job.inputs
