@@ -206,7 +206,7 @@ class Course:
             failure = action.failure
             if self._store.retry(epoch, failure.task, action.after_seconds, action.suspicion):
                 self._observer.failed(failure)
-                self._observer.retried(failure.task, failure.message, action.after_seconds)
+                self._observer.retried(failure, action.after_seconds)
         elif isinstance(action, Forget):
             self._store.forget(epoch, action.failure)
         elif isinstance(action, Skip):

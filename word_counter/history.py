@@ -35,7 +35,7 @@ DROPPED = "dropped"  # the job ended without it
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptRecord:
-    """One try at a task. Of a failed one only its end is known, of a running one only its start."""
+    """One try at a task. Of a running one only its start is known."""
 
     attempt: int
     state: str
@@ -154,10 +154,13 @@ class History:
         ended: dict[str, list[AttemptRecord]] = {}
         for raw in failures:
             failure = json.loads(raw)
+            began = failure.get("started")
             record = AttemptRecord(
                 attempt=failure["attempt"],
                 state=FAILED,
                 worker=failure["worker"],
+                started=began,
+                seconds=None if began is None else max(0, failure["at"] - began) / 1000,
                 ended=failure["at"],
                 kind=failure["kind"],
                 message=failure["message"],

@@ -79,7 +79,7 @@ class Observer:
     def failed(self, failure: Failure) -> None:
         """An attempt failed; what becomes of its task follows."""
 
-    def retried(self, task: str, reason: str, after_seconds: float) -> None:
+    def retried(self, failure: Failure, after_seconds: float) -> None:
         """A task failed and will be tried again."""
 
     def revoked(self, batch: str, reason: str) -> None:

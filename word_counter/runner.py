@@ -119,22 +119,11 @@ class BatchRunner:
                 told = time.monotonic()
             said = store.start(payload.batch, attempt, self._worker, payload.lease_seconds)
             if said == "OK":
+                self._log("started", payload, attempt)
                 last = settled == number == len(payload.tasks) - 1
                 said = self._run_task(store, payload, number, reader, last=last)
                 settled += 1
-            log.debug(
-                "%s attempt %d: %s",
-                attempt.task,
-                attempt.attempt,
-                said,
-                extra={
-                    "action": _ACTIONS.get(said, said.lower()),
-                    "job": payload.job,
-                    "task": attempt.task,
-                    "attempt": attempt.attempt,
-                    "worker": self._worker,
-                },
-            )
+            self._log(_ACTIONS.get(said, said.lower()), payload, attempt)
             if said == "STALE":
                 store.revoke(payload.batch, RAISED, "its attempts were started before", "unleased")
             if said in _NOT_OURS:
@@ -143,6 +132,10 @@ class BatchRunner:
             # Another attempt had committed some of them: let the store sort out what is left of the batch.
             store.revoke(payload.batch, RAISED, "given back")
         return "done"
+
+    def _log(self, action: str, payload: Payload, attempt: TaskAttempt) -> None:
+        facts = {"job": payload.job, "task": attempt.task, "attempt": attempt.attempt, "worker": self._worker}
+        log.debug("%s attempt %d: %s", attempt.task, attempt.attempt, action, extra={"action": action, **facts})
 
     def _run_task(self, store: TaskStore, payload: Payload, number: int, reader: ChunkReader, *, last: bool) -> str:
         attempt = payload.tasks[number]
@@ -170,11 +163,11 @@ class BatchRunner:
             raise
         except ForbiddenError as error:
             self._tell_of_refusal(payload, str(error))
-            return self._fail(store, payload, attempt, REFUSED, str(error), last=last)
+            return self._fail(store, payload, attempt, REFUSED, str(error), started, last=last)
         except WordCounterError as error:
-            return self._fail(store, payload, attempt, _kind(error), str(error), last=last)
+            return self._fail(store, payload, attempt, _kind(error), str(error), started, last=last)
         except Exception as error:  # noqa: BLE001 (a partial that is no JSON, say: the task failed, not the worker)
-            return self._fail(store, payload, attempt, RAISED, user_traceback(error), last=last)
+            return self._fail(store, payload, attempt, RAISED, user_traceback(error), started, last=last)
         receipt = Receipt(attempt.attempt, self._worker, started, time.perf_counter() - clock, amounts)
         said = store.commit(payload.batch, attempt, receipt, last=last, counters=counters, partials=partials, bad=bad)
         if said == "TOO MANY":
@@ -183,7 +176,7 @@ class BatchRunner:
                 f"more than {bad.limit} bad records in the job (--max-bad-records); one of the last: "
                 f"{example['file']}, byte {example['offset']}, line {example['line']}\n{example['reason']}"
             )
-            return self._fail(store, payload, attempt, TOO_MANY, message, last=last)
+            return self._fail(store, payload, attempt, TOO_MANY, message, started, last=last)
         return said
 
     def _pairs(self, store: TaskStore, payload: Payload, chunk: Chunk) -> Pairs:
@@ -204,9 +197,18 @@ class BatchRunner:
         )
 
     def _fail(
-        self, store: TaskStore, payload: Payload, attempt: TaskAttempt, kind: str, message: str, *, last: bool
+        self,
+        store: TaskStore,
+        payload: Payload,
+        attempt: TaskAttempt,
+        kind: str,
+        message: str,
+        started: int,
+        *,
+        last: bool,
     ) -> str:
-        failure = Failure(attempt.task, attempt.attempt, self._worker, kind, message, time.time_ns() // 1_000_000)
+        now = time.time_ns() // 1_000_000
+        failure = Failure(attempt.task, attempt.attempt, self._worker, kind, message, now, started=started)
         said = store.fail(payload.batch, failure, last=last)
         return "FAILED" if said == "OK" else said
 

@@ -38,7 +38,8 @@ class Batch:
 class Failure:
     """An attempt that failed: which, on what worker, of what kind, what it said, when (ms since 1970).
 
-    ``record`` is the index within its chunk of the record that it was at, where that is known.
+    ``record`` is the index within its chunk of the record that it was at, where that is known; ``started`` is when it
+    began, by the same clock as ``at``.
     """
 
     task: str
@@ -48,6 +49,7 @@ class Failure:
     message: str
     at: int
     record: int | None = None
+    started: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,7 +117,7 @@ class Store(TaskStore):
 
     def retry(self, epoch: int, task: str, after_seconds: float, suspicion: Suspicion | None = None) -> bool:
         """Let a failed task wait for its next attempt, which must know ``suspicion``."""
-        keys = [self.keys.job, self.keys.failed, self.keys.waiting, self.keys.suspects]
+        keys = [self.keys.job, self.keys.failed, self.keys.waiting, self.keys.suspects, self.keys.events]
         known = "" if suspicion is None else json.dumps(asdict(suspicion))
         return bool(
             self._scripts.run("retry", keys, [epoch, task, int(after_seconds * 1000), RUNNING_TTL_SECONDS, known])

@@ -18,7 +18,7 @@ def decoded(fields: Mapping[bytes, bytes]) -> dict[str, str]:
 def failure_of(fields: Mapping[str, Any]) -> Failure:
     """Return the failure that a JSON object describes."""
     names = ("task", "attempt", "worker", "kind", "message", "at")
-    return Failure(**{name: fields[name] for name in names}, record=fields.get("record"))
+    return Failure(**{name: fields[name] for name in names}, record=fields.get("record"), started=fields.get("started"))
 
 
 def _pairs(flat: Sequence[Any]) -> Iterator[tuple[Any, Any]]:

@@ -61,7 +61,7 @@ class TaskStore:
         """Start an attempt and take its batch's lease; "OK", or why not (see ``start.lua``)."""
         stage, _ = parse_task(attempt.task)
         k = self.keys
-        keys = [k.job, k.batches, k.leases, k.running, k.attempts, k.receipts(stage)]
+        keys = [k.job, k.batches, k.leases, k.running, k.attempts, k.receipts(stage), k.events]
         lease_ms = int(lease_seconds * 1000)
         args = [batch, attempt.task, attempt.attempt, worker, lease_ms, _STATE[stage], RUNNING_TTL_SECONDS]
         return self._said("start", keys, args)

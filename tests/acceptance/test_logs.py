@@ -36,6 +36,9 @@ class Count(Job):
 """
 
 
+_FACTS = ("job", "task", "attempt", "worker", "kind")
+
+
 def _events(printed: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in printed.splitlines()]
 
@@ -57,8 +60,28 @@ def test_a_run_with_one_death_in_it_tells_each_event_once(folder: Path) -> None:
     (failed,) = (event for event in events if event["action"] == "failed")
     assert (failed["task"], failed["attempt"], failed["kind"]) == ("map:2", 1, "crashed")
     assert "SIGKILL" in failed["message"]
+    (retried,) = (event for event in events if event["action"] == "retried")
+    assert [retried[fact] for fact in _FACTS] == [failed[fact] for fact in _FACTS]
     (crashed,) = (event for event in events if event["action"] == "crashed")
     assert crashed["worker"] == failed["worker"]
+
+
+def test_every_attempt_tells_once_that_it_started_and_how_it_ended(folder: Path) -> None:
+    (folder / "job.py").write_text(_JOB)
+    (folder / "text.txt").write_text("one\ntwo\ndie\nfour\n")
+    args = ["--job", "job.py", "--chunk-size", "1", "--workers", "1", "--partitions", "2", "--output", "results.json"]
+
+    ended = word_counter("run", "text.txt", *args, "--log-format", "json", "-v", "--job-id", "told", folder=folder)
+
+    assert ended.code == 0, ended.err
+    told = [event for event in _events(ended.err) if "task" in event]
+    names = [(event["action"], event["task"], event["attempt"]) for event in told]
+    tasks = ["map:0", "map:1", "map:3", "reduce:0", "reduce:1"]
+    expected = [(action, task, 1) for task in tasks for action in ("started", "committed")]
+    expected += [(action, "map:2", 1) for action in ("started", "failed", "retried")]
+    expected += [(action, "map:2", 2) for action in ("started", "committed")]
+    assert sorted(names) == sorted(expected)
+    assert all(event["job"] == "told" and event["worker"] for event in told)
 
 
 def test_an_error_is_an_event_too(folder: Path) -> None:

@@ -413,10 +413,34 @@ class TestCommit:
         _run(job, 0)
         last, events = job.wait(1, last)
 
-        assert [(event["action"], event["task"], float(event["seconds"])) for event in events] == [
-            ("committed", "map:0", 0.5)
+        assert [(event["action"], float(event.get("seconds", 0))) for event in events] == [
+            ("started", 0),
+            ("committed", 0.5),
         ]
         assert job.wait(0.01, last) == (last, [])
+
+
+def test_each_attempt_tells_how_it_went_with_its_task_number_and_worker(job: Store) -> None:
+    _run(job, 0)
+    job.start("m0", _task(1), "worker-1", LEASE)
+    job.fail("m0", _failure(1), last=False)
+    job.retry(1, "map:1", 60)
+    job.start("m0", _task(2), "worker-1", LEASE)
+    job.revoke("m0", EXPIRED, "not heard of")
+
+    _, events = job.wait(0.01, "0-0")
+
+    told = [(event["action"], event["task"], event["attempt"], event["worker"]) for event in events if "task" in event]
+    assert told == [
+        ("started", "map:0", "1", "worker-1"),
+        ("committed", "map:0", "1", "worker-1"),
+        ("started", "map:1", "1", "worker-1"),
+        ("failed", "map:1", "1", "worker-1"),
+        ("retried", "map:1", "1", "worker-1"),
+        ("started", "map:2", "1", "worker-1"),
+        ("failed", "map:2", "1", "worker-1"),
+    ]
+    assert [event["kind"] for event in events if event["action"] == "failed"] == [RAISED, EXPIRED]
 
 
 class TestFail:
@@ -499,6 +523,8 @@ class TestRevoke:
         (failure,) = snapshot.failed
         assert (failure.task, failure.attempt, failure.kind, failure.message) == ("map:1", 1, CRASHED, "it died")
         assert (failure.worker, failure.record) == ("worker-1", 7)
+        assert failure.started is not None
+        assert failure.at - 60_000 < failure.started <= failure.at
         assert snapshot.due == (_task(2),)
         assert (snapshot.batches, snapshot.running) == ((), ())
 

@@ -17,6 +17,7 @@ from word_counter.cli.tables import Column, fitted
 from word_counter.cli.text import clock, count, duration, first_line, printable, rate, size, timestamp
 from word_counter.job import JobState
 from word_counter.observer import Outcome, Progress
+from word_counter.snapshot import RAISED, Failure
 
 NASTY = "a\x1b[2Jb\x07[red]c[/red]\u202e\x9b1m"
 
@@ -225,7 +226,7 @@ def test_foreign_lines_above_the_bars_keep_their_markup_and_lose_their_escapes()
         display.progressed(progress())
         display.printed(NASTY)
         display.warned(NASTY)
-        display.retried("map:1", f"{NASTY}\nmore", 1.26)
+        display.retried(_failure("map:1", f"{NASTY}\nmore"), 1.26)
     shown = printable(NASTY)
     lines = screen.frames()
     assert shown in lines
@@ -270,9 +271,13 @@ def test_none_names_the_job_and_how_to_look_in_and_tells_no_progress(capsys: pyt
     assert capsys.readouterr().err.splitlines() == ["job j-1", "look in: redis-cli -s /x"]
 
 
+def _failure(task: str, message: str) -> Failure:
+    return Failure(task, 1, "worker-1", RAISED, message, 0)
+
+
 def test_a_retry_has_its_whole_reason_only_when_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
     for verbose in (False, True):
-        Display(verbose=verbose).retried("map:3", "M failed\n  at line 3\nValueError: no", 2.0)
+        Display(verbose=verbose).retried(_failure("map:3", "M failed\n  at line 3\nValueError: no"), 2.0)
     assert capsys.readouterr().err.splitlines() == [
         "retry of map:3 in 2.0 s: M failed (ValueError: no)",
         "retry of map:3 in 2.0 s: M failed",

@@ -19,6 +19,7 @@ from word_counter.cli.pace import Pace, chunks_text, done_share, partitions_text
 from word_counter.cli.text import clock, count, first_line, printable, rate, size
 from word_counter.job import JobState
 from word_counter.observer import Observer, Outcome, Progress
+from word_counter.snapshot import Failure
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -70,10 +71,10 @@ class Display(Observer):
         """Whether rich is imported, so that using it delays nothing."""
         return not self._importing.is_alive()
 
-    def retried(self, task: str, reason: str, after_seconds: float) -> None:
+    def retried(self, failure: Failure, after_seconds: float) -> None:
         """Say in one line, or with its whole reason, that a task is tried again."""
-        why = reason.strip() if self._verbose else first_line(reason)
-        self.say(f"retry of {task} in {after_seconds:.1f} s: {printable(why, lines=self._verbose)}", "yellow")
+        why = failure.message.strip() if self._verbose else first_line(failure.message)
+        self.say(f"retry of {failure.task} in {after_seconds:.1f} s: {printable(why, lines=self._verbose)}", "yellow")
 
     def revoked(self, batch: str, reason: str) -> None:
         """Say, when asked for much, that a batch was taken back; what follows from it is told anyway."""

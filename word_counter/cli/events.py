@@ -35,11 +35,11 @@ class EventDisplay(Display):
             self._tell(progress.state.value, f"job {self.job_id} is {progress.state.value}")
 
     def failed(self, failure: Failure) -> None:
-        facts = {"task": failure.task, "attempt": failure.attempt, "worker": failure.worker, "kind": failure.kind}
-        self._tell("failed", failure.message, logging.WARNING, **facts)
+        self._tell("failed", failure.message, logging.WARNING, **_facts(failure))
 
-    def retried(self, task: str, reason: str, after_seconds: float) -> None:  # noqa: ARG002 (failed has told it)
-        self._tell("retried", f"{task} is tried again in {after_seconds:.1f} s", task=task, seconds=after_seconds)
+    def retried(self, failure: Failure, after_seconds: float) -> None:
+        message = f"{failure.task} is tried again in {after_seconds:.1f} s"
+        self._tell("retried", message, seconds=after_seconds, **_facts(failure))
 
     def revoked(self, batch: str, reason: str) -> None:
         self._tell("revoked", f"batch {batch} was given up: {reason}", logging.WARNING, batch=batch)
@@ -62,6 +62,10 @@ class EventDisplay(Display):
 
     def _tell(self, action: str, message: str, level: int = logging.INFO, **facts: Any) -> None:
         log.log(level, "%s", message, extra={"action": action, "job": self.job_id, **facts})
+
+
+def _facts(failure: Failure) -> dict[str, Any]:
+    return {"task": failure.task, "attempt": failure.attempt, "worker": failure.worker, "kind": failure.kind}
 
 
 def report_error(message: str) -> None:

@@ -82,7 +82,8 @@ if ARGV[7] == '1' then
   redis.call('HDEL', KEYS[2], ARGV[1])
   redis.call('ZREM', KEYS[3], ARGV[1])
 end
-redis.call('XADD', KEYS[9], 'MAXLEN', '~', 1000, '*',
-  'action', 'committed', 'task', ARGV[2], 'attempt', ARGV[3], 'seconds', tostring(cjson.decode(ARGV[6])['seconds']))
+local made = cjson.decode(ARGV[6])
+redis.call('XADD', KEYS[9], 'MAXLEN', '~', 1000, '*', 'action', 'committed', 'task', ARGV[2], 'attempt', ARGV[3],
+  'worker', made['worker'], 'seconds', tostring(made['seconds']))
 redis.call('EXPIRE', KEYS[9], ARGV[5], 'NX')
 return 'OK'

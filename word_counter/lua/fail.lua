@@ -13,7 +13,9 @@ if redis.call('HEXISTS', KEYS[7], ARGV[2]) == 0
   and not (before and cjson.decode(before)['attempt'] > tonumber(ARGV[3])) then
   redis.call('HSET', KEYS[4], ARGV[2], ARGV[4])
 end
-redis.call('XADD', KEYS[6], 'MAXLEN', '~', 1000, '*', 'action', 'failed', 'task', ARGV[2], 'attempt', ARGV[3])
+local failure = cjson.decode(ARGV[4])
+redis.call('XADD', KEYS[6], 'MAXLEN', '~', 1000, '*', 'action', 'failed', 'task', ARGV[2], 'attempt', ARGV[3],
+  'worker', failure['worker'], 'kind', failure['kind'])
 redis.call('HDEL', KEYS[3], field)
 redis.call('LTRIM', KEYS[5], -10000, -1)
 if ARGV[5] == '1' then

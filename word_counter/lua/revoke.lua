@@ -22,11 +22,12 @@ for _, item in ipairs(cjson.decode(raw)['tasks']) do
   local task, attempt = item[1], string.format('%d', item[2])
   local field = task .. '#' .. attempt
   local running = redis.call('HGET', KEYS[3], field)
+  local facts = running and cjson.decode(running)
   if redis.call('HEXISTS', KEYS[4], task) == 0 and redis.call('HEXISTS', KEYS[5], task) == 0 then
     if running then
       local failure = {
-        task = task, attempt = item[2], worker = cjson.decode(running)['worker'],
-        kind = ARGV[2], message = ARGV[3], at = now
+        task = task, attempt = item[2], worker = facts['worker'],
+        kind = ARGV[2], message = ARGV[3], at = now, started = facts['started']
       }
       if ARGV[6] ~= '' then
         failure['record'] = tonumber(ARGV[6])
@@ -39,6 +40,8 @@ for _, item in ipairs(cjson.decode(raw)['tasks']) do
     end
   end
   if running then
+    redis.call('XADD', KEYS[8], 'MAXLEN', '~', 1000, '*', 'action', 'failed', 'task', task, 'attempt', attempt,
+      'worker', facts['worker'], 'kind', ARGV[2])
     redis.call('HDEL', KEYS[3], field)
   end
 end

@@ -1,6 +1,6 @@
 -- Starts an attempt at a task and takes or renews the lease of its batch. An attempt starts once: a batch that was
 -- delivered twice, or a payload that was replayed, is refused. Asking twice for the same start is answered alike.
--- KEYS: job, batches, leases, running, attempts, receipts
+-- KEYS: job, batches, leases, running, attempts, receipts, events
 -- ARGV: batch, task, attempt, worker, lease (ms), the state that the job must be in, how long keys live (s)
 -- Returns: 'OK', or why not: 'ENDED' the job is not in that state, 'REVOKED' the batch was given up,
 --          'COMMITTED' the task is done, 'STALE' this attempt or a later one was started before.
@@ -31,4 +31,9 @@ redis.call('ZADD', KEYS[3], now + tonumber(ARGV[5]), ARGV[1])
 redis.call('EXPIRE', KEYS[3], ARGV[7], 'NX')
 redis.call('EXPIRE', KEYS[4], ARGV[7], 'NX')
 redis.call('EXPIRE', KEYS[5], ARGV[7], 'NX')
+if tonumber(ARGV[3]) > last then
+  redis.call('XADD', KEYS[7], 'MAXLEN', '~', 1000, '*',
+    'action', 'started', 'task', ARGV[2], 'attempt', ARGV[3], 'worker', ARGV[4])
+  redis.call('EXPIRE', KEYS[7], ARGV[7], 'NX')
+end
 return 'OK'
