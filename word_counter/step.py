@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, TypeVar
 
 from word_counter.errors import JobLoadError
@@ -140,6 +141,11 @@ def phases_of(
 
 def missing_arguments(cls: type) -> str:
     """Say what is missing when a class is called without arguments; nothing when it can be."""
+    return _missing_arguments(cls)
+
+
+@cache  # each task asks, and signatures take their time
+def _missing_arguments(cls: type) -> str:
     try:
         inspect.signature(cls).bind()
     except TypeError as error:

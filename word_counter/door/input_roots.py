@@ -33,7 +33,8 @@ class InputRoots:
             InputError: it is no regular file.
             OSError: it cannot be opened.
         """
-        self._check_path(path, os.path.realpath(path))  # before it is opened: to open a device may do something
+        if self._roots:
+            self._check_path(path, os.path.realpath(path))  # before it is opened: to open a device may do something
         # O_NONBLOCK: to open a named pipe would otherwise wait for somebody who writes to it.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
@@ -55,7 +56,7 @@ class InputRoots:
                 raise ForbiddenError(message)
 
     def _check_path(self, path: str, real: str) -> None:
-        if self._roots and not self._roots.hold(real):
+        if not self._roots.hold(real):
             leads = f", which leads to {real}," if real != os.path.abspath(path) else ""
             message = (
                 f"this worker may not read {path}{leads}: it is outside its input roots; "
