@@ -16,7 +16,7 @@ from typing import Any
 from word_counter import config
 from word_counter.care import Care
 from word_counter.engines.base import Engine
-from word_counter.errors import RecordError
+from word_counter.errors import RecordError, UsageError
 from word_counter.job import Chunk, Cursor, Inputs, Job, JobState, Source
 from word_counter.observer import Observer, Outcome, Progress
 from word_counter.side_file import read_side_files
@@ -29,7 +29,8 @@ from word_counter.step import Phase
 class InlineEngine(Engine):
     """Runs a job in this process, task by task. Holds all partials in memory.
 
-    What fails is raised at once: there are no further attempts, and no chunk is set aside (``on_bad_chunk``).
+    What fails is raised at once: there are no further attempts, and no chunk is set aside. Settings that promise what
+    it cannot keep are refused.
     """
 
     def run(self, inputs: Inputs | None, job: Job, observer: Observer, settings: Mapping[str, Any]) -> Outcome:
@@ -41,6 +42,7 @@ class InlineEngine(Engine):
         """
         began = time.monotonic()
         chosen = config.load(settings, job.settings)
+        _refuse(chosen, settings)
         phases = job.phases(job.param_values(), read_side_files(job.files))
         job_id = chosen.job_id or "inline"
         check_writable(chosen.output, job_id)
@@ -123,6 +125,24 @@ def _reduced(phase: Phase, outputs: list[MapOutput], partitions: int, counters: 
         list(run_reduce(phase, [output.partials[n] for output in outputs if n in output.partials], counters))
         for n in range(partitions)
     ]
+
+
+def _refuse(chosen: config.Settings, given: Mapping[str, Any]) -> None:
+    """Raise UsageError when settings promise what only workers can keep.
+
+    A job's or the environment's limits for single tasks are passed over, as they have no value that switches them off.
+    """
+    for name, off in (("timeout", 0), ("resume", False), ("standby", False), ("on_bad_chunk", "fail")):
+        if (value := getattr(chosen, name)) != off:
+            message = (
+                f"the inline engine cannot keep {name.replace('_', '-')} {value}: it runs all in one process; "
+                "leave it out, or use --engine redis"
+            )
+            raise UsageError(message)
+    for name, only in (("max_attempts", 1), ("task_timeout", None), ("lease_seconds", None)):
+        if given.get(name) is not None and getattr(chosen, name) != only:
+            message = f"the inline engine has no {name.replace('_', '-')}: it tries each task once, in this process"
+            raise UsageError(message)
 
 
 def _chunks(sources: list[Source], chunk_size: int) -> list[Chunk]:
