@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from word_counter.config import Settings
 from word_counter.connection import Redis
 from word_counter.errors import JobNotFoundError, UsageError
 from word_counter.job import Cursor, JobState, Stage, task_name
@@ -60,6 +61,9 @@ class JobRecord:
     skipped_chunks: int  #: set aside into quarantine, as were the
     bad_records: int
     expires_seconds: int | None
+    master_bytes: int  #: memory of the master, as it last said; 0 when it has not
+    master_peak_bytes: int
+    retention_seconds: int  #: how long it is kept once it has ended, as its plan says
     counters: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -79,7 +83,17 @@ class WorkerRecord:
     running: tuple[str, ...]
     heard: int
     silent_seconds: float  #: for how long nothing was heard of it
-    peak_bytes: int
+    bytes: tuple[int, ...]  #: memory of its parent process and of each child now
+    peak_bytes: int  #: the most that one of them has had
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedisMemory:
+    """The memory of Redis, in bytes. ``limit`` is 0 when it has none."""
+
+    used: int
+    peak: int
+    limit: int
 
 
 class Catalog:
@@ -124,7 +138,7 @@ class Catalog:
             if b"state" in answer[0]:  # else the job is gone, and the index still names it
                 yield _job_record(name, now, *answer)
 
-    def cancel(self, job_id: str, retention_seconds: int) -> None:
+    def cancel(self, job_id: str) -> None:
         """Cancel a job: nothing of it starts or commits any more, and its master and workers stop with it.
 
         Raises:
@@ -135,7 +149,7 @@ class Catalog:
         state: JobState | None = job.state
         if not job.state.ended:
             store = Store(self._connection, job_id)
-            state = store.end(None, JobState.CANCELLED, "cancelled by request", job.partitions, retention_seconds)
+            state = store.end(None, JobState.CANCELLED, "cancelled by request", job.partitions, job.retention_seconds)
             if state is JobState.CANCELLED:
                 return
         message = f"job {job_id} has ended already: it is {state}"
@@ -194,10 +208,20 @@ class Catalog:
                         running=tuple(facts.get("running", "").split()),
                         heard=int(heard),
                         silent_seconds=max(0, now - int(heard)) / 1000,
+                        bytes=tuple(int(n) for n in facts.get("bytes", "").split()),
                         peak_bytes=int(facts.get("peak_bytes", 0)),
                     )
                 )
         return records
+
+    def memory(self) -> RedisMemory:
+        """Return how much memory Redis uses."""
+        found = self._connection.info("memory")
+        return RedisMemory(
+            used=int(found["used_memory"]),
+            peak=int(found["used_memory_peak"]),
+            limit=int(found.get("maxmemory", 0)),
+        )
 
 
 def _job_record(name: str, now: int, *answer: Any) -> JobRecord:
@@ -237,5 +261,8 @@ def _job_record(name: str, now: int, *answer: Any) -> JobRecord:
         skipped_chunks=int(totals.get("skipped_chunks", 0)),
         bad_records=int(totals.get("bad_records", 0)),
         expires_seconds=ttl if ttl >= 0 else None,
+        retention_seconds=int(plan.get("retention_seconds", Settings().retention_seconds)),
+        master_bytes=int(job.get("master_bytes", 0)),
+        master_peak_bytes=int(job.get("master_peak_bytes", 0)),
         counters={counter: int(n) for counter, n in decoded(counters).items()},
     )

@@ -14,6 +14,7 @@ from secrets import token_hex
 from typing import TypeVar
 
 from word_counter.errors import JobFailedError, JobGoneError
+from word_counter.memory import memory_of
 from word_counter.store import Store
 
 T = TypeVar("T")
@@ -41,7 +42,7 @@ class Charge:
         epoch = self._store.take(self.master, self.seconds)
         if epoch > 0:
             self.epoch = epoch
-            self._held = time.monotonic()
+            self._held = 0.0  # the next hold tells of this master, too
         return epoch
 
     def hold(self, *, now: bool = False) -> None:
@@ -53,7 +54,7 @@ class Charge:
         """
         if not now and time.monotonic() - self._held < self.seconds / 3:
             return
-        held = self._store.hold(self.epoch, self.seconds)
+        held = self._store.hold(self.epoch, self.seconds, memory_of(os.getpid()))
         if held < 0:
             raise JobGoneError(self._store.job_id)
         if not held:

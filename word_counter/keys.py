@@ -4,8 +4,9 @@ Keys of a job (J is its id) carry the hash tag ``{J}``, so that they live on one
 
     wc:{J}:job            hash    the job: state, plan (JSON, signed), partitions (of all phases), phases, phase and
                                   first_chunks (which phase runs, and where each began), created and ended (ms since
-                                  1970), made_by, epoch, master and held_until (who is in charge, until when), cursor
-                                  and split (how far splitting is), retries, reason
+                                  1970), made_by, epoch, master and held_until (who is in charge, and until when),
+                                  master_bytes and master_peak_bytes (its memory), cursor and split (how far splitting
+                                  is), retries, reason
     wc:{J}:sources        hash    index -> JSON [path, size in bytes, time of change in ns]
     wc:{J}:files          hash    name -> content of a side file
     wc:{J}:chunks         hash    chunk id -> JSON [source, offset, length, first line, lines]; in later phases

@@ -16,6 +16,7 @@ from typing import Any
 from word_counter.errors import JobFailedError, JobGoneError
 from word_counter.job import Chunk, Cursor, JobState, Source, Stage, task_name
 from word_counter.keys import JOBS, RUNNING_TTL_SECONDS, JobKeys
+from word_counter.memory import UNKNOWN, Memory
 from word_counter.snapshot import Batch, Failure, Snapshot, Suspicion
 from word_counter.store_text import decoded, snapshot_of
 from word_counter.task_store import TaskStore
@@ -93,9 +94,9 @@ class Store(TaskStore):
         """Put a master in charge and return its epoch; 0: another one is; -1: no such job, or it has ended."""
         return int(self._scripts.run("take", [self.keys.job], [int(hold_seconds * 1000), master]))
 
-    def hold(self, epoch: int, hold_seconds: float) -> int:
+    def hold(self, epoch: int, hold_seconds: float, memory: Memory = UNKNOWN) -> int:
         """Stay in charge for so long, 0 to let go: 1; 0: another master is in charge; -1: the job is gone."""
-        return int(self._scripts.run("hold", [self.keys.job], [epoch, int(hold_seconds * 1000)]))
+        return int(self._scripts.run("hold", [self.keys.job], [epoch, int(hold_seconds * 1000), *memory]))
 
     def plan(
         self,

@@ -10,10 +10,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import resource
 import signal
 import socket
-import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -25,6 +23,7 @@ from word_counter.child import Child, Nursery, Upbringing
 from word_counter.connection import Redis, connect, translated_errors
 from word_counter.door.permit import Permit
 from word_counter.errors import StoreForbiddenError, StoreUnavailableError
+from word_counter.memory import memory_of, peak_of_the_ended
 from word_counter.patience import Patience
 from word_counter.reference import refuse_while_importing
 from word_counter.roster import Roster
@@ -37,8 +36,6 @@ log = logging.getLogger(__name__)
 _SETTINGS = frozenset({"redis", "secret", "allow", "input_root", "redis_patience"})
 #: How often the parent looks after things when nothing happens, in seconds.
 _TICK_SECONDS = 1.0
-#: ru_maxrss is in KiB on Linux, in bytes on macOS.
-_RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 #: How often it says that it is alive.
 _SIGN_SECONDS = 4.0
 #: A child that lived for less is started again after a pause, which doubles up to the longest.
@@ -258,16 +255,15 @@ class Worker:
         if self._connection is None:
             return
         running = [f"{child.report.job}/{child.report.batch}" for child in self._children if child.report]
+        memories = [memory_of(pid) for pid in (os.getpid(), *(child.process.pid for child in self._children))]
         facts: dict[str, str | int] = {
             "host": socket.gethostname(),
             "pid": os.getpid(),
             "processes": len(self._children),
             "queue": self._permit.queue,
             "running": " ".join(running),
-            "peak_bytes": max(
-                resource.getrusage(who).ru_maxrss * _RSS_UNIT
-                for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-            ),
+            "bytes": " ".join(str(memory.now) for memory in memories),
+            "peak_bytes": max(peak_of_the_ended(), *(memory.peak for memory in memories)),
         }
         Roster(self._connection).sign(self.name, facts)
         pipeline = self._connection.pipeline(transaction=False)

@@ -163,6 +163,27 @@ def test_status_tells_what_a_job_came_to(cli: Cli, done: tuple[str, Path]) -> No
     assert re.search(r"^mapped +3/3 chunks, \d+ B \(100%\), 5 lines$", shown, re.MULTILINE)
 
 
+def test_status_tells_what_memory_master_workers_and_redis_hold(
+    cli: Cli, connection: Redis, running: str, folder: Path, server: EmbeddedServer
+) -> None:
+    with started("worker", "--processes", "2", "--redis", server.url, folder=folder, env={"WORD_COUNTER_SECRET": "x"}):
+        [worker] = eventually(lambda: [w for w in Catalog(connection).workers() if len(w.bytes) == 3])
+        status = eventually(lambda: (found := cli.json("status", running))["master_bytes"] and found)
+        shown = cli("status", running).stdout
+        listed = cli("workers").stdout.splitlines()
+    assert all(10_000_000 < n < 1_000_000_000 for n in (status["master_bytes"], *worker.bytes))
+    assert status["master_peak_bytes"] >= status["master_bytes"]
+    [told] = status["workers"]
+    assert told["worker"] == worker.name
+    assert len(told["bytes"]) == 3
+    assert told["peak_bytes"] >= max(told["bytes"])
+    assert 0 < status["redis"]["used_bytes"] <= status["redis"]["peak_bytes"]
+    assert re.search(r"^ *master +\d+\.\d MB, \d+\.\d MB at most$", shown, re.MULTILINE)
+    assert re.search(rf"^ *{worker.name} +2 processes: \d+\.\d MB, \d+\.\d MB; parent \d+", shown, re.MULTILINE)
+    assert re.search(r"^ *Redis +\d+\.\d [kM]B, \d+\.\d [kM]B at most$", shown, re.MULTILINE)
+    assert {"MEMORY", "PEAK"} <= {*listed[0].split()}
+
+
 def test_status_of_a_failed_job_gives_the_reason_with_the_users_traceback(cli: Cli, failed: str) -> None:
     shown = cli("status", failed).stdout
     assert "ValueError: cannot digest boom" in shown
@@ -266,7 +287,14 @@ def test_a_running_attempt_is_shown_with_its_worker(connection: Redis, running: 
 
 
 def test_workers_lists_those_that_are_alive(cli: Cli, connection: Redis) -> None:
-    facts: dict[str, str | int] = {"host": "h", "pid": 7, "processes": 3, "running": "j/m0-a j/m1-b", "peak_bytes": 9}
+    facts: dict[str, str | int] = {
+        "host": "h",
+        "pid": 7,
+        "processes": 3,
+        "running": "j/m0-a j/m1-b",
+        "bytes": "3 4",
+        "peak_bytes": 9,
+    }
     Roster(connection).sign("w\x1b-1", facts)
     try:
         [worker] = cli.json("workers")["workers"]
@@ -294,6 +322,19 @@ def test_cancel_ends_a_job_and_its_master(server: EmbeddedServer, cli: Cli, fold
     assert ended.code == 1
     assert f"Error: job {job_id} was cancelled" in ended.err
     assert cli.json("status", job_id)["state"] == "cancelled"
+
+
+def test_a_cancelled_job_is_kept_as_long_as_its_plan_says(
+    cli: Cli, connection: Redis, server: EmbeddedServer, folder: Path, job_id: str
+) -> None:
+    (folder / "in.txt").write_bytes(b"a line\n")
+    args = ("master", "in.txt", "--redis", server.url, "--job-id", job_id)
+    with started(*args, folder=folder, env={"WORD_COUNTER_RETENTION_SECONDS": "500"}) as master:
+        eventually(lambda: connection.exists(JobKeys(job_id).chunks))
+        assert cli("cancel", job_id).exit_code == 0
+        master.wait()
+    assert 0 < connection.ttl(JobKeys(job_id).job) <= 500
+    assert 0 < connection.ttl(JobKeys(job_id).chunks) <= 500
 
 
 def test_an_ended_job_cannot_be_cancelled(cli: Cli, done: tuple[str, Path]) -> None:

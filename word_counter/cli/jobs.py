@@ -73,6 +73,8 @@ def job_json(job: JobRecord) -> dict[str, Any]:
         "output": job.output,
         "master": job.master,
         "mastered": job.mastered,
+        "master_bytes": job.master_bytes,
+        "master_peak_bytes": job.master_peak_bytes,
         "created": timestamp(job.created),
         "ended": timestamp(job.ended),
         "seconds": job.seconds,
@@ -109,10 +111,9 @@ def cancel(job_id: str, redis: str | None, as_json: bool) -> None:  # noqa: FBT0
     JSON: {"job": ID, "state": "cancelled"}.
     """
     from word_counter.catalog import Catalog
-    from word_counter.config import load
 
     with reached(redis) as connection:
-        Catalog(connection).cancel(job_id, load().retention_seconds)
+        Catalog(connection).cancel(job_id)
     if as_json:
         show_json({"job": job_id, "state": "cancelled"})
     else:

@@ -14,19 +14,24 @@ from word_counter.cli.tables import Column, show_fields, show_json, show_table
 from word_counter.cli.text import clock, count, duration, moment, size, timestamp
 
 if TYPE_CHECKING:
-    from word_counter.catalog import Catalog, JobRecord
+    from word_counter.catalog import Catalog, JobRecord, RedisMemory, WorkerRecord
     from word_counter.connection import Redis
     from word_counter.observer import Progress
 
 #: How often ``status --watch`` looks, in seconds.
 _LOOK_SECONDS = 0.5
 _FAILED_EXIT_CODE = 1
+#: Of so many processes the memory is shown one by one.
+_FEW = 8
+#: What changes all the time, though nothing happens.
+_RESTLESS = frozenset({"seconds", "expires_seconds", "master_bytes", "master_peak_bytes", "workers", "redis"})
 
 _WORKER_COLUMNS = (
     Column("WORKER"),
     Column("PROCESSES", 2, right=True),
     Column("RUNNING", 1),
     Column("MEMORY", 3, right=True),
+    Column("PEAK", 5, right=True),
     Column("HEARD", 4, right=True),
     Column("PID", 6, right=True),
 )
@@ -50,10 +55,12 @@ def status(ctx: click.Context, job_id: str, watch: bool, redis: str | None, as_j
         job = catalog.job(job_id)
         if watch:
             job = _watch_json(catalog, job) if as_json else _watch(catalog, connection, job)
-        elif as_json:
-            show_json(job_json(job))
+        if as_json and not watch:
+            show_json(_status_json(catalog, job))
+        else:
+            memory = memory_fields(job, catalog.workers(), catalog.memory())
     if not as_json:
-        show_fields(status_fields(job))
+        show_fields([*status_fields(job), *memory])
     if watch and job.state.value != "done":
         ctx.exit(_FAILED_EXIT_CODE)
 
@@ -77,8 +84,8 @@ def _watch(catalog: Catalog, connection: Redis, job: JobRecord) -> JobRecord:
 def _watch_json(catalog: Catalog, job: JobRecord) -> JobRecord:
     shown: dict[str, Any] = {}
     while True:
-        content = job_json(job)
-        moving = {name: value for name, value in content.items() if name not in {"seconds", "expires_seconds"}}
+        content = _status_json(catalog, job)
+        moving = {name: value for name, value in content.items() if name not in _RESTLESS}
         if moving != shown:
             show_json(content)
             shown = moving
@@ -86,6 +93,36 @@ def _watch_json(catalog: Catalog, job: JobRecord) -> JobRecord:
             return job
         time.sleep(_LOOK_SECONDS)
         job = catalog.job(job.id)
+
+
+def _status_json(catalog: Catalog, job: JobRecord) -> dict[str, Any]:
+    memory = catalog.memory()
+    workers = [
+        {"worker": worker.name, "bytes": list(worker.bytes), "peak_bytes": worker.peak_bytes}
+        for worker in catalog.workers()
+    ]
+    redis = {"used_bytes": memory.used, "peak_bytes": memory.peak, "limit_bytes": memory.limit}
+    return {**job_json(job), "workers": workers, "redis": redis}
+
+
+def memory_fields(job: JobRecord, workers: list[WorkerRecord], redis: RedisMemory) -> list[tuple[str, str]]:
+    """Return how much memory master, workers and Redis hold, as names and values."""
+    master = f"{size(job.master_bytes)}, {size(job.master_peak_bytes)} at most"
+    limit = f", limit {size(redis.limit)}" if redis.limit else ""
+    return [
+        ("memory", ""),
+        ("  master", master if job.master_peak_bytes else ""),
+        *((f"  {worker.name}", _memory_of(worker)) for worker in workers),
+        ("  Redis", f"{size(redis.used)}, {size(redis.peak)} at most{limit}"),
+    ]
+
+
+def _memory_of(worker: WorkerRecord) -> str:
+    """Return the memory of a worker's processes: of each child, which may differ a lot, while they are few."""
+    parent, *children = worker.bytes or (0,)
+    each = ", ".join(map(size, children)) if len(children) <= _FEW else f"{size(sum(children))} together"
+    what = count(len(children), "process", "processes")
+    return f"{what}: {each}; parent {size(parent)}; {size(worker.peak_bytes)} at most each"
 
 
 def _progress(job: JobRecord, workers: int) -> Progress:
@@ -154,7 +191,7 @@ def workers(redis: str | None, as_json: bool) -> None:  # noqa: FBT001 (click pa
     """List the workers that are alive.
 
     JSON: {"workers": [{"worker", "host", "pid", "processes", "running", "heard", "silent_seconds",
-    "peak_bytes"}, ...]}.
+    "bytes", "peak_bytes"}, ...]}.
     """
     from word_counter.catalog import Catalog
 
@@ -170,6 +207,7 @@ def workers(redis: str | None, as_json: bool) -> None:  # noqa: FBT001 (click pa
                 "running": list(worker.running),
                 "heard": timestamp(worker.heard),
                 "silent_seconds": worker.silent_seconds,
+                "bytes": list(worker.bytes),
                 "peak_bytes": worker.peak_bytes,
             }
             for worker in records
@@ -181,6 +219,7 @@ def workers(redis: str | None, as_json: bool) -> None:  # noqa: FBT001 (click pa
             worker.name,
             f"{worker.processes:,}",
             " ".join(worker.running) or "idle",
+            size(sum(worker.bytes)),
             size(worker.peak_bytes),
             f"{worker.silent_seconds:.0f} s ago",
             str(worker.pid),

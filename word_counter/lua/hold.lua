@@ -1,6 +1,6 @@
 -- Keeps a master in charge of its job, or lets the job go.
 -- KEYS: job
--- ARGV: epoch, how long it is in charge without holding on again (ms); 0 lets go
+-- ARGV: epoch, how long it is in charge without holding on again (ms); 0 lets go; its memory now and at most (bytes)
 -- Returns: 1 it is in charge, 0 another master is, -1 there is no such job any more.
 local epoch = redis.call('HGET', KEYS[1], 'epoch')
 if not epoch then
@@ -11,4 +11,7 @@ if epoch ~= ARGV[1] then
 end
 local now = redis.call('TIME')
 redis.call('HSET', KEYS[1], 'held_until', now[1] * 1000 + math.floor(now[2] / 1000) + tonumber(ARGV[2]))
+if tonumber(ARGV[4]) > 0 then
+  redis.call('HSET', KEYS[1], 'master_bytes', ARGV[3], 'master_peak_bytes', ARGV[4])
+end
 return 1

@@ -1,0 +1,48 @@
+"""Memory: how much of the machine's memory a process holds, now and at most so far, in bytes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import subprocess
+import sys
+from typing import NamedTuple
+
+#: ru_maxrss is in KiB on Linux, in bytes on macOS.
+_PEAK_UNIT = 1 if sys.platform == "darwin" else 1024
+
+
+class Memory(NamedTuple):
+    """Resident memory of a process, in bytes; 0 where it cannot be told."""
+
+    now: int = 0
+    peak: int = 0
+
+
+UNKNOWN = Memory()
+
+
+def memory_of(pid: int) -> Memory:
+    """Return the memory of a process of this user; nothing when it has just ended."""
+    try:
+        with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as file:
+            fields = dict(line.split()[:2] for line in file if line.startswith(("VmRSS:", "VmHWM:")))
+        now = int(fields["VmRSS:"]) * 1024
+        return Memory(now, max(now, int(fields["VmHWM:"]) * 1024))  # the two are not counted at one moment
+    except (OSError, KeyError, ValueError):
+        pass
+    now = 0
+    if sys.platform != "linux":  # there is no /proc, and only the process itself knows its peak
+        with contextlib.suppress(OSError, ValueError):
+            listed = subprocess.run(
+                ["/bin/ps", "-o", "rss=", "-p", str(pid)], capture_output=True, text=True, check=False
+            )
+            now = int(listed.stdout) * 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _PEAK_UNIT if pid == os.getpid() else 0
+    return Memory(now, max(now, peak))
+
+
+def peak_of_the_ended() -> int:
+    """Return the peak of that child of this process that needed most, of those that have ended."""
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * _PEAK_UNIT
