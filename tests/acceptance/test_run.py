@@ -11,9 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from tests.oracle import count_words, results_bytes
 from tests.processes import ROOT, environment, eventually, started, word_counter
+from word_counter.cli import main
 from word_counter.connection import connect
 from word_counter.embedded import EmbeddedServer
 
@@ -366,7 +368,7 @@ class TestBadInput:
             pytest.param(["text.txt", "--engine", "spark"], "redis, inline", id="an unknown engine"),
             pytest.param(["text.txt", "--job-id", "a b"], "job-id", id="a bad job id"),
             pytest.param(["text.txt", "--redis", "http://x"], "Redis URL", id="a URL of something else"),
-            pytest.param(_output_is_a_directory, "results is a directory", id="output is a directory"),
+            pytest.param(_output_is_a_directory, "is a directory", id="output is a directory"),
             pytest.param(_output_is_a_pipe, "not a regular file", id="output would replace a pipe"),
             pytest.param(_output_below_a_file, "is a file, not a folder", id="a file in place of a folder"),
             pytest.param(_output_below_a_file, "text.txt/results.json", id="output below a file"),
@@ -388,22 +390,23 @@ class TestBadInput:
         ],
     )
     def test_is_one_line_and_exit_code_2_and_writes_nothing(
-        self, folder: Path, args: list[str] | Callable[[Path], list[str]], said: str
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch, args: list[str] | Callable[[Path], list[str]], said: str
     ) -> None:
         (folder / "text.txt").write_text("a\n")
-        given = args if isinstance(args, list) else args(folder)
+        given = list(args) if isinstance(args, list) else args(folder)
         if "--output" not in given:
             given += ["--output", "out/results.json"]
         before = _tree(folder)
+        monkeypatch.chdir(folder)
 
-        ended = word_counter("run", *given, folder=folder)
+        ended = CliRunner().invoke(main, ["run", *given])  # here, as nothing is to be started
 
-        assert ended.code == 2, ended.err
-        assert said in ended.err
-        assert ended.err.count("\n") == 1
-        assert "Traceback" not in ended.err
-        assert ended.out == ""
-        assert {name for name in _tree(folder) - before if not name.startswith(("out-", "err-"))} == set()
+        assert ended.exit_code == 2, ended.stderr
+        assert said in ended.stderr
+        assert ended.stderr.count("\n") == 1
+        assert "Traceback" not in ended.stderr
+        assert ended.stdout == ""
+        assert _tree(folder) == before
 
     def test_a_job_id_that_is_taken_is_refused(self, folder: Path, fresh_server: EmbeddedServer, job_id: str) -> None:
         (folder / "text.txt").write_text("a\n")
