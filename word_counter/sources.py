@@ -6,6 +6,7 @@ import glob
 import os
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,17 +19,41 @@ from word_counter.split import split
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
+@dataclass(slots=True)
+class _PassedOver:
+    """What directories hold and do not stand for."""
+
+    linked: list[str] = field(default_factory=list)  #: directories that links lead to
+    hidden: list[str] = field(default_factory=list)  #: files and directories whose names begin with a dot
+
+    def tell(self, say: Callable[[str], None], *, verbose: bool) -> None:
+        """Say what was passed over: links, which surprise, always."""
+        for paths, what, advice in (
+            (self.linked, "linked folder", "; name them as inputs to read them"),
+            (self.hidden if verbose else [], "hidden file or folder", ""),
+        ):
+            if paths:
+                others = f" and {len(paths) - 1:,} more" if len(paths) > 1 else ""
+                say(f"{what} left out of the input: {paths[0]}{others}{advice}")
+
+
 def find_sources(
-    inputs: Inputs, written: Sequence[str] = (), say: Callable[[str], None] = lambda _: None
+    inputs: Inputs,
+    written: Sequence[str] = (),
+    say: Callable[[str], None] = lambda _: None,
+    *,
+    verbose: bool = False,
 ) -> list[Source]:
     """Return the sources that files, directories and globs name, in their order; directories and globs sorted.
 
-    A directory stands for all files below it but hidden ones. What is named twice is a source twice.
+    A directory stands for all files below it but hidden ones; directories that links in it lead to are not entered.
+    What is named twice is a source twice.
 
     Args:
         inputs: the names.
         written: what the job itself will write. Directories and globs do not stand for that.
-        say: gets a line when something was left out for that.
+        say: gets a line when something was left out for that, or for being behind a link.
+        verbose: say also what was left out for being hidden.
 
     Raises:
         InputError: nothing is named, a name stands for nothing that can be read, or for what the job will write.
@@ -39,9 +64,10 @@ def find_sources(
         raise InputError(message)
     own = {_identity(path) for path in written if os.path.exists(path)}
     left_out: dict[str, None] = {}
+    passed_over = _PassedOver()
     paths: list[str] = []
     for name in names:
-        found = _paths(name)
+        found = _paths(name, passed_over)
         ours = [path for path in found if own and os.path.exists(path) and _identity(path) in own]
         kept = [path for path in found if path not in ours]
         left_out.update(dict.fromkeys(ours))
@@ -51,6 +77,7 @@ def find_sources(
         paths += kept
     if left_out:
         say(f"left out of the input, as this run will write it: {', '.join(left_out)}")
+    passed_over.tell(say, verbose=verbose)
     return [_source(path) for path in paths]
 
 
@@ -59,9 +86,9 @@ def _identity(path: str) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-def _paths(name: str) -> list[str]:
+def _paths(name: str, passed_over: _PassedOver) -> list[str]:
     if os.path.isdir(name):
-        found = sorted(_walk(name))
+        found = sorted(_walk(name, passed_over))
         if not found:
             message = f"the directory {name} has no files in it"
             raise InputError(message)
@@ -70,7 +97,9 @@ def _paths(name: str) -> list[str]:
         return [name]
     if glob.has_magic(name):
         matches = sorted(glob.glob(name, recursive=True))
-        found = [path for match in matches for path in (sorted(_walk(match)) if os.path.isdir(match) else [match])]
+        found = []
+        for match in matches:
+            found += sorted(_walk(match, passed_over)) if os.path.isdir(match) else [match]
         if not found:
             message = f"no file matches {name}"
             raise InputError(message)
@@ -79,13 +108,15 @@ def _paths(name: str) -> list[str]:
     raise InputError(message)
 
 
-def _walk(folder: str) -> Iterator[str]:
+def _walk(folder: str, passed_over: _PassedOver) -> Iterator[str]:
     def fail(error: OSError) -> None:
         message = f"cannot read the directory {error.filename}: {error.strerror}"
         raise InputError(message) from error
 
     for parent, folders, files in os.walk(folder, onerror=fail):
+        passed_over.hidden += [os.path.join(parent, name) for name in (*files, *folders) if name.startswith(".")]
         folders[:] = [name for name in folders if not name.startswith(".")]
+        passed_over.linked += [path for name in folders if os.path.islink(path := os.path.join(parent, name))]
         yield from (os.path.join(parent, name) for name in files if not name.startswith("."))
 
 

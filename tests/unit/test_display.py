@@ -116,6 +116,8 @@ def test_line_breaks_stay_where_lines_are_wanted() -> None:
         (size(20_257_805), "20.3 MB"),
         (size(2.5e15), "2,500.0 TB"),
         (rate(1_234_567_890), "1,234.6 MB/s"),
+        (rate(12_345), "12.3 kB/s"),
+        (rate(0), "0.0 MB/s"),
         (duration(0.44), "0.4 s"),
         (duration(59), "59 s"),
         (clock(7), "0:07"),

@@ -66,6 +66,18 @@ class TestFinding:
 
         assert "deep/link.txt" in _names(find_sources(tree / "deep"), tree)
 
+    @pytest.mark.parametrize("verbose", [False, True])
+    def test_what_a_directory_does_not_stand_for_is_told(self, tree: Path, *, verbose: bool) -> None:
+        (tree / "deep" / "link").symlink_to(tree / "deep" / "deeper")
+        said: list[str] = []
+
+        found = _names(find_sources(tree, say=said.append, verbose=verbose), tree)
+
+        assert found == ["a.txt", "b.txt", "deep/c.txt", "deep/deeper/d.log"]
+        assert said[0] == f"linked folder left out of the input: {tree}/deep/link; name them as inputs to read them"
+        hidden = [f"hidden file or folder left out of the input: {tree}/.hidden and 1 more"]
+        assert said[1:] == (hidden if verbose else [])
+
     @pytest.mark.parametrize("name", ["missing.txt", "no/such/folder/", "*.gz", "**/*.gz"])
     def test_what_is_not_there_is_named(self, tree: Path, name: str) -> None:
         with pytest.raises(InputError) as caught:

@@ -11,7 +11,7 @@ from word_counter.cli.displays import make_display
 from word_counter.cli.jobs import chunks_of, job_json
 from word_counter.cli.reach import job_argument, json_option, reached, redis_option
 from word_counter.cli.tables import Column, show_fields, show_json, show_table
-from word_counter.cli.text import clock, count, duration, moment, size, timestamp
+from word_counter.cli.text import clock, count, duration, moment, printable, size, timestamp
 
 if TYPE_CHECKING:
     from word_counter.catalog import Catalog, JobRecord, RedisMemory, WorkerRecord
@@ -106,15 +106,13 @@ def _status_json(catalog: Catalog, job: JobRecord) -> dict[str, Any]:
 
 
 def memory_fields(job: JobRecord, workers: list[WorkerRecord], redis: RedisMemory) -> list[tuple[str, str]]:
-    """Return how much memory master, workers and Redis hold, as names and values."""
-    master = f"{size(job.master_bytes)}, {size(job.master_peak_bytes)} at most"
+    """Return how much memory master, workers and Redis hold, as a field of some lines."""
     limit = f", limit {size(redis.limit)}" if redis.limit else ""
-    return [
-        ("memory", ""),
-        ("  master", master if job.master_peak_bytes else ""),
-        *((f"  {worker.name}", _memory_of(worker)) for worker in workers),
-        ("  Redis", f"{size(redis.used)}, {size(redis.peak)} at most{limit}"),
-    ]
+    lines = [f"Redis {size(redis.used)}, {size(redis.peak)} at most{limit}"]
+    if job.master_peak_bytes:
+        lines.append(f"master {size(job.master_bytes)}, {size(job.master_peak_bytes)} at most")
+    lines += [f"worker {printable(worker.name)} {_memory_of(worker)}" for worker in workers]
+    return [("memory", "\n".join(lines))]
 
 
 def _memory_of(worker: WorkerRecord) -> str:
@@ -122,7 +120,7 @@ def _memory_of(worker: WorkerRecord) -> str:
     parent, *children = worker.bytes or (0,)
     each = ", ".join(map(size, children)) if len(children) <= _FEW else f"{size(sum(children))} together"
     what = count(len(children), "process", "processes")
-    return f"{what}: {each}; parent {size(parent)}; {size(worker.peak_bytes)} at most each"
+    return f"{size(parent)}, {what}: {each}; each {size(worker.peak_bytes)} at most"
 
 
 def _progress(job: JobRecord, workers: int) -> Progress:

@@ -49,7 +49,9 @@ def size(n: float) -> str:
 
 
 def rate(bytes_a_second: float) -> str:
-    """Return a speed, always in MB/s so that two runs can be compared at a glance."""
+    """Return a speed, in MB/s so that two runs can be compared at a glance, unless that would be hardly anything."""
+    if 0 < bytes_a_second < 50_000:  # noqa: PLR2004 (what would round to 0.0)
+        return f"{bytes_a_second / 1e3:,.1f} kB/s"
     return f"{bytes_a_second / 1e6:,.1f} MB/s"
 
 

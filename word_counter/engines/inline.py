@@ -47,7 +47,7 @@ class InlineEngine(Engine):
         job_id = chosen.job_id or "inline"
         check_writable(chosen.output, job_id)
         named = inputs if inputs is not None else job.inputs
-        sources = find_sources(named, files_of(chosen.output, job_id), observer.warned)
+        sources = find_sources(named, files_of(chosen.output, job_id), observer.warned, verbose=chosen.verbose)
         observer.started(job_id, "")
         chunks = _chunks(sources, chosen.chunk_size)
         partitions = max(2, chosen.partitions)
