@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tests.jobs import JsonPairs
-from word_counter import Job, Mapper, Param, Reducer, Step, Sum, Values
+from word_counter import LEFT_OUT, Job, Mapper, Param, Reducer, Step, Sum, Values
 
 
 class Letters(Mapper):
@@ -113,7 +114,25 @@ class WithParams(Job):
         "least": Param(3, "how long a line must be", least=0),
         "label": Param("long", "what it is called", choices=("long", "tall")),
         "times": Param(1.0),
+        "pattern": Param("", "what it is like", check=re.compile),
     }
+
+
+class AsKey(Mapper):
+    def map_pair(self, key: Any, value: Any) -> Iterator[tuple[Any, Any]]:
+        yield value, 1
+
+
+class SeenTwice(Reducer):
+    def reduce(self, key: Any, values: Iterable[int]) -> Any:
+        n = sum(values)
+        return n if n > 1 else LEFT_OUT
+
+
+class Repeats(Job):
+    """Keys are left out of the results of a step that is mapped on, and of the last one."""
+
+    steps = (Step(Letters, SeenTwice), Step(AsKey, SeenTwice))
 
 
 class Picky(Mapper):

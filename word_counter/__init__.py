@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from word_counter.master import Master
     from word_counter.observer import Observer, Outcome
     from word_counter.param import Param
-    from word_counter.reducer import Reducer
+    from word_counter.reducer import LEFT_OUT, Reducer
     from word_counter.reducers import Collect, Count, Max, Mean, Min, Sum, TopN, Unique, Values
     from word_counter.step import Step
     from word_counter.worker import Worker
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "LEFT_OUT",
     "Collect",
     "Count",
     "Job",
@@ -63,7 +64,7 @@ _PLACES = {
     "master": ("Master",),
     "observer": ("Observer", "Outcome"),
     "param": ("Param",),
-    "reducer": ("Reducer",),
+    "reducer": ("LEFT_OUT", "Reducer"),
     "reducers": ("Collect", "Count", "Max", "Mean", "Min", "Sum", "TopN", "Unique", "Values"),
     "step": ("Step",),
     "worker": ("Worker",),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,12 +21,14 @@ class Param:
         help: what it is, in a few words.
         choices: the values that are allowed; all of them when empty.
         least: the least number that is allowed.
+        check: called with a value; what it raises says why that will not do, as in ``Param(str, check=re.compile)``.
     """
 
     default: Any
     help: str = ""
     choices: tuple[Any, ...] = ()
     least: float | None = None
+    check: Callable[[Any], object] | None = None
 
     @property
     def required(self) -> bool:
@@ -45,13 +47,22 @@ class Param:
             raise ValueError(value)
         return read
 
+    def wrong_with(self, value: Any) -> str:
+        """Say what the param's own check has against a value; nothing when it has nothing."""
+        try:
+            if self.check is not None:
+                self.check(value)
+        except Exception as error:  # noqa: BLE001 (whatever a user's function raises: it is about the value)
+            return str(error) or type(error).__name__
+        return ""
+
     def _typed(self, value: Any) -> Any:
         kind = self.type
         if kind is bool:
             if isinstance(value, str) and value.lower() in _YES:
                 return _YES[value.lower()]
         elif kind is list:
-            return [part.strip() for part in value.split(",")] if isinstance(value, str) else [str(v) for v in value]
+            return [str(v) for v in value] if not isinstance(value, str) else _parts(value)
         elif isinstance(value, str) and kind in {int, float}:
             return kind(value)
         elif kind is float and isinstance(value, int) and not isinstance(value, bool):
@@ -92,7 +103,13 @@ def read_params(job: str, declared: Mapping[str, Param], given: Mapping[str, Any
         except (ValueError, TypeError):
             message = f"param {name} of job {job} must be {param}, not {given[name]!r}"
             raise UsageError(message) from None
+        if wrong := param.wrong_with(values[name]):
+            raise UsageError(f"param {name} of job {job} cannot be {given[name]!r}: {wrong}")
     return values
+
+
+def _parts(text: str) -> list[str]:
+    return [part for part in map(str.strip, text.split(",")) if part]
 
 
 def _listed(declared: Mapping[str, Param]) -> str:

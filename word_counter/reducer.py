@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 if TYPE_CHECKING:
     from word_counter.side_file import SideFile
@@ -23,6 +23,8 @@ GroupKey = str | bytes
 Canonical = Callable[[Any], GroupKey]
 #: Turns a :data:`GroupKey` back into its key.
 Restore = Callable[[GroupKey], Key]
+#: What :meth:`Reducer.reduce` returns for a key that should not be in the results.
+LEFT_OUT: Final[Any] = object()
 
 
 class Reducer(ABC):
@@ -46,7 +48,10 @@ class Reducer(ABC):
 
     @abstractmethod
     def reduce(self, key: Key, values: Iterable[Value]) -> Value:
-        """Return the result of ``key``, anything that JSON can hold; ``values`` is read once, in input order."""
+        """Return the result of ``key``, anything that JSON can hold; ``values`` is read once, in input order.
+
+        Return :data:`LEFT_OUT` to leave the key out of the results.
+        """
 
     def setup(self) -> None:
         """Prepare for a task; called once before its first key."""

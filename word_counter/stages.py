@@ -18,7 +18,7 @@ from word_counter.care import Care, SetAside, map_carefully
 from word_counter.errors import EncodingError, RecordError, WordCounterError
 from word_counter.mapper import Lines, Mapper, mapped
 from word_counter.pairs import Pairs
-from word_counter.reducer import GroupKey, Reducer
+from word_counter.reducer import LEFT_OUT, GroupKey, Reducer
 from word_counter.shuffle import (
     canonical,
     check_value,
@@ -135,7 +135,11 @@ def run_reduce(phase: Phase, partials: Iterable[str | bytes], counters: dict[str
         raise RecordError(message) from error
     groups = _grouped(reducer, partials)
     try:
-        results = ((key_text(key), key, _conclude(reducer, key, groups)) for key in sorted(groups, key=key_text))
+        results = (
+            (key_text(key), key, text)
+            for key in sorted(groups, key=key_text)
+            if (text := _conclude(reducer, key, groups)) is not None
+        )
         yield from _segments(results) if phase.last else _pair_segments(results)
         reducer.close()
     except WordCounterError:
@@ -164,8 +168,8 @@ def _grouped(reducer: Reducer, partials: Iterable[str | bytes]) -> dict[GroupKey
     return groups
 
 
-def _conclude(reducer: Reducer, group: GroupKey, groups: dict[GroupKey, list[Any]]) -> str:
-    """Return the JSON text of a key's result."""
+def _conclude(reducer: Reducer, group: GroupKey, groups: dict[GroupKey, list[Any]]) -> str | None:
+    """Return the JSON text of a key's result; None when it is left out."""
     key = restore(group)
     try:
         value = reducer.conclude(key, groups[group])
@@ -174,6 +178,8 @@ def _conclude(reducer: Reducer, group: GroupKey, groups: dict[GroupKey, list[Any
     except USER_ERRORS as error:
         message = f"{type(reducer).__name__} failed for the key {key!r}\n{user_traceback(error)}"
         raise RecordError(message) from error
+    if value is LEFT_OUT:
+        return None
     try:
         check_value(value)
         text = compact(value)

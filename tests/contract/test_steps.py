@@ -72,6 +72,11 @@ class TestSteps:
         assert 'pair 1: ["b", 1]' in told
         assert "cannot take b" in told
 
+    def test_go_on_without_the_keys_that_a_reducer_leaves_out(self, engine: EngineUnderTest, tmp_path: Path) -> None:
+        path = _written(tmp_path, "aa\nbbc\naddd\nb\nf\n")
+
+        assert json.loads(engine.results(path, step_jobs.Repeats, chunk_size=1)) == {"3": 3}
+
 
 class TestPartitions:
     @pytest.mark.parametrize("partitions", [1, 2, 5])
@@ -113,6 +118,7 @@ class TestParams:
             ({"least": "many"}, "param least of job WithParams must be a whole number of at least 0, not 'many'"),
             ({"least": -1}, "must be a whole number of at least 0, not -1"),
             ({"label": "wide"}, "must be one of long, tall, not 'wide'"),
+            ({"pattern": "(a"}, "param pattern of job WithParams cannot be '(a': missing ), unterminated subpattern"),
         ],
     )
     def test_that_are_wrong_are_refused_before_anything_starts(
