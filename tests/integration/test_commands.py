@@ -138,7 +138,7 @@ def test_status_tells_what_a_job_came_to(cli: Cli, done: tuple[str, Path]) -> No
     assert {
         "job": job_id,
         "name": "WordCount",
-        "code": "word_counter.word_count:WordCount",
+        "code": "word_counter.jobs.word_count:WordCount",
         "state": "done",
         "reason": "",
         "files": 1,
@@ -414,6 +414,14 @@ def test_doctor_fails_a_job_that_cannot_be_imported(cli: Cli) -> None:
     result = cli("doctor", "--job", "no_such_module:Job")
     assert result.exit_code == 1
     assert "No module named 'no_such_module'" in result.stdout
+
+
+def test_doctor_names_the_parts_of_a_job_with_steps(cli: Cli) -> None:
+    checks = {
+        check["check"]: check for check in cli.json("doctor", "--job", "tests.step_jobs:LettersByCount")["checks"]
+    }
+
+    assert checks["job"]["found"] == "LettersByCount: Letters and Sum, then ByCount and Sorted"
 
 
 def test_doctor_without_a_redis_checks_that_a_private_server_starts() -> None:

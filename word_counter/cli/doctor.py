@@ -252,4 +252,5 @@ def check_job(reference: str) -> Check:
         job = make_job(reference)
     except WordCounterError as error:
         return Check("job", Verdict.FAIL, str(error), "correct --job or the job's code")
-    return Check("job", Verdict.OK, f"{job.name}: {job.mapper.__name__} and {job.reducer.__name__}")
+    parts = ", then ".join(f"{phase.mapper_name} and {phase.reducer.__name__}" for phase in job.phases())
+    return Check("job", Verdict.OK, f"{job.name}: {parts}")
