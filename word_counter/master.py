@@ -31,6 +31,7 @@ from word_counter.errors import (
 )
 from word_counter.finish import Finish
 from word_counter.job import Inputs, Job, JobState, Source
+from word_counter.jobs.word_count import WordCount
 from word_counter.lookout import Lookout
 from word_counter.observer import Observer, Outcome
 from word_counter.patience import Patience
@@ -43,7 +44,6 @@ from word_counter.sinks import check_writable, files_of
 from word_counter.sources import check_sources, find_sources
 from word_counter.store import Store
 from word_counter.values import made_up_id
-from word_counter.word_count import WordCount
 
 
 class Master:

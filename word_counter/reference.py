@@ -1,7 +1,7 @@
 """References: how a job class is named, so that another process can import the same code.
 
 ``pkg.module:Class`` names a class of an importable module, ``/path/my_job.py:Class`` one of a file. A job built
-in place from a mapper and a reducer is named by both, joined with a ``+``.
+in place from a mapper and a reducer is named by both, joined with a ``+``. The name of a shipped job alone will do too.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
+from word_counter import jobs
 from word_counter.errors import JobLoadError, UnguardedRunError
 from word_counter.job import Job
+from word_counter.jobs import shipped
 from word_counter.mapper import Mapper
 from word_counter.reducer import Reducer
 from word_counter.step import missing_arguments
@@ -76,7 +78,8 @@ def _refer_to_class(cls: type) -> str:
 def load_job(reference: str) -> type[Job] | Job:
     """Return the job class that a reference names, or the job built in place.
 
-    ``FILE.py`` or ``pkg.module`` alone will do when it defines one Job, or one Mapper and one Reducer.
+    ``FILE.py`` or ``pkg.module`` alone will do when it defines one Job, or one Mapper and one Reducer. The name of a
+    shipped job, such as ``grep``, means that job, whatever else has this name.
 
     Raises:
         JobLoadError: it cannot be imported, or names no job; says why.
@@ -86,6 +89,8 @@ def load_job(reference: str) -> type[Job] | Job:
         mapper, reducer = map(_load_class, parts)
         return Job(mapper=mapper, reducer=reducer)
     place, name = _parse(reference)
+    if reference in shipped():
+        place = f"{jobs.__name__}.{reference}"
     module = _import(place)
     if name:
         cls = _attribute(module, place, name)
@@ -137,13 +142,13 @@ def _parts(reference: str) -> list[str]:
 
 
 def _only_job(module: ModuleType, place: str) -> type[Job] | Job:
-    jobs = _defined(module, Job)
-    if len(jobs) == 1:
-        only: type[Job] = jobs[0]
+    found = _defined(module, Job)
+    if len(found) == 1:
+        only: type[Job] = found[0]
         return only
-    if jobs:
-        names = ", ".join(cls.__name__ for cls in jobs)
-        message = f"{place} defines several jobs ({names}); say which: {place}:{jobs[0].__name__}"
+    if found:
+        names = ", ".join(cls.__name__ for cls in found)
+        message = f"{place} defines several jobs ({names}); say which: {place}:{found[0].__name__}"
         raise JobLoadError(message)
     mappers, reducers = _defined(module, Mapper), _defined(module, Reducer)
     if len(mappers) == 1 and len(reducers) == 1:
@@ -221,6 +226,8 @@ def _imported(place: str) -> ModuleType:
         raise
     except (Exception, SystemExit) as error:
         message = f"cannot import {place}: {type(error).__name__}: {error}"
+        if isinstance(error, ModuleNotFoundError) and error.name == place:
+            message += f"; give FILE.py, pkg.module:Class or one of the shipped jobs: {', '.join(shipped())}"
         raise JobLoadError(message) from error
 
 

@@ -35,7 +35,9 @@ def assert_interrupted(code: int, err: str, said: str) -> None:
     assert "Traceback" not in err
 
 
-@pytest.mark.parametrize("module", ["click", "word_counter.cli.run", "word_counter.engines", "word_counter.word_count"])
+@pytest.mark.parametrize(
+    "module", ["click", "word_counter.cli.run", "word_counter.engines", "word_counter.jobs.word_count"]
+)
 def test_while_it_starts_up(folder: Path, text: Path, module: str) -> None:
     ended = subprocess.run(
         [sys.executable, "-c", _WHILE_IMPORTING.format(module=module)],

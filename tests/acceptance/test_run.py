@@ -181,7 +181,7 @@ class TestJobs:
 
     def test_a_job_may_name_its_own_inputs(self, folder: Path) -> None:
         (folder / "my_job.py").write_text(
-            "from word_counter.word_count import WordCount\nclass Mine(WordCount):\n    inputs = 'text.txt'\n"
+            "from word_counter.jobs.word_count import WordCount\nclass Mine(WordCount):\n    inputs = 'text.txt'\n"
         )
         (folder / "text.txt").write_text("a\n")
         (folder / "other.txt").write_text("b\n")

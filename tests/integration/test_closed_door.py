@@ -148,7 +148,7 @@ def signed(victim: Victim, **changes: Any) -> Payload:
         "job": "j",
         "batch": f"m0-{uuid4().hex[:8]}",
         "stage": Stage.MAP,
-        "code": "word_counter.word_count:WordCount",
+        "code": "word_counter.jobs.word_count:WordCount",
         "partitions": 2,
         "lease_seconds": 10.0,
         "task_timeout": 60.0,
@@ -273,7 +273,7 @@ def test_a_payload_signed_with_another_secret_is_refused(victim: Victim) -> None
 def test_an_altered_payload_is_refused_before_it_is_read(victim: Victim) -> None:
     payload = signed(victim)
     text, signature = pack(payload, SECRET)
-    altered = text.replace("word_counter.word_count:WordCount", "os:system")
+    altered = text.replace("word_counter.jobs.word_count:WordCount", "os:system")
     assert altered != text
     victim.assert_refused(victim.push(envelope(altered, signature), f"j-{payload.batch}"), "signature")
     victim.assert_refused(victim.push(envelope("[" * 100_000, signature)), "signature")

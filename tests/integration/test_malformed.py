@@ -22,12 +22,12 @@ from word_counter.connection import Redis
 from word_counter.embedded import EmbeddedServer
 from word_counter.errors import EncodingError, UsageError, WordCounterError
 from word_counter.job import Cursor, JobState
+from word_counter.jobs.word_count import WordCount
 from word_counter.keys import JOBS
 from word_counter.plan import Plan
 from word_counter.shuffle import decode_partial
 from word_counter.split import split
 from word_counter.store import Store
-from word_counter.word_count import WordCount
 
 #: Bytes in which what matters to the splitting and to the rule is likely.
 odd_bytes = st.lists(

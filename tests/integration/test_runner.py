@@ -36,7 +36,7 @@ def payload(store: Store, folder: Path) -> Payload:
         job=store.job_id,
         batch="m1",
         stage=Stage.MAP,
-        code="word_counter.word_count:WordCount",
+        code="word_counter.jobs.word_count:WordCount",
         partitions=1,
         lease_seconds=LEASE,
         task_timeout=60.0,

@@ -18,9 +18,9 @@ from tests.oracle import count_words, words_of
 from word_counter import Lines, Mapper, Sum, kernel
 from word_counter.care import Care
 from word_counter.errors import UsageError
+from word_counter.jobs.word_count import WordCount, WordMapper
 from word_counter.shuffle import canonical, encode_partials, encode_plainly, partition_of
 from word_counter.stages import run_map
-from word_counter.word_count import WordCount, WordMapper
 
 Count = Callable[[bytes], dict[str, int]]
 

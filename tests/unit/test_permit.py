@@ -15,9 +15,9 @@ from word_counter.door.allow_list import AllowList
 from word_counter.door.input_roots import InputRoots, roots_of
 from word_counter.door.real_paths import RealPaths
 from word_counter.errors import ForbiddenError, InputError, JobLoadError
+from word_counter.jobs.word_count import WordCount, WordMapper
 from word_counter.reducers import Sum
 from word_counter.reference import places, refer_to
-from word_counter.word_count import WordCount, WordMapper
 
 # -- the allow-list ---------------------------------------------------------------------------------
 
@@ -41,9 +41,9 @@ def test_the_shipped_jobs_and_reducers_are_always_allowed(job: Job) -> None:
         "os:system",
         "tests.jobs:Longest",
         "word_counter:WordCount",
-        "word_counter.word_countx:J",
+        "word_counter.jobsx:J",
         "word_counter.runner:serve",
-        "word_counter.word_count:M+os:system",
+        "word_counter.jobs.word_count:M+os:system",
         "/etc/passwd.py:J",
         "",
         ":",

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from word_counter.config import Settings
 from word_counter.errors import UsageError
 from word_counter.job import Source
+from word_counter.jobs.word_count import WordCount
 from word_counter.plan import Plan, digest_of
-from word_counter.word_count import WordCount
 
 SOURCES = [Source("/in/\u00fc.txt", 5, 1)]
 

@@ -16,8 +16,9 @@ from tests.processes import environment
 from word_counter import Count, Job, Mapper, Master, Sum, UsageError, run
 from word_counter.code import LoadedJob, digest_of_code
 from word_counter.errors import JobLoadError
+from word_counter.jobs import shipped
+from word_counter.jobs.word_count import WordCount, WordMapper
 from word_counter.reference import load_job, make_job, refer_to
-from word_counter.word_count import WordCount, WordMapper
 
 _JOB = """
 from word_counter import Job, Mapper, Sum
@@ -48,7 +49,7 @@ def _write(path: Path, text: str) -> Path:
 
 class TestNaming:
     def test_a_job_class_is_named_by_its_module(self) -> None:
-        assert refer_to(WordCount()) == "word_counter.word_count:WordCount"
+        assert refer_to(WordCount()) == "word_counter.jobs.word_count:WordCount"
 
     def test_a_job_built_in_place_is_named_by_its_parts(self) -> None:
         job = Job(mapper=WordMapper, reducer=Count)
@@ -197,8 +198,8 @@ class TestErrors:
             ("json:not an identifier", "does not name a job"),
             ("json:", "does not name a job"),
             ("", ""),
-            ("word_counter.word_count:WordMapper+json:Nothing", "json has no Nothing"),
-            ("word_counter.word_count:WordMapper+json:JSONDecoder", "reducer must be a subclass of Reducer"),
+            ("word_counter.jobs.word_count:WordMapper+json:Nothing", "json has no Nothing"),
+            ("word_counter.jobs.word_count:WordMapper+json:JSONDecoder", "reducer must be a subclass of Reducer"),
         ],
     )
     def test_what_is_no_job_is_told_of(self, reference: str, said: str) -> None:
@@ -319,3 +320,23 @@ class TestJob:
     def test_a_job_built_in_place_goes_by_its_mapper(self) -> None:
         assert Job(mapper=WordMapper, reducer=Sum).name == "WordMapper"
         assert WordCount().name == "WordCount"
+
+
+class TestShippedJobs:
+    @pytest.mark.parametrize("name", shipped())
+    def test_are_named_by_their_module_alone(self, name: str) -> None:
+        assert refer_to(make_job(name)).startswith(f"word_counter.jobs.{name}:")
+
+    def test_come_before_a_module_of_that_name_in_the_folder(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        _write(tmp_path / "word_count.py", _JOB.format(key="k"))
+        monkeypatch.chdir(tmp_path)
+
+        assert refer_to(make_job("word_count")) == "word_counter.jobs.word_count:WordCount"
+        assert refer_to(make_job("./word_count.py")) == f"{tmp_path}/word_count.py:Counting"
+        assert refer_to(make_job("word_count:Counting")) == "word_count:Counting"
+
+    def test_are_listed_when_a_job_cannot_be_found(self) -> None:
+        with pytest.raises(JobLoadError, match=r"No module named 'wordcount'; give FILE\.py, .*word_count"):
+            make_job("wordcount")

@@ -175,8 +175,8 @@ def resume(job: str, **given: Any) -> None:
 
 def _run(given: dict[str, Any]) -> None:
     from word_counter import engines
+    from word_counter.jobs.word_count import WordCount
     from word_counter.reference import make_job
-    from word_counter.word_count import WordCount
 
     params = dict(_param(text) for text in given["param"])
     job = WordCount(params=params) if given["job"] is None else make_job(given["job"], params)

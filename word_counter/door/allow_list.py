@@ -14,7 +14,7 @@ from word_counter.errors import ForbiddenError
 from word_counter.reference import is_file, places
 
 #: Modules of this package that hold jobs and parts of jobs.
-SHIPPED = ("word_counter.word_count", "word_counter.reducers")
+SHIPPED = ("word_counter.jobs", "word_counter.reducers")
 
 
 class AllowList:

@@ -9,9 +9,9 @@ from word_counter.engines.base import Engine
 from word_counter.engines.inline import InlineEngine
 from word_counter.engines.redis import RedisEngine
 from word_counter.job import Inputs, Job
+from word_counter.jobs.word_count import WordCount
 from word_counter.observer import Observer, Outcome
 from word_counter.reference import made, refuse_while_importing
-from word_counter.word_count import WordCount
 
 __all__ = ["Engine", "InlineEngine", "RedisEngine", "run"]
 

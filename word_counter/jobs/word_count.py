@@ -1,6 +1,7 @@
-"""The shipped job: how often each word occurs.
+"""How often each word occurs.
 
-A word is a run of letters and digits of any script, in lower case, with apostrophes inside it.
+A word is a run of letters and digits of any script, in lower case, with apostrophes inside it. This job runs when
+none is named.
 """
 
 from __future__ import annotations
@@ -8,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from word_counter.job import Job
+from word_counter import Job, Lines, Mapper, Sum
 from word_counter.kernel import WORD, count_words
-from word_counter.mapper import Lines, Mapper
-from word_counter.reducers import Sum
 
 
 class WordMapper(Mapper):
