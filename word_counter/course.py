@@ -226,14 +226,17 @@ class Course:
     def _skip(self, failure: Failure) -> None:
         _, number = parse_task(failure.task)
         (chunk,) = self._store.chunks([number])
-        entry: dict[str, str | int] = {"reason": failure.message}
-        if self._phase:
-            entry |= {"file": self._plan.results_name(chunk.source), "offset": chunk.offset, "length": chunk.length}
+        of_input = self._phase == 0
+        entry = {
+            "file": self._store.sources()[chunk.source].path if of_input else self._plan.results_name(chunk.source),
+            "offset": chunk.offset,
+            "length": chunk.length,
+            "line": chunk.line,
+            "lines": chunk.lines,
+            "reason": failure.message,
+        }
+        if not of_input:
             chunk = chunk._replace(length=0)  # which is counted as bytes of the input
-        else:
-            path = self._store.sources()[chunk.source].path
-            entry |= {"file": path, "offset": chunk.offset, "length": chunk.length}
-            entry |= {"line": chunk.line, "lines": chunk.lines}
         if self._store.skip(self._charge.epoch, failure, chunk, json.dumps(entry, ensure_ascii=False)):
             self._observer.failed(failure)
             self._observer.warned(f"chunk {number} is set aside: {failure.message.partition(chr(10))[0]}")

@@ -159,3 +159,67 @@ def test_counters_count_no_record_twice_that_was_set_aside(folder: Path, job: Pa
     assert ended.code == 4, ended.err
     assert "lines seen" in ended.err
     assert "398" in ended.err
+
+
+_STEPS = """
+import os
+import signal
+
+from word_counter import Job, Mapper, Step, Sum
+
+
+class Letters(Mapper):
+    def map(self, line):
+        for letter in line:
+            yield letter, 1
+
+
+class Touchy(Mapper):
+    def map_pair(self, key, value):
+        if key == "s":
+            os.kill(os.getpid(), signal.SIGSEGV)
+        if key == "r":
+            raise ValueError("a bad letter")
+        yield value, 1
+
+
+class Letterwise(Job):
+    steps = [Step(Letters, Sum), Step(Touchy, Sum)]
+"""
+
+
+def test_a_pair_between_two_steps_is_set_aside_like_a_line(folder: Path) -> None:
+    (folder / "steps.py").write_text(_STEPS)
+    (folder / "text.txt").write_text("arse\nas\n")
+
+    ended = word_counter(
+        *("run", "text.txt", "--job", "steps.py", "--partitions", "1", "--workers", "1"),
+        *("--max-bad-records", "5", "--on-bad-chunk", "skip", "--output", "results.json"),
+        folder=folder,
+    )
+
+    assert ended.code == 4, ended.err
+    assert json.loads((folder / "results.json").read_text()) == {"1": 1, "2": 1}  # of a and e
+    entries = [json.loads(line) for line in (folder / "quarantine.jsonl").read_text().splitlines()]
+    assert [(entry["file"], entry["text"]) for entry in entries] == [
+        ("the results of phase 1, partition 0", '["r", 1]'),
+        ("the results of phase 1, partition 0", '["s", 2]'),
+    ]
+    assert "ValueError: a bad letter" in entries[0]["reason"]
+
+
+def test_a_chunk_between_two_steps_is_set_aside_as_a_whole(folder: Path) -> None:
+    (folder / "steps.py").write_text(_STEPS)
+    (folder / "text.txt").write_text("are\n")
+
+    ended = word_counter(
+        *("run", "text.txt", "--job", "steps.py", "--partitions", "1", "--workers", "1"),
+        *("--max-attempts", "1", "--on-bad-chunk", "skip", "--output", "results.json"),
+        folder=folder,
+    )
+
+    assert ended.code == 4, ended.err
+    assert json.loads((folder / "results.json").read_text()) == {}
+    (entry,) = [json.loads(line) for line in (folder / "quarantine.jsonl").read_text().splitlines()]
+    assert entry["file"] == "the results of phase 1, partition 0"
+    assert "ValueError: a bad letter" in entry["reason"]
