@@ -45,6 +45,8 @@ class Reducer(ABC):
     files: Mapping[str, SideFile] = MappingProxyType({})
     #: What a key's values are sorted by before they are reduced (a secondary sort); None: they come in input order.
     order: ClassVar[Callable[[Any, Value], Any] | None] = None
+    #: Whether the result is meant to depend on the order of the input, so that ``word-counter check`` allows it.
+    in_input_order: ClassVar[bool] = False
 
     @abstractmethod
     def reduce(self, key: Key, values: Iterable[Value]) -> Value:

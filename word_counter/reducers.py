@@ -252,6 +252,8 @@ class Collect(Reducer):
 class Values(Reducer):
     """All values of a key as a list, in the order of the input."""
 
+    in_input_order = True
+
     def reduce(self, key: Key, values: Iterable[Value]) -> Value:  # noqa: ARG002 (the contract's signature)
         return list(values)
 

@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from word_counter import __version__
+from word_counter.cli.check import check
 from word_counter.cli.doctor import doctor
 from word_counter.cli.events import report_error, wants_events
 from word_counter.cli.inspect import inspect
@@ -90,5 +91,5 @@ def main() -> None:
     """MapReduce on Redis: count words, or run your own Mapper and Reducer, and trust the number."""
 
 
-for command in (run, resume, worker, master, jobs, status, inspect, workers, cancel, purge, doctor):
+for command in (run, check, resume, worker, master, jobs, status, inspect, workers, cancel, purge, doctor):
     main.add_command(command)

@@ -14,6 +14,7 @@ from click.core import ParameterSource
 from word_counter import config
 from word_counter.cli.display import Display
 from word_counter.cli.displays import make_display
+from word_counter.cli.job_options import file_option, job_of, job_option, param_option
 from word_counter.cli.logs import leave_logging_to_the_display
 from word_counter.errors import UsageError
 from word_counter.observer import Outcome
@@ -75,23 +76,11 @@ _VERBOSE = click.option(
 
 def _options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command what ``run`` and ``master`` share. Defaults and checks are those of Settings."""
-    options = [
+    options: list[Callable[[Callable[..., Any]], Callable[..., Any]]] = [
         click.argument("inputs", nargs=-1, metavar="[INPUT...]"),
-        click.option(
-            "--job",
-            metavar="M:C|FILE.py",
-            default=partial(config.choice, "job"),
-            help="The job: pkg.module:Class or a file. [default: the word count]",
-        ),
-        click.option(
-            "--param", multiple=True, metavar="NAME=VALUE", help="Tell the job something that it declares; repeatable."
-        ),
-        click.option(
-            "--file",
-            multiple=True,
-            metavar="PATH",
-            help='A small file that every mapper and reducer may read, as self.files["name"]; repeatable.',
-        ),
+        job_option,
+        param_option,
+        file_option,
         click.option("--chunk-size", metavar="LINES", help="Lines a chunk. [default: 50000]"),
         click.option("--partitions", metavar="N", help="Reduce tasks. [default: 8]"),
         _REDIS,
@@ -175,13 +164,8 @@ def resume(job: str, **given: Any) -> None:
 
 def _run(given: dict[str, Any]) -> None:
     from word_counter import engines
-    from word_counter.jobs.word_count import WordCount
-    from word_counter.reference import make_job
 
-    params = dict(_param(text) for text in given["param"])
-    job = WordCount(params=params) if given["job"] is None else make_job(given["job"], params)
-    if given["file"]:
-        job.files = (*job.files, *given["file"])
+    job = job_of(given["job"], given["param"], given["file"])
     job.param_values()  # what is wrong with them is said before anything is looked for
     if not given["inputs"] and job.inputs == ():
         raise click.MissingParameter(ctx=click.get_current_context(), param_type="argument", param_hint="'INPUT...'")
@@ -189,14 +173,6 @@ def _run(given: dict[str, Any]) -> None:
     chosen = config.load(settings, job.settings)
     inputs = given["inputs"] or None
     _follow(given, chosen, settings, lambda display: engines.run(inputs, job, observer=display, **settings))
-
-
-def _param(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals or not name:
-        message = f"--param takes NAME=VALUE, not {text!r}"
-        raise UsageError(message)
-    return name, value
 
 
 def _follow(

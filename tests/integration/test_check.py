@@ -1,0 +1,177 @@
+"""The check before the long run: what it refuses, with what example, and what it lets pass."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from tests import faulty_jobs, jobs, step_jobs
+from tests.processes import ROOT
+from word_counter import Job, Mapper, Reducer
+from word_counter.check import check
+from word_counter.cli import main
+from word_counter.errors import JobLoadError
+from word_counter.finding import Fault
+from word_counter.trial import Record
+
+NUMBERS = [Record("in.txt", 0, n + 1, f"k{n * 7 % 5} {n}\n".encode()) for n in range(60)]
+
+
+def command(*args: str) -> Result:
+    return CliRunner().invoke(main, ["check", *args])
+
+
+@pytest.mark.parametrize(
+    ("job", "fault", "who", "lines"),
+    [
+        (faulty_jobs.MeanOfMeans, Fault.GROUPING, "the combine of reducer PlainMean", 3),
+        (faulty_jobs.CombinesOnce, Fault.GROUPING, "the combine of reducer OtherKind", 1),
+        (faulty_jobs.AddsFloats, Fault.GROUPING, "the combine of reducer FloatSum", 3),
+        (faulty_jobs.CarriesOn, Fault.GROUPING, "mapper Differing", 2),
+        (faulty_jobs.KeepsTheFirst, Fault.ORDER, "reducer First", 2),
+        (faulty_jobs.Hashes, Fault.HASH, "mapper Hashing", 1),
+        (faulty_jobs.ListsASet, Fault.HASH, "mapper OrderOfASet", 1),
+        (faulty_jobs.NamesItsProcess, Fault.HASH, "mapper Pids", 1),
+        (faulty_jobs.HashedPartition, Fault.HASH, "mapper KeyAndNumber or the job's partition", 1),
+        (faulty_jobs.Dices, Fault.CHANCE, "mapper KeyAndNumber or reducer RandomResult", 1),
+        (faulty_jobs.YieldsASet, Fault.ENCODING, "", 1),
+        (faulty_jobs.RaisesAt17, Fault.RAISES, "", 1),
+    ],
+)
+def test_is_refused_with_the_smallest_example(job: type[Job], fault: Fault, who: str, lines: int) -> None:
+    finding = check(job(), NUMBERS).finding
+
+    assert finding is not None
+    assert (finding.fault, finding.who) == (fault, who)
+    assert len(finding.sample) == lines
+    if fault not in {Fault.ENCODING, Fault.RAISES}:
+        first, second = finding.runs
+        assert first.shown != second.shown
+
+
+def test_a_mapper_that_uses_random_is_refused() -> None:
+    finding = check(faulty_jobs.Samples(), NUMBERS).finding
+
+    assert finding is not None
+    assert (finding.fault, finding.who) == (Fault.CHANCE, "mapper Sampling")
+    assert len(finding.sample) < 5  # how small it gets is a matter of chance, too
+
+
+def test_a_later_step_is_named() -> None:
+    finding = check(faulty_jobs.SecondStepKeepsTheFirst(), [Record("in", 0, 1, b"abc\n")]).finding
+
+    assert finding is not None
+    assert (finding.fault, finding.who) == (Fault.ORDER, "reducer First")
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        faulty_jobs.KeepsTheFirstOfTheInput,
+        faulty_jobs.KeepsTheSmallest,
+        faulty_jobs.ListsInInputOrder,
+        faulty_jobs.CollectsASet,
+        faulty_jobs.CountsSets,
+        faulty_jobs.GathersInTheMapper,
+        faulty_jobs.Indexes,
+        step_jobs.LettersByCount,
+        step_jobs.CountsOfCounts,
+    ],
+)
+def test_what_only_looks_so_passes(job: type[Job]) -> None:
+    assert check(job(), NUMBERS).finding is None
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        jobs.Summing,
+        jobs.Counting,
+        jobs.Smallest,
+        jobs.Largest,
+        jobs.Averaging,
+        jobs.Distinct,
+        jobs.Collecting,
+        jobs.Topping,
+        jobs.Longest,
+        step_jobs.InOrder,
+    ],
+)
+def test_the_ready_made_reducers_pass(job: type[Job]) -> None:
+    values: list[Any] = ["ab", "b", "abc"] if job is jobs.Longest else [0.1, 1, 1e16, -3, 0.7, 2, 2.0]
+    if job is step_jobs.InOrder:
+        values = [[value, n] for n, value in enumerate(values)]
+    lines = [json.dumps([key, value]) for value in values for key in ("k", ["a", 1])]
+    sample = [Record("in.txt", 0, n, f"{line}\n".encode()) for n, line in enumerate(lines, 1)]
+
+    assert check(job(), sample, seeds=()).finding is None
+
+
+def test_records_that_raise_are_left_out_where_some_may() -> None:
+    assert check(faulty_jobs.RaisesAt17(), NUMBERS, max_bad_records=1).finding is None
+
+
+def test_a_job_that_other_processes_cannot_import_is_a_usage_error() -> None:
+    class Local(Mapper):
+        def map(self, line: str) -> Any:
+            yield line, 1
+
+    class Any1(Reducer):
+        def reduce(self, key: Any, values: Any) -> int:
+            return 1
+
+    with pytest.raises(JobLoadError, match="inside a function"):
+        check(Job(mapper=Local, reducer=Any1), NUMBERS)
+
+
+# -- the command --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def sample(folder: Path) -> str:
+    path = folder / "sample.txt"
+    path.write_bytes(b"".join(record.raw for record in NUMBERS))
+    return str(path)
+
+
+def test_the_word_count_passes_the_command() -> None:
+    result = command(str(ROOT / "input"))
+
+    assert result.exit_code == 0, result.stderr
+    assert "WordCount passes" in result.stdout
+
+
+def test_the_command_refuses_with_the_example_and_what_to_do(sample: str) -> None:
+    result = command(sample, "--job", "tests.faulty_jobs:KeepsTheFirst")
+
+    assert result.exit_code == 1
+    said = result.stdout.splitlines()
+    assert said[0] == "KeepsTheFirst is refused: reducer First depends on the order of its values"
+    assert sum(sample in line for line in said) == 2
+    assert sum("  gave  {" in line for line in said) == 2
+    assert "in_input_order = True" in said[-1]
+
+
+def test_the_command_has_all_of_it_as_json(sample: str) -> None:
+    content = json.loads(command(sample, "--job", "tests.faulty_jobs:YieldsASet", "--json").stdout)
+
+    assert (content["ok"], content["fault"]) == (False, "encoding")
+    assert "set is not a JSON type" in content["error"]
+    assert [line["file"] for line in content["example"]] == [sample]
+
+
+def test_the_command_passes_params_on(sample: str) -> None:
+    job = ("--job", "tests.faulty_jobs:FirstOrMax")
+
+    assert command(sample, *job).exit_code == 0
+    assert command(sample, *job, "--param", "how=first").exit_code == 1
+    assert command(sample, *job, "--param", "how=last").exit_code == 2
+
+
+def test_a_sample_that_is_not_there_is_a_usage_error() -> None:
+    assert command("no-such-file").exit_code == 2
+    assert command().exit_code == 2

@@ -1,0 +1,53 @@
+"""The options that say which job is meant, and what it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from word_counter import config
+from word_counter.errors import UsageError
+
+if TYPE_CHECKING:
+    from word_counter.job import Job
+
+Option = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+job_option: Option = click.option(
+    "--job",
+    metavar="M:C|FILE.py",
+    default=partial(config.choice, "job"),
+    help="The job: pkg.module:Class or a file. [default: the word count]",
+)
+param_option: Option = click.option(
+    "--param", multiple=True, metavar="NAME=VALUE", help="Tell the job something that it declares; repeatable."
+)
+file_option: Option = click.option(
+    "--file",
+    multiple=True,
+    metavar="PATH",
+    help='A small file that every mapper and reducer may read, as self.files["name"]; repeatable.',
+)
+
+
+def job_of(reference: str | None, params: Sequence[str], files: Sequence[str]) -> Job:
+    """Return the job that the options name, by default the word count."""
+    from word_counter.jobs.word_count import WordCount
+    from word_counter.reference import make_job
+
+    given = dict(_param(text) for text in params)
+    job = WordCount(params=given) if reference is None else make_job(reference, given)
+    if files:
+        job.files = (*job.files, *files)
+    return job
+
+
+def _param(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        message = f"--param takes NAME=VALUE, not {text!r}"
+        raise UsageError(message)
+    return name, value

@@ -1,0 +1,23 @@
+"""Samples: the first lines of some files, as records that a check can leave out one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+
+from word_counter.job import Cursor, Source
+from word_counter.sources import ChunkReader, split_sources
+from word_counter.trial import Record
+
+
+def read_sample(sources: Sequence[Source], records: int) -> list[Record]:
+    """Return about so many records: the first ones of each source, as many of each."""
+    each = max(1, records // max(1, len(sources)))
+    found: list[Record] = []
+    for source in sources[:records]:
+        for chunk, _ in split_sources([source], each, Cursor()):
+            with closing(ChunkReader({0: source})) as reader:
+                lines = reader.read(chunk).each()
+                found += [Record(line.source, line.offset, line.line, line.raw) for line in lines]
+            break
+    return found
