@@ -18,7 +18,7 @@ TESTFLAGS = -n auto --maxprocesses 4
 SOURCES = word_counter tests $(wildcard benchmarks docs examples)
 
 .DEFAULT_GOAL = help
-.PHONY: help run test lint types check format coverage test-compose chaos fuzz picture clean
+.PHONY: help run test lint types check format coverage test-compose chaos scale fuzz picture clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -50,6 +50,9 @@ test-compose: $(VENV)/.test ## run the tests that start docker-compose.yml, wher
 
 chaos: $(VENV)/.test ## run jobs under a storm of faults: make chaos JOBS=200 SEED=1 MINUTES=10 CHAOS="--faults worker"
 	@$(PY) -m tests.chaos $(if $(JOBS),--jobs $(JOBS)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(CHAOS)
+
+scale: $(VENV)/.test ## run over much input, with limits for time and memory: make scale SEED=1 ONLY="250 MB"
+	@$(PY) -m tests.scale $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only "$(ONLY)")
 
 fuzz: $(VENV)/.test ## throw random bytes at the native kernel under sanitizers: make fuzz SEED=1 MINUTES=10
 	@$(PY) -m tests.fuzz $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
