@@ -272,6 +272,16 @@ def _stop_master(field: Field, fault: Fault) -> Harm | None:
     return Harm(run.work.job_id, _between(0.3, 3.0, fault.force) * field.lease_seconds, undo)
 
 
+@_kind("master", 3)
+def _hand_over(field: Field, fault: Fault) -> Harm | None:
+    """Let another master stand by, and kill the first when that had time to begin, or in the midst of it."""
+    run = _pick([run for run in field.runs if run.can_be_hit and run.kills < MOST_KILLS], fault.aim)
+    if run is None:
+        return None
+    run.stand_by()
+    return Harm(run.work.job_id, _between(0.2, 3.0, fault.force), run.hand_over)
+
+
 # -- the server: it goes --------------------------------------------------------------------------------------
 
 
@@ -279,6 +289,19 @@ def _stop_master(field: Field, fault: Fault) -> Harm | None:
 def _redis_kill(field: Field, fault: Fault) -> Harm | None:
     field.server.kill()
     return Harm("", _between(0.0, 4.0, fault.force), field.server.start)
+
+
+@_kind("redis", 2, outage=True)
+def _redis_kill_and_worker(field: Field, fault: Fault) -> Harm | None:
+    """Kill a worker when it can tell nobody: what it was at is noticed by its lease alone, once Redis is back."""
+    picked = _worker(field, fault)
+    field.server.kill()
+    if picked is None:
+        return Harm("", _between(0.0, 4.0, fault.force), field.server.start)
+    worker, _, text = picked
+    worker.doomed = True
+    worker.command.send_group(signal.SIGKILL)
+    return Harm(text, _between(0.0, 4.0, fault.force), field.server.start)
 
 
 @_kind("redis", 1, outage=True)

@@ -1,4 +1,4 @@
-"""Runs: a job's masters, one after the other as they are killed, until the verdict."""
+"""Runs: a job's masters, one after the other as they are killed, or one standing by beside another, until the verdict."""
 
 from __future__ import annotations
 
@@ -42,6 +42,7 @@ class Run:
         self._env = env
         self._guard = guard
         self._masters: list[Command] = []
+        self._standby: Command | None = None
         self._next_at: float | None = None
         self._start(["run", "--workers", "0", *work.arguments])
 
@@ -58,7 +59,8 @@ class Run:
     @property
     def can_be_hit(self) -> bool:
         """Whether a fault may hit its master."""
-        return not self.stopped and self.verdict is None and self._next_at is None and self.master.code is None
+        under_way = self.verdict is None and self._next_at is None and self.master.code is None
+        return under_way and not self.stopped and self._standby is None
 
     @property
     def errors(self) -> str:
@@ -66,8 +68,27 @@ class Run:
         return "".join(master.err for master in self._masters)
 
     def _start(self, args: list[str]) -> None:
+        self._masters.append(self._started(args))
+
+    def _started(self, args: list[str]) -> Command:
         name = f"master-{len(self._masters) + 1}"
-        self._masters.append(word_counter(name, args, self.work.folder, self._env, self._guard))
+        return word_counter(name, args, self.work.folder, self._env, self._guard)
+
+    def stand_by(self) -> None:
+        """Start another master beside the one there is, to take over when that is gone."""
+        self._standby = self._started(["run", "--workers", "0", "--standby", *self.work.arguments])
+
+    def hand_over(self) -> None:
+        """Kill the master beside which another stands by, if it has not ended by itself."""
+        if self._standby is not None and self.verdict is None:
+            self.master.end()
+            self.kills += 1
+            self._promote()
+
+    def _promote(self) -> None:
+        if self._standby is not None:
+            self._masters.append(self._standby)
+            self._standby = None
 
     def kill(self, now: float, after_seconds: float) -> None:
         """Kill its master, and let another one go on after so many seconds."""
@@ -83,7 +104,9 @@ class Run:
                 self._go_on(client)
         elif self.master.code is not None:
             self._guard.drop(self.master.pid)
-            if self._is_told_to_wait():
+            if self._standby is not None and self.master.code != 0:
+                self._promote()  # it lost its charge in an outage, say
+            elif self._is_told_to_wait():
                 self.again += 1
                 self._next_at = now + _AGAIN_SECONDS
             else:
@@ -150,7 +173,7 @@ class Run:
 
     def end(self) -> None:
         """End its masters."""
-        for master in self._masters:
+        for master in [*self._masters, *filter(None, [self._standby])]:
             master.end()
 
 

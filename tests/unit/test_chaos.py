@@ -90,7 +90,7 @@ def test_the_same_seed_makes_the_same_work_and_the_same_faults(folder: Path) -> 
 
 def test_faults_are_named_by_kind_and_by_group() -> None:
     assert set(faults.named(["all"])) == set(faults.KINDS)
-    assert faults.named(["stall", "master"]) == ["kill-master", "stop-master", "stall"]
+    assert faults.named(["stall", "master"]) == ["kill-master", "stop-master", "hand-over", "stall"]
     with pytest.raises(click.UsageError, match="'storm'"):
         faults.named(["storm"])
 
