@@ -84,6 +84,10 @@ def children_of(parent: int) -> list[int]:
         listed = subprocess.run(["ps", "-ax", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
         pairs = [(int(pid), int(ppid)) for pid, ppid in (line.split() for line in listed.splitlines())]
         return [pid for pid, ppid in pairs if ppid == parent]
+    listed_there = list(Path(f"/proc/{parent}/task").glob("*/children"))
+    if listed_there:
+        with contextlib.suppress(OSError):
+            return sorted(int(pid) for path in listed_there for pid in path.read_text().split())
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""Runs: a job's masters, one after the other as they are killed, or one standing by beside another, until the verdict."""
+"""Runs: a job's masters, one after the other as they are killed, or one standing by another, until the verdict."""
 
 from __future__ import annotations
 

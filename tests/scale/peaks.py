@@ -9,7 +9,8 @@ from pathlib import Path
 
 from tests.chaos.commands import children_of
 
-_LOOK_SECONDS = 0.05
+#: How often it is looked: what a process has most of is kept by the system, but for what it took just before its end.
+_LOOK_SECONDS = 0.2
 
 
 class Peaks:
@@ -18,6 +19,7 @@ class Peaks:
     def __init__(self, pid: int) -> None:
         self.megabytes: dict[str, float] = {}
         self._pid = pid
+        self._roles: dict[int, str] = {}
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
@@ -31,14 +33,20 @@ class Peaks:
         while not self._over.wait(_LOOK_SECONDS):
             self._look(self._pid)
 
+    def _role(self, pid: int) -> str:
+        if pid == self._pid:
+            return "master"
+        command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ")
+        if re.match(rb"\S*(valkey|redis)-server ", command):
+            return "redis"
+        return "worker" if b"word_counter worker" in command else ""
+
     def _look(self, pid: int) -> None:
         with contextlib.suppress(OSError):  # it has ended meanwhile
-            command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ")
+            role = self._roles.get(pid) or self._role(pid)
             found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
-            role = "master" if pid == self._pid else "worker" if b"word_counter worker" in command else ""
-            if re.match(rb"\S*(valkey|redis)-server ", command):
-                role = "redis"
             if role and found is not None:
+                self._roles[pid] = role
                 self.megabytes[role] = max(self.megabytes.get(role, 0.0), int(found[1]) * 1024 / 1e6)
         for child in children_of(pid):
             self._look(child)
