@@ -17,11 +17,13 @@ import tempfile
 import time
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from tests import native
 from tests.oracle import count_words
+from word_counter import Collect, Count, Max, Min, Sum, gathering
 from word_counter.kernel import apply_rule, count_in_python
-from word_counter.shuffle import encode_plainly
+from word_counter.shuffle import canonical, encode_plainly
 
 _PIECES = [
     *(bytes([byte]) for byte in range(256)),
@@ -71,6 +73,7 @@ def check(build: native.Build, content: bytes, partitions: int) -> None:
     assert build.module.encode_counts(words, partitions) == encode_plainly(words, partitions), "encoded"
     weird: dict[Any, int] = {content.decode("latin-1"): -(2**63), content.decode("utf-8", "replace"): 2**63 - 1}
     assert build.module.encode_counts(weird, partitions) == encode_plainly(weird, partitions), "escaped"
+    gathered(build, content, expected)
     build.left.value = partitions % 7
     try:
         build.module.count(exact)
@@ -80,6 +83,22 @@ def check(build: native.Build, content: bytes, partitions: int) -> None:
     finally:
         build.left.value = -1
     assert build.held.value == 0, "memory is kept"
+
+
+def gathered(build: native.Build, content: bytes, words: dict[str, int]) -> None:
+    """Raise AssertionError unless pairs are gathered natively as the reducers say."""
+    pairs: list[Any] = [pair for word, n in words.items() for pair in ((word, n), ((word, n, None), -n), (n, word))]
+    pairs += [(None, 2**63 - 1), (True, 1), (1.0, content[:9].decode("latin-1")), ((), 2**63 - 1), [(), 1]]
+    with patch.object(gathering, "native", lambda: build.module):
+        for reducer in (Count(), Max(), Min(), Collect(), Sum()):
+            into: dict[Any, Any] = {}
+            plainly: dict[Any, Any] = {}
+            told = [pair for pair in pairs if reducer.__class__ is not Sum or isinstance(pair[1], int)]
+            gathering.gather(reducer, iter(told), into)
+            reducer.gather((tuple(pair) for pair in told), plainly, canonical)
+            assert into == plainly, f"gathered by {reducer.__class__.__name__}"
+        partials = build.module.encode_counts({key: n for key, n in into.items() if isinstance(key, bytes)}, 3)
+        assert partials in (None, encode_plainly({key: n for key, n in into.items() if isinstance(key, bytes)}, 3))
 
 
 def fuzz(builds: list[native.Build], seed: int, seconds: float) -> int:

@@ -1,4 +1,4 @@
-/* The native kernel as a Python module: what word_counter/kernel.py offers when it is there.
+/* The native kernel as a Python module: what kernel.py and gathering.py offer when it is there.
  *
  * The limited API: one binary serves every CPython from 3.11 on.
  */
@@ -7,6 +7,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include "_gather.h"
 #include "_partials.h"
 #include "_words.h"
 
@@ -100,27 +101,43 @@ static PyObject *count(PyObject *module, PyObject *args)
     return both;
 }
 
-/* Write all pairs. Returns 1, or 0 when a key is not text or a value not a number of 64 bits, or -1 after an error. */
-static int write_pairs(struct text *texts, uint32_t partitions, PyObject *groups)
+/* Get the bytes of a key: of text when is_json is 0, else of JSON. Returns as write_pairs does. */
+static int get_key(PyObject *key, int is_json, char **bytes, Py_ssize_t *length)
+{
+    if (is_json)
+        return !PyBytes_CheckExact(key) ? 0 : PyBytes_AsStringAndSize(key, bytes, length) < 0 ? -1 : 1;
+    if (!PyUnicode_CheckExact(key))
+        return 0;
+    *bytes = (char *)PyUnicode_AsUTF8AndSize(key, length);
+    if (*bytes != NULL)
+        return 1;
+    if (!PyErr_ExceptionMatches(PyExc_UnicodeEncodeError))
+        return -1;
+    PyErr_Clear(); /* a lone surrogate */
+    return 0;
+}
+
+/* Write all pairs. Returns 1, or 0 when the keys are not all text or all JSON, or a value is not a number of 64 bits,
+ * or -1 after an error. */
+static int write_pairs(struct text *texts, uint32_t partitions, PyObject *groups, int *is_json)
 {
     PyObject *key, *value;
     Py_ssize_t position = 0;
     while (PyDict_Next(groups, &position, &key, &value)) { /* nothing in this loop can change the dict */
-        if (!PyUnicode_CheckExact(key) || !PyLong_CheckExact(value))
-            return 0;
-        int overflow;
-        long long count = PyLong_AsLongLongAndOverflow(value, &overflow);
+        int overflow = 1;
+        long long count = 0;
+        if (PyLong_CheckExact(value))
+            count = PyLong_AsLongLongAndOverflow(value, &overflow);
         if (overflow != 0)
             return 0;
+        if (*is_json < 0)
+            *is_json = PyBytes_CheckExact(key);
+        char *bytes;
         Py_ssize_t length;
-        const char *bytes = PyUnicode_AsUTF8AndSize(key, &length);
-        if (bytes == NULL) {
-            if (!PyErr_ExceptionMatches(PyExc_UnicodeEncodeError))
-                return -1;
-            PyErr_Clear(); /* a lone surrogate */
-            return 0;
-        }
-        if (write_pair(texts, partitions, bytes, (size_t)length, count) < 0) {
+        int got = get_key(key, *is_json, &bytes, &length);
+        if (got <= 0)
+            return got;
+        if (write_pair(texts, partitions, bytes, (size_t)length, *is_json, count) < 0) {
             PyErr_NoMemory();
             return -1;
         }
@@ -129,8 +146,8 @@ static int write_pairs(struct text *texts, uint32_t partitions, PyObject *groups
 }
 
 PyDoc_STRVAR(encode_doc, "encode_counts(groups, partitions, /)\n--\n\n"
-                         "Return the JSON text of each partition's share, as a dict by its number, or None if a key is\n"
-                         "anything but str or a value anything but an int of 64 bits.");
+                         "Return the JSON text of each partition's share, as a dict by its number, or None if the keys\n"
+                         "are not all str or all bytes (of JSON), or a value is anything but an int of 64 bits.");
 
 static PyObject *encode_counts(PyObject *module, PyObject *args)
 {
@@ -144,12 +161,13 @@ static PyObject *encode_counts(PyObject *module, PyObject *args)
     struct text *texts = calloc((size_t)partitions, sizeof *texts);
     if (texts == NULL)
         return PyErr_NoMemory();
-    int written = write_pairs(texts, (uint32_t)partitions, groups);
+    int is_json = -1; /* not known yet */
+    int written = write_pairs(texts, (uint32_t)partitions, groups, &is_json);
     PyObject *shares = written > 0 ? PyDict_New() : NULL;
     for (long long i = 0; i < partitions; i++) {
         struct text *text = &texts[i];
         if (shares != NULL && text->bytes != NULL) {
-            text->bytes[text->length++] = '}';
+            text->bytes[text->length++] = is_json ? ']' : '}';
             PyObject *number = PyLong_FromLongLong(i);
             PyObject *share = PyUnicode_FromStringAndSize(text->bytes, (Py_ssize_t)text->length);
             if (number == NULL || share == NULL || PyDict_SetItem(shares, number, share) < 0)
@@ -163,6 +181,30 @@ static PyObject *encode_counts(PyObject *module, PyObject *args)
     if (written == 0)
         Py_RETURN_NONE;
     return shares;
+}
+
+PyDoc_STRVAR(gather_doc, "gather(way, pairs, into, canonical, other, /)\n--\n\n"
+                         "Add pairs to what is gathered in a dict by group: the list of the values, or their sum, their\n"
+                         "number, the least or the largest of them. canonical gives the group of a key that is not text;\n"
+                         "other is called with each pair that is not plain.");
+
+static PyObject *gather(PyObject *module, PyObject *args)
+{
+    (void)module;
+    struct gathering all = {0};
+    const char *way;
+    PyObject *pairs;
+    if (!PyArg_ParseTuple(args, "sOO!OO:gather", &way, &pairs, &PyDict_Type, &all.into, &all.canonical, &all.other))
+        return NULL;
+    for (all.way = LIST; strcmp(way, ways[all.way]) != 0; all.way++) {
+        if (all.way == MAX) {
+            PyErr_Format(PyExc_ValueError, "there is no way %s", way);
+            return NULL;
+        }
+    }
+    if (gather_pairs(&all, pairs) < 0)
+        return NULL;
+    Py_RETURN_NONE;
 }
 
 /* Take the seed from Python's hash of two strings: secret in every process, unless PYTHONHASHSEED says otherwise. */
@@ -183,6 +225,7 @@ static int prepare(PyObject *module)
 
 static PyMethodDef methods[] = {
     {"count", count, METH_VARARGS, count_doc},
+    {"gather", gather, METH_VARARGS, gather_doc},
     {"encode_counts", encode_counts, METH_VARARGS, encode_doc},
     {NULL, NULL, 0, NULL},
 };
@@ -192,7 +235,7 @@ static PyModuleDef_Slot slots[] = {{Py_mod_exec, (void *)prepare}, {0, NULL}};
 static struct PyModuleDef definition = {
     PyModuleDef_HEAD_INIT,
     .m_name = "word_counter._kernel",
-    .m_doc = "The native kernel of the word count: see word_counter/kernel.py.",
+    .m_doc = "The native kernel: see word_counter/kernel.py and gathering.py.",
     .m_size = sizeof(struct state),
     .m_methods = methods,
     .m_slots = slots,

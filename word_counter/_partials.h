@@ -1,7 +1,8 @@
 /* Writing partials: the keys and counts of a chunk as JSON text, one text for each partition.
  *
- * The very text that word_counter/shuffle.py writes, for the one case that most jobs are: keys are str and values are
- * int. Anything else is declined, and so written (or refused with a good message) by shuffle.py itself.
+ * The very text that word_counter/shuffle.py writes, for the one case that most jobs are: values are int, and keys are
+ * all text or all something else. Anything else is declined, and so written (or refused with a good message) by
+ * shuffle.py itself.
  */
 
 #ifndef WORD_COUNTER_PARTIALS_H
@@ -117,19 +118,31 @@ static char *write_number(char *to, int64_t number)
     return to + length;
 }
 
-/* Write one pair into the text of its partition. Returns -1 when there is no memory for it. */
-static int write_pair(struct text *texts, uint32_t partitions, const char *key, size_t length, int64_t count)
+/* Write one pair into the text of its partition: a member of an object when the key is text, an item of a list when
+ * the key is JSON already. Returns -1 when there is no memory for it. */
+static int write_pair(struct text *texts, uint32_t partitions, const char *key, size_t length, int is_json,
+                      int64_t count)
 {
     struct text *text = &texts[murmur3(key, length) % partitions];
     if (reserve(text, length * LONGEST_ESCAPE + LONGEST_NUMBER + 8) < 0)
         return -1;
     char *to = text->bytes + text->length;
-    *to++ = text->length == 0 ? '{' : ',';
-    to = write_string(to, key, length);
-    *to++ = ':';
-    to = write_number(to, count);
+    if (is_json) {
+        *to++ = text->length == 0 ? '[' : ',';
+        *to++ = '[';
+        memcpy(to, key, length);
+        to += length;
+        *to++ = ',';
+        to = write_number(to, count);
+        *to++ = ']';
+    } else {
+        *to++ = text->length == 0 ? '{' : ',';
+        to = write_string(to, key, length);
+        *to++ = ':';
+        to = write_number(to, count);
+    }
     text->length = (size_t)(to - text->bytes);
-    return 0; /* there is still room for the closing brace: the 8 above hold more than the 4 written around */
+    return 0; /* there is still room for the closing bracket: the 8 above hold more than the 4 written around */
 }
 
 #endif

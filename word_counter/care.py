@@ -13,10 +13,10 @@ from typing import Any
 
 from word_counter.blame import USER_ERRORS, place_of, user_traceback
 from word_counter.errors import EncodingError, RecordError, TooManyBadError, WordCounterError
+from word_counter.gathering import gather
 from word_counter.mapper import Lines, Mapper, mapped
 from word_counter.pairs import Pairs
 from word_counter.reducer import GroupKey, Reducer
-from word_counter.shuffle import canonical
 
 #: How much of a record is kept in quarantine, in bytes.
 _KEPT_BYTES = 1024
@@ -111,8 +111,8 @@ def _map_record(mapper: Mapper, reducer: Reducer, record: Lines | Pairs, groups:
         pairs = mapped(mapper, record)
         if not isinstance(pairs, dict):
             pairs = list(pairs or ())  # read twice below
-        reducer.gather_chunk(pairs, {}, canonical)  # a rehearsal: what it raises must leave no half of a record behind
-        reducer.gather_chunk(pairs, groups, canonical)
+        gather(reducer, pairs, {})  # a rehearsal: what it raises must leave no half of a record behind
+        gather(reducer, pairs, groups)
     except EncodingError as error:
-        message = f"{type(mapper).__name__} yielded a bad key in {place_of(mapper, record)}: {error}"
+        message = f"{type(mapper).__name__} yielded a bad pair in {place_of(mapper, record)}: {error}"
         raise EncodingError(message) from error

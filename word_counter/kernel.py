@@ -36,8 +36,8 @@ def count_words(chunk: bytes) -> dict[str, int]:
     Raises:
         UsageError: ``WORD_COUNTER_KERNEL`` names a kernel that there is not.
     """
-    native = _kernel()[0]
-    return count_in_python(chunk) if native is None else count_natively(native, chunk)
+    kernel = native()
+    return count_in_python(chunk) if kernel is None else count_natively(kernel, chunk)
 
 
 def encode_counts(groups: Mapping[str | bytes, Any], partitions: int) -> dict[int, str] | None:
@@ -45,8 +45,13 @@ def encode_counts(groups: Mapping[str | bytes, Any], partitions: int) -> dict[in
 
     That is when there is no native kernel, when it finds other kinds of keys or values, and when they are no Unicode.
     """
-    native = _kernel()[0]
-    return None if native is None else native.encode_counts(groups, partitions)
+    kernel = native()
+    return None if kernel is None else kernel.encode_counts(groups, partitions)
+
+
+def native() -> ModuleType | None:
+    """Return the native kernel; None where there is none, or none is wanted."""
+    return _kernel()[0]
 
 
 def active() -> str:
@@ -70,10 +75,10 @@ def _kernel() -> tuple[ModuleType | None, str]:
         return None, f"python (the native kernel cannot be loaded: {error})"
 
 
-def count_natively(native: ModuleType, chunk: bytes) -> dict[str, int]:
+def count_natively(kernel: ModuleType, chunk: bytes) -> dict[str, int]:
     """Count the words of a chunk with the native kernel."""
     words: dict[str, int]
-    words, tokens = native.count(chunk)
+    words, tokens = kernel.count(chunk)
     apply_rule(tokens, words)
     return words
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from inspect import isgeneratorfunction
+from itertools import chain, starmap
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -29,13 +31,15 @@ class Lines:
         line: the number of the first line in its file, from 1.
     """
 
-    __slots__ = ("_cursor", "_decoded", "line", "offset", "raw", "source")
+    __slots__ = ("_cursor", "_decoded", "_number", "line", "offset", "raw", "source")
 
-    def __init__(self, raw: bytes, source: str = "", offset: int = 0, line: int = 1) -> None:
+    def __init__(self, raw: bytes, source: str = "", offset: int = 0, line: int = 1, number: int | None = None) -> None:
+        """Make it of bytes; ``number`` is that of its lines, where it is known already."""
         self.raw = raw
         self.source = source
         self.offset = offset
         self.line = line
+        self._number = number
         self._decoded: list[str] | None = None
         self._cursor: Iterator[str] | None = None
 
@@ -56,8 +60,10 @@ class Lines:
 
     def __len__(self) -> int:
         # Not by decoding: a mapper may have read nothing but raw.
-        unfinished = bool(self.raw) and not self.raw.endswith(b"\n")
-        return self.raw.count(b"\n") + unfinished
+        if self._number is None:
+            unfinished = bool(self.raw) and not self.raw.endswith(b"\n")
+            self._number = self.raw.count(b"\n") + unfinished
+        return self._number
 
     def each(self) -> Iterator[Lines]:
         """Yield each line as lines of its own, with its own place in the source."""
@@ -134,20 +140,20 @@ class Mapper:
         raise TypeError(message)
 
     def map_chunk(self, lines: Lines) -> Iterable[Any]:
-        """Yield the pairs of a whole chunk, or return a dict of them; by default calls :meth:`map` for each line."""
-        map_line = self.map
-        for line in lines:
-            yield from map_line(line) or ()
+        """Yield the pairs of a whole chunk, or return a dict of them; by default those of :meth:`map` for each line."""
+        if isgeneratorfunction(self.map):
+            return chain.from_iterable(map(self.map, lines))
+        return chain.from_iterable(self.map(line) or () for line in lines)
 
     def map_pair(self, key: Any, value: Any) -> Iterable[Pair]:
         """Yield the pairs that a pair of the step before comes to; by default the pair itself."""
         yield key, value
 
     def map_pairs(self, pairs: Iterable[Pair]) -> Iterable[Pair]:
-        """Yield the pairs of many pairs; by default calls :meth:`map_pair` for each."""
-        map_pair = self.map_pair
-        for key, value in pairs:
-            yield from map_pair(key, value) or ()
+        """Yield the pairs of many pairs; by default those of :meth:`map_pair` for each."""
+        if isgeneratorfunction(self.map_pair):
+            return chain.from_iterable(starmap(self.map_pair, pairs))
+        return chain.from_iterable(self.map_pair(key, value) or () for key, value in pairs)
 
     @property
     def by_record(self) -> bool:

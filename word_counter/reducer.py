@@ -78,9 +78,9 @@ class Reducer(ABC):
             else:
                 values.append(value)
 
-    def gather_chunk(self, pairs: Iterable[Any] | None, into: dict[GroupKey, Any], canonical: Canonical) -> None:
-        """Add what ``Mapper.map_chunk`` returned to ``into``: pairs, a dict of them, or nothing."""
-        self.gather(pairs.items() if isinstance(pairs, dict) else pairs or (), into, canonical)
+    def take(self, pairs: dict[Any, Any], into: dict[GroupKey, Any]) -> bool:  # noqa: ARG002 (for those who can)
+        """Add a dict of pairs to ``into`` as a whole, where that comes to the same; say whether it was done."""
+        return False
 
     @property
     def folds(self) -> bool:

@@ -16,7 +16,7 @@ from word_counter.exact_sum import add, pack
 from word_counter.reducer import Canonical, GroupKey, Key, Reducer, Restore, Value
 
 #: What the ready-made reducers do in their own way.
-_FOLDING = frozenset({"folds", "gather", "gather_chunk", "condense", "condense_all", "refold", "conclude"})
+_FOLDING = frozenset({"folds", "gather", "take", "condense", "condense_all", "refold", "conclude"})
 #: What a set of types is compared with.
 _TEXTS, _INTS = {str}, {int}
 
@@ -94,17 +94,12 @@ class Sum(_Folding):
             else:
                 into[key] = add(total, _number(key, value, "Sum"))
 
-    def gather_chunk(self, pairs: Iterable[Any] | None, into: dict[GroupKey, Any], canonical: Canonical) -> None:
+    def take(self, pairs: dict[Any, Any], into: dict[GroupKey, Any]) -> bool:
         # A dict of whole numbers is by itself what gather would come to: there is nothing to do a key but ask its type.
-        if (
-            isinstance(pairs, dict)
-            and not into
-            and _TEXTS.issuperset(map(type, pairs))
-            and _INTS.issuperset(map(type, pairs.values()))
-        ):
+        whole = not into and _TEXTS.issuperset(map(type, pairs)) and _INTS.issuperset(map(type, pairs.values()))
+        if whole:
             into.update(pairs)
-        else:
-            super().gather_chunk(pairs, into, canonical)
+        return whole
 
     def condense_all(self, groups: dict[GroupKey, Any], restore: Restore) -> dict[GroupKey, Any]:
         return groups if _INTS.issuperset(map(type, groups.values())) else super().condense_all(groups, restore)

@@ -27,6 +27,8 @@ _SHOWN_CHARS = 200
 #: Which of so many partitions a key belongs to.
 PartitionOf = Callable[[Any, int], int]
 _PLAIN = frozenset((int, str, bool, type(None)))
+#: Tuples of these that are equal have one JSON text; 1, 1.0 and True are equal, too, and have three.
+PLAIN_PARTS = frozenset((int, str, type(None)))
 
 
 def compact(value: Any) -> str:
@@ -43,7 +45,10 @@ def canonical(key: Any) -> GroupKey:
     if isinstance(key, str):
         return str.__str__(key)
     if isinstance(key, tuple):
-        if not all(part is None or isinstance(part, str | int | float) for part in key):
+        if not (
+            PLAIN_PARTS.issuperset(map(type, key))
+            or all(part is None or isinstance(part, str | int | float) for part in key)
+        ):
             raise _bad_key(key)
     elif key is not None and not isinstance(key, int | float):
         raise _bad_key(key)
@@ -55,13 +60,17 @@ def canonical(key: Any) -> GroupKey:
 
 def _bad_key(key: Any) -> EncodingError:
     return EncodingError(
-        f"the key {_short(key)} ({type(key).__name__}) is neither a JSON scalar (text, a finite number, true, "
+        f"the key {shown(key)} ({type(key).__name__}) is neither a JSON scalar (text, a finite number, true, "
         "false, null) nor a tuple of them"
     )
 
 
-def _short(value: Any) -> str:
-    text = repr(value)
+def shown(value: Any) -> str:
+    """Return a value as an error shows it: cut when it is long, and whatever its repr does."""
+    try:
+        text = repr(value)
+    except Exception as error:  # noqa: BLE001 (a whole number of 5,000 digits raises, and user code may)
+        return f"({type(value).__name__} that cannot be shown: {error})"
     return text if len(text) <= _SHOWN_CHARS else text[:_SHOWN_CHARS] + "..."
 
 
@@ -97,7 +106,7 @@ def check_value(value: Any) -> None:
     if isinstance(value, dict):
         for key in value:
             if not isinstance(key, str):
-                message = f"a dict in it has the key {_short(key)}, which is not text"
+                message = f"a dict in it has the key {shown(key)}, which is not text"
                 raise TypeError(message)
         _check_items(value.values())
     elif isinstance(value, list | tuple):
@@ -153,7 +162,7 @@ def _chosen(partition: PartitionOf, group: GroupKey, partitions: int) -> int:
     key = restore(group)
     number = partition(key, partitions)
     if number.__class__ is not int or not 0 <= number < partitions:
-        message = f"partition({_short(key)}, {partitions}) gave {number!r}, which is none of 0 to {partitions - 1}"
+        message = f"partition({shown(key)}, {partitions}) gave {number!r}, which is none of 0 to {partitions - 1}"
         raise EncodingError(message)
     return number
 
@@ -162,7 +171,8 @@ def _partial_text(groups: Mapping[GroupKey, Any]) -> str:
     if all(key.__class__ is str for key in groups):
         text = _encode(groups)
     else:
-        text = _encode([[restore(key), value] for key, value in groups.items()])
+        keys = (_encode(key) if key.__class__ is str else key_text(key) for key in groups)
+        text = f"[{','.join(f'[{key},{_encode(value)}]' for key, value in zip(keys, groups.values(), strict=True))}]"
     text.encode()  # a lone surrogate shows only here
     return text
 
@@ -173,13 +183,13 @@ def _locate(groups: Mapping[GroupKey, Any], who: str, error: Exception) -> Encod
         try:
             key_text(key).encode()
         except UnicodeEncodeError:
-            return EncodingError(f"{who} yielded the key {_short(key)}, which is not valid Unicode text")
+            return EncodingError(f"{who} yielded the key {shown(key)}, which is not valid Unicode text")
         try:
             check_value(value)
             _encode(value).encode()
         except (TypeError, ValueError, RecursionError) as cause:
             return EncodingError(
-                f"{who} yielded for the key {_short(key_text(key))} a value that JSON cannot hold: {cause}"
+                f"{who} yielded for the key {shown(key_text(key))} a value that JSON cannot hold: {cause}"
             )
     return EncodingError(f"{who} yielded what JSON cannot hold: {error}")  # pragma: no cover (no pair alone fails)
 

@@ -216,7 +216,7 @@ class ChunkReader:
         if offset == 0 and raw.startswith(_BYTE_ORDER_MARK):
             offset = len(_BYTE_ORDER_MARK)
             raw = raw[offset:]
-        return Lines(raw, source.path, offset, chunk.line)
+        return Lines(raw, source.path, offset, chunk.line, chunk.lines if raw else 0)
 
     def close(self) -> None:
         """Close the file that was read last."""

@@ -16,11 +16,11 @@ from typing import Any
 from word_counter.blame import USER_ERRORS, place_of, user_traceback
 from word_counter.care import Care, SetAside, map_carefully
 from word_counter.errors import EncodingError, RecordError, WordCounterError
+from word_counter.gathering import gather
 from word_counter.mapper import Lines, Mapper, mapped
 from word_counter.pairs import Pairs
 from word_counter.reducer import LEFT_OUT, GroupKey, Reducer
 from word_counter.shuffle import (
-    canonical,
     check_value,
     compact,
     decode_partial,
@@ -78,17 +78,17 @@ def _map_once(phase: Phase, lines: Lines | Pairs, partitions: int, care: Care | 
             reducer.setup()
         if care is None:
             mapper.enter(lines)
-            reducer.gather_chunk(mapped(mapper, lines), groups, canonical)
+            gather(reducer, mapped(mapper, lines), groups)
         else:
             aside = map_carefully(mapper, reducer, lines, groups, care)
-        reducer.gather(mapper.last_pairs(), groups, canonical)
+        gather(reducer, mapper.last_pairs(), groups)
         condensed = reducer.condense_all(groups, restore)
         if reducer.folds:
             reducer.close()
     except EncodingError as error:
         if care is not None or mapper is None:
             raise
-        message = f"{who} yielded a bad key in {place_of(mapper, lines)}: {error}"
+        message = f"{who} yielded a bad pair in {place_of(mapper, lines)}: {error}"
         raise EncodingError(message) from error
     except WordCounterError:
         raise

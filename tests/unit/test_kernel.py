@@ -18,8 +18,9 @@ from tests.oracle import count_words, words_of
 from word_counter import Lines, Mapper, Sum, kernel
 from word_counter.care import Care
 from word_counter.errors import UsageError
+from word_counter.gathering import gather
 from word_counter.jobs.word_count import WordCount, WordMapper
-from word_counter.shuffle import canonical, encode_partials, encode_plainly, partition_of
+from word_counter.shuffle import canonical, decode_partial, encode_partials, encode_plainly, partition_of
 from word_counter.stages import run_map
 
 Count = Callable[[bytes], dict[str, int]]
@@ -192,6 +193,8 @@ class TestCuts:
         assert not [cut for cut in kernel._CUTS if words_of(f"a{cut}b") != ["a", "b"]]
 
 
+_SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+_OTHER_KEYS = st.one_of(_SCALARS, st.lists(_SCALARS | st.text(), max_size=3).map(tuple)).map(canonical)
 _GROUPS = st.dictionaries(st.text(), st.integers(-(2**63), 2**63 - 1), max_size=30)
 
 
@@ -201,6 +204,21 @@ class TestEncoding:
     @example({chr(code) * 3_000: 1 for code in range(40)}, 3)
     def test_writes_the_same_text(self, build: native.Build, groups: dict[Any, int], partitions: int) -> None:
         assert build.module.encode_counts(groups, partitions) == encode_plainly(groups, partitions)
+
+    @given(st.dictionaries(_OTHER_KEYS, st.integers(-(2**63), 2**63 - 1), max_size=30), st.integers(1, 9))
+    def test_writes_the_same_text_of_keys_that_are_not_text(
+        self, build: native.Build, groups: dict[Any, int], partitions: int
+    ) -> None:
+        assert build.module.encode_counts(groups, partitions) == encode_plainly(groups, partitions)
+
+    @given(st.dictionaries(st.text() | _OTHER_KEYS, st.integers() | st.text(), max_size=9), st.integers(1, 3))
+    def test_gives_each_partition_its_pairs(self, groups: dict[Any, Any], partitions: int) -> None:
+        partials = encode_partials(groups, partitions, "me")
+
+        assert {number: dict(decode_partial(text)) for number, text in partials.items()} == {
+            number: {key: value for key, value in groups.items() if partition_of(key, partitions) == number}
+            for number in {partition_of(key, partitions) for key in groups}
+        }
 
     @given(st.text())
     def test_chooses_the_same_partition(self, build: native.Build, key: str) -> None:
@@ -346,16 +364,16 @@ class TestSumOfAWholeChunk:
         whole: dict[Any, Any] = {}
         pairwise: dict[Any, Any] = {}
         for pairs in (first, second):
-            Sum().gather_chunk(pairs, whole, canonical)
+            gather(Sum(), pairs, whole)
             Sum().gather(pairs.items(), pairwise, canonical)
 
-        packed = [repr(Sum().condense_all(groups, str)) for groups in (whole, pairwise)]
+        packed = [sorted(map(repr, Sum().condense_all(groups, str).items())) for groups in (whole, pairwise)]
         assert packed[0] == packed[1]
 
     def test_takes_nothing_for_nothing(self) -> None:
         groups: dict[Any, Any] = {}
 
-        Sum().gather_chunk(None, groups, canonical)
+        gather(Sum(), None, groups)
 
         assert groups == {}
 

@@ -167,7 +167,8 @@ class TestAMistakeInAMapper:
             def map(self, line: str) -> Iterator[Any]:
                 yield 1
 
-        assert "NoPairs failed" in _failure(NoPairs)
+        with pytest.raises(EncodingError, match=r"1 is not a \(key, value\) pair"):
+            _failure(NoPairs)
 
     def test_of_the_wrong_key_is_placed_at_its_line(self) -> None:
         class BadKey(Mapper):
