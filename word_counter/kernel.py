@@ -24,6 +24,8 @@ from word_counter.errors import UsageError
 #: What a word is. ``[^\W_]`` is a letter or digit; an apostrophe, straight or curly, counts between two of them.
 WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
 
+#: What the native kernel has to offer.
+_OFFERED = ("count", "encode_counts", "gather")
 #: The ASCII characters at which a line may be cut: all but letters, digits, and what lower() looks through.
 _CUTS = "".join(character for character in map(chr, range(128)) if not re.match(r"[a-zA-Z0-9'.:^`]", character))
 #: What makes bytes.split() cut at them, and each ASCII letter lower case.
@@ -65,7 +67,7 @@ def _kernel() -> tuple[ModuleType | None, str]:
     if choice == "python":
         return None, "python (WORD_COUNTER_KERNEL says so)"
     try:
-        return import_module("word_counter._kernel"), "native"
+        return _import_native(), "native"
     except ImportError as error:
         if choice == "native":
             message = f"WORD_COUNTER_KERNEL asks for the native kernel, which cannot be loaded: {error}"
@@ -73,6 +75,15 @@ def _kernel() -> tuple[ModuleType | None, str]:
         if isinstance(error, ModuleNotFoundError):
             return None, "python (the native kernel was not built when the package was installed)"
         return None, f"python (the native kernel cannot be loaded: {error})"
+
+
+def _import_native() -> ModuleType:
+    """Import it; ImportError when there is none, or only one that an older version of the package was built with."""
+    module = import_module("word_counter._kernel")
+    if not all(hasattr(module, name) for name in _OFFERED):
+        message = "it was built from an older version; install the package again"
+        raise ImportError(message)
+    return module
 
 
 def count_natively(kernel: ModuleType, chunk: bytes) -> dict[str, int]:

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -296,6 +297,18 @@ class TestChoice:
         assert kernel.count_words(b"a A \xc3\x89") == {"a": 2, "\u00e9": 1}
         choice("native")
         with pytest.raises(UsageError, match="asks for the native kernel, which cannot be loaded"):
+            kernel.active()
+
+    def test_falls_on_python_when_the_native_kernel_is_of_an_older_version(
+        self, choice: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(sys.modules, "word_counter._kernel", ModuleType("word_counter._kernel"))
+        choice("auto")
+
+        assert kernel.active().startswith("python (the native kernel cannot be loaded: it was built from an older")
+        assert kernel.native() is None
+        choice("native")
+        with pytest.raises(UsageError, match="install the package again"):
             kernel.active()
 
     def test_of_a_kernel_that_there_is_not_is_an_error(self, choice: Callable[[str], None]) -> None:
