@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.jobs import Failing
-from tests.processes import environment, eventually, started
+from tests.processes import ROOT, environment, eventually, started
 from word_counter import JobFailedError, Master, kernel
 from word_counter.catalog import Catalog
 from word_counter.chunk_queue import discard
@@ -283,6 +283,25 @@ def test_a_running_attempt_is_shown_with_its_worker(connection: Redis, running: 
     task = History(connection, job).chunk(0)
     assert task.state == "running"
     assert [(a.attempt, a.worker, a.started) for a in task.attempts] == [(2, "w-1", 1000)]
+
+
+def test_every_field_of_the_json_is_in_the_document_and_no_other(
+    cli: Cli, connection: Redis, done: tuple[str, Path], failed: str
+) -> None:
+    page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    of_a_job, _, of_tasks = page.partition("## A job")[2].partition("## Its tasks")
+    rows = {*re.findall("`(.*?)`", " ".join(re.findall(r"^\| ([^|]*) \|", of_a_job, re.MULTILINE)))}
+    assert set(cli.json("status", done[0])) == rows
+    assert set(cli.json("jobs")["jobs"][0]) == rows - {"workers", "redis"}
+    for job in (done[0], failed):
+        for task in (*cli.json("inspect", job)["chunks"], *cli.json("inspect", job)["partitions"]):
+            for name in (*task, *(name for attempt in task["attempts"] for name in attempt)):
+                assert f"`{name}`" in of_tasks, name
+    Roster(connection).sign("w-2", {"host": "h", "pid": 7})
+    [worker] = cli.json("workers")["workers"]
+    Roster(connection).leave("w-2")
+    for names in (worker, cli.json("doctor")["checks"][0]):
+        assert ", ".join(f'"{name}"' for name in names) in page
 
 
 # -- workers ------------------------------------------------------------------------------------------------
