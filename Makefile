@@ -18,7 +18,7 @@ TESTFLAGS = -n auto --maxprocesses 4
 SOURCES = word_counter tests $(wildcard benchmarks docs examples)
 
 .DEFAULT_GOAL = help
-.PHONY: help run test lint types check format coverage test-compose chaos scale fuzz picture clean
+.PHONY: help run test lint types check format coverage test-compose chaos scale fuzz bench picture clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -57,13 +57,17 @@ scale: $(VENV)/.test ## run over much input, with limits for time and memory: ma
 fuzz: $(VENV)/.test ## throw random bytes at the native kernel under sanitizers: make fuzz SEED=1 MINUTES=10
 	@$(PY) -m tests.fuzz $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
+bench: $(VENV)/.bench ## measure beside other tools: make bench SIZE=10 REPEAT=3 BENCH="--series peers --only pool,word_counter"
+	@$(PY) -m benchmarks $(if $(SIZE),--size $(SIZE)) $(if $(REPEAT),--repeat $(REPEAT)) $(BENCH)
+
 picture: $(VENV)/.run ## draw docs/run.svg, the picture of a run in the README
 	@$(PY) docs/picture.py
 
 clean: ## remove .venv and everything that was built
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* htmlcov
+	rm -rf benchmarks/out
 	rm -f word_counter/*.so
-	find word_counter tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find word_counter tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # One stamp a step, so that the second call has nothing to do. A changed pyproject.toml, requirements.txt
 # or C source installs again into the same .venv. Without a C compiler words are counted in Python.
@@ -85,4 +89,9 @@ $(VENV)/.run: $(VENV)/.made pyproject.toml requirements.txt setup.py $(wildcard 
 $(VENV)/.test: $(VENV)/.run
 	@echo "Installing the test tools into $(VENV) (once) ..." >&2
 	@$(PIP) --editable '.[test]'
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.run
+	@echo "Installing the tools to compare with into $(VENV) (once) ..." >&2
+	@$(PIP) --editable '.[bench]'
 	@touch $@

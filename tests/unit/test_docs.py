@@ -20,7 +20,12 @@ from word_counter.config import Settings
 from word_counter.job import Stage
 from word_counter.keys import JobKeys
 
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CHANGELOG.md",
+    ROOT / "benchmarks" / "README.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 FAILURES = (ROOT / "docs" / "failures.md").read_text(encoding="utf-8")
 WRITE_A_JOB = (ROOT / "docs" / "write_a_job.md").read_text(encoding="utf-8")

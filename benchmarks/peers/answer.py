@@ -1,0 +1,58 @@
+"""What every peer is asked, and how it answers: ``python -m benchmarks.peers.NAME CORPUS RESULTS WORKERS``."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping
+
+#: The word rule, as it stands in word_counter.
+RULE = r"[^\W_]+(?:['\u2019][^\W_]+)*"
+#: The same for engines that have Unicode classes, and no ``\w`` that means what Python's does.
+CLASSES_RULE = "[\\p{L}\\p{N}]+(?:['\u2019][\\p{L}\\p{N}]+)*"
+#: What a range of bytes has, for peers that cut a file up by themselves.
+_RANGE_BYTES = 8 * 1024 * 1024
+
+
+def asked() -> tuple[str, str, int]:
+    """Return what the command line asks: the corpus, where the results go, and how many workers."""
+    corpus, results, workers = sys.argv[1:4]
+    return corpus, results, int(workers)
+
+
+def write(counts: Mapping[str, int], results: str) -> None:
+    """Write the results as word_counter does: sorted, synced to disk, and seen whole or not at all."""
+    with open(results + ".tmp", "w", encoding="utf-8") as file:
+        json.dump(dict(sorted(counts.items())), file, ensure_ascii=False, indent=2)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(results + ".tmp", results)
+
+
+def log_key(service: str, level: str) -> str:
+    """Return the text under which word_counter writes a key of two parts."""
+    return json.dumps([service, level], ensure_ascii=False, separators=(",", ":"))
+
+
+def ranges(corpus: str) -> Iterator[tuple[str, int, int]]:
+    """Yield ranges of whole lines of a file, as (path, offset, length)."""
+    with open(corpus, "rb") as file:
+        start = 0
+        while True:
+            file.seek(start + _RANGE_BYTES)
+            file.readline()
+            end = file.tell() if file.read(1) else os.fstat(file.fileno()).st_size
+            if end > start:
+                yield corpus, start, end - start
+            if end == os.fstat(file.fileno()).st_size:
+                return
+            start = end
+
+
+def text_of(place: tuple[str, int, int]) -> str:
+    """Return the text of a range."""
+    corpus, offset, length = place
+    with open(corpus, "rb") as file:
+        file.seek(offset)
+        return file.read(length).decode("utf-8", "replace")

@@ -1,0 +1,28 @@
+"""Words by the standard library: a multiprocessing.Pool over byte ranges, a regular expression and a Counter."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from multiprocessing import Pool
+
+from benchmarks.peers.answer import RULE, asked, ranges, text_of, write
+
+
+def count(place: tuple[str, int, int]) -> Counter[str]:
+    """Count the words of a range."""
+    return Counter(re.findall(RULE, text_of(place).lower()))
+
+
+def main() -> None:
+    """Count the words of the corpus."""
+    corpus, results, workers = asked()
+    total: Counter[str] = Counter()
+    with Pool(workers) as pool:
+        for counts in pool.imap_unordered(count, ranges(corpus)):
+            total.update(counts)
+    write(total, results)
+
+
+if __name__ == "__main__":
+    main()
