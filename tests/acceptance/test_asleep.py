@@ -75,7 +75,7 @@ def test_a_worker_that_slept_over_its_lease_changes_nothing_and_goes_on_working(
         # When it wakes, first the process that has the task, so that nobody keeps it from its commit
         (folder / "awake").touch()
         os.kill(child, signal.SIGCONT)
-        late = eventually(lambda: [event for event in _events(sleeper.err) if event.get("task") == "map:0"])
+        late = eventually(lambda: _ends(sleeper.err, "map:0"))
         sleeper.send(signal.SIGCONT)
 
         # Then that is refused and changes nothing
@@ -94,8 +94,10 @@ def test_a_worker_that_slept_over_its_lease_changes_nothing_and_goes_on_working(
     redis.close()
 
 
-def _events(printed: str) -> list[dict[str, object]]:
-    return [json.loads(line) for line in printed.splitlines()]
+def _ends(printed: str, task: str) -> list[dict[str, object]]:
+    """Return the events that tell how attempts at a task ended."""
+    events = [json.loads(line) for line in printed.splitlines()]
+    return [event for event in events if event.get("task") == task and event["action"] != "started"]
 
 
 def _is_next(redis: Redis, prefix: str) -> bool:
