@@ -9,11 +9,11 @@ from secrets import token_hex
 
 from word_counter.charge import Charge
 from word_counter.config import Settings
-from word_counter.door.signing import sign, verify
+from word_counter.door.signing import sign
 from word_counter.errors import JobFailedError, JobNotFoundError, NotNeededError, UsageError, WordCounterError
 from word_counter.job import JobState, Source
 from word_counter.observer import Observer
-from word_counter.plan import PURPOSE, Plan, digest_of
+from word_counter.plan import PURPOSE, Plan, check_signed, read_plan
 from word_counter.side_file import SideFile, checked
 from word_counter.sinks import check_writable
 from word_counter.sources import check_sources
@@ -159,24 +159,16 @@ class Entry:
 
     def _checked_plan(self, own: Plan | None) -> tuple[Plan, list[Source]]:
         fields = self._store.fields()
-        text = fields.get("plan", "")
-        plan, sources = Plan.from_json(text), self._store.sources()
-        if plan.job_id != self._job_id or digest_of(sources) != plan.digest:
-            message = f"the plan of job {self._job_id} does not fit what is in Redis; somebody changed it"
-            raise UsageError(message)
+        sources = self._store.sources()
+        plan = read_plan(fields, self._job_id, sources)
         check_sources(sources)
         if own is not None and own.digest != plan.digest:
             message = (
                 f"job {self._job_id} has other inputs than this command names; purge it or choose another --job-id"
             )
             raise UsageError(message)
-        if own != plan and not verify(text, fields.get("signature", ""), self._secret, purpose=PURPOSE):
-            # Whoever can write to Redis could name any code, any input and any output.
-            message = (
-                f"the plan of job {self._job_id} is not signed with the secret of this command; "
-                "set WORD_COUNTER_SECRET to what its master was started with, or go on as the user who started it"
-            )
-            raise UsageError(message)
+        if own != plan:
+            check_signed(fields, self._job_id, self._secret)
         check_writable(plan.output, plan.job_id)
         self.files = checked(self._store.files() if plan.files else {}, plan.files)
         return plan, sources

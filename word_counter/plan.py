@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from word_counter.config import Settings
+from word_counter.door.signing import verify
 from word_counter.errors import UsageError
 from word_counter.job import Job, Source
 from word_counter.side_file import SideFile
@@ -120,6 +121,28 @@ class Plan:
             max_bad_records=settings.max_bad_records,
             retention_seconds=settings.retention_seconds,
         )
+
+
+def check_signed(fields: Mapping[str, str], job_id: str, secret: str) -> None:
+    """Raise UsageError unless the plan in a job's fields was signed with this secret.
+
+    Whoever can write to Redis could otherwise name any code, any input and any output.
+    """
+    if not verify(fields.get("plan", ""), fields.get("signature", ""), secret, purpose=PURPOSE):
+        message = (
+            f"the plan of job {job_id} is not signed with the secret of this command; "
+            "set WORD_COUNTER_SECRET to what its master was started with, or go on as the user who started it"
+        )
+        raise UsageError(message)
+
+
+def read_plan(fields: Mapping[str, str], job_id: str, sources: Sequence[Source]) -> Plan:
+    """Return the plan in a job's fields; UsageError when it is none, or does not fit the job or its sources."""
+    plan = Plan.from_json(fields.get("plan", ""))
+    if plan.job_id != job_id or digest_of(sources) != plan.digest:
+        message = f"the plan of job {job_id} does not fit what is in Redis; somebody changed it"
+        raise UsageError(message)
+    return plan
 
 
 def digest_of(sources: Sequence[Source]) -> str:

@@ -119,6 +119,11 @@ def _inspect_chunk(job: JobRecord, history: History, chunk_id: int, *, as_json: 
         )
     if not record.attempts:
         click.echo(f"\n{record.state}: no attempt yet")
+    show_partials(partials)
+
+
+def show_partials(partials: Iterable[tuple[int, list[tuple[Any, Any]]]]) -> None:
+    """Print what a chunk gives each partition."""
     for partition, pairs in partials:
         click.echo(f"\npartition {partition}, {count(len(pairs), 'key')}")
         rows = [(json.dumps(key, ensure_ascii=False), json.dumps(value, ensure_ascii=False)) for key, value in pairs]

@@ -21,6 +21,7 @@ from word_counter.cli.inspect import inspect
 from word_counter.cli.interrupts import INTERRUPTED, Interrupts
 from word_counter.cli.jobs import cancel, jobs, purge
 from word_counter.cli.look import status, workers
+from word_counter.cli.replay import replay
 from word_counter.cli.run import master, resume, run
 from word_counter.cli.text import printable
 from word_counter.cli.worker import worker
@@ -91,5 +92,5 @@ def main() -> None:
     """MapReduce on Redis: count words, or run your own Mapper and Reducer, and trust the number."""
 
 
-for command in (run, check, resume, worker, master, jobs, status, inspect, workers, cancel, purge, doctor):
+for command in (run, check, resume, worker, master, jobs, status, inspect, replay, workers, cancel, purge, doctor):
     main.add_command(command)

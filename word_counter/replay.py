@@ -1,0 +1,185 @@
+"""Replays: one chunk of a job run again in this process, as a worker ran it, so that it can be looked into.
+
+The plan in Redis says which code, which params and which side files; it must be signed with our own secret, as the
+code that it names is loaded. The bytes are checked to be the same. Nothing is written to Redis.
+"""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_right
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Any
+
+from word_counter.care import Care
+from word_counter.code import LoadedJob
+from word_counter.errors import InputChangedError, JobGoneError, JobNotFoundError, UsageError
+from word_counter.job import Chunk, Source, Stage, task_name
+from word_counter.mapper import Lines
+from word_counter.pairs import Pairs
+from word_counter.plan import Plan, check_signed, read_plan
+from word_counter.shuffle import decode_partial, key_text, restore
+from word_counter.side_file import checked
+from word_counter.sources import ChunkReader
+from word_counter.stages import MapOutput, pairs_of, run_map
+from word_counter.step import Phase
+from word_counter.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A key whose value is another one in a replay than was committed; JSON texts, None: it is not there."""
+
+    partition: int
+    key: str
+    committed: str | None
+    replayed: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A chunk that is ready to be run.
+
+    Attributes:
+        plan: the plan of its job.
+        chunk: the chunk.
+        source: what it is of: the path of a file, or the results of a phase.
+        number: its phase, from 0.
+        phase: the same, with its mappers and its reducer.
+        records: its lines, or pairs.
+        care: how its last attempt was run.
+        committed: the partials that it committed, by partition; None: none, or they are gone.
+        notes: what whoever replays it should know.
+    """
+
+    plan: Plan
+    chunk: Chunk
+    source: str
+    number: int
+    phase: Phase
+    records: Lines | Pairs
+    care: Care
+    committed: Mapping[int, str] | None
+    notes: list[str] = field(default_factory=list)
+
+    def run(self, *, at_once: bool = False) -> MapOutput:
+        """Map it; the partials are numbered as in the store.
+
+        Args:
+            at_once: raise what the first bad record raises, even if the job sets such records aside.
+
+        Raises:
+            JobFailedError: as :func:`word_counter.stages.run_map`; the user's own exception is its ``__cause__``.
+        """
+        return run_map(self.phase, self.records, self.plan.partitions, None if at_once else self.care)
+
+    def partials(self, output: MapOutput) -> dict[int, str]:
+        """Return the partials of an output by the numbers that their partitions have in the store."""
+        first = self.plan.partitions_of(self.number)[0]
+        return {first + partition: text for partition, text in sorted(output.partials.items())}
+
+    def pairs(self, output: MapOutput) -> list[tuple[int, list[tuple[Any, Any]]]]:
+        """Return what an output gives each partition: its number, and pairs of key and travelled value."""
+        return [
+            (partition, [(restore(group), value) for group, value in decode_partial(text)])
+            for partition, text in self.partials(output).items()
+        ]
+
+    def differences(self, output: MapOutput) -> list[Difference]:
+        """Return in what an output differs from what was committed."""
+        made, kept = self.partials(output), self.committed or {}
+        found = []
+        for partition in sorted({*made, *kept}):
+            now, then = _values(made.get(partition)), _values(kept.get(partition))
+            keys = [key for key in {**then, **now} if then.get(key) != now.get(key)]
+            found += [Difference(partition, key, then.get(key), now.get(key)) for key in keys]
+        return found
+
+
+def open_replay(store: Store, secret: str, chunk_id: int) -> Replay:
+    """Return a chunk of a job, ready to be run.
+
+    Raises:
+        JobNotFoundError: there is no such job.
+        UsageError: it has no such chunk, what the chunk is of is gone, or the plan is not signed with this secret.
+        InputChangedError: the file is not as it was when the job was made.
+        JobLoadError: the code cannot be imported here.
+    """
+    fields = store.fields()
+    if not fields:
+        message = f"there is no job {store.job_id} in this Redis"
+        raise JobNotFoundError(message)
+    sources = store.sources()
+    plan = read_plan(fields, store.job_id, sources)
+    check_signed(fields, store.job_id, secret)
+    chunk = _chunk(store, chunk_id)
+    number = bisect_right(json.loads(fields.get("first_chunks", "[0]")), chunk_id) - 1
+    notes: list[str] = []
+    loaded = LoadedJob(plan.code)
+    try:
+        loaded.check(plan.code, plan.code_digest)
+    except InputChangedError:
+        notes.append(f"the code of {plan.code} is not the one that the job ran: what follows is what it gives now")
+    files = checked(store.files() if plan.files else {}, plan.files)
+    phase = loaded.phase(number, plan.params, files)
+    task = task_name(Stage.MAP, chunk_id)
+    care = Care(plan.max_bad_records)
+    suspicion = store.connection.hget(store.keys.suspects, task)
+    if suspicion is not None:
+        care = Care(plan.max_bad_records, at_once=True, skip=dict(json.loads(suspicion)["skip"]))
+        notes.append("this chunk has killed its process before: it may kill this one, too")
+    records = _pairs(store, plan, chunk, number) if number else _lines(sources, chunk)
+    source = plan.results_name(chunk.source) if number else sources[chunk.source].path
+    return Replay(plan, chunk, source, number, phase, records, care, _committed(store, plan, task, chunk_id), notes)
+
+
+def _chunk(store: Store, chunk_id: int) -> Chunk:
+    try:
+        return store.chunks([chunk_id])[0]
+    except JobGoneError:
+        message = (
+            f"job {store.job_id} has no chunk {chunk_id}; word-counter inspect {store.job_id} lists those there are"
+        )
+        raise UsageError(message) from None
+
+
+def _lines(sources: list[Source], chunk: Chunk) -> Lines:
+    with closing(ChunkReader(dict(enumerate(sources)))) as reader:
+        try:
+            return reader.read(chunk)
+        except InputChangedError:
+            path = sources[chunk.source].path
+            message = f"chunk {chunk.id} cannot be replayed: {path} has changed since the job began"
+            raise InputChangedError(message) from None
+
+
+def _pairs(store: Store, plan: Plan, chunk: Chunk, number: int) -> Pairs:
+    source = plan.results_name(chunk.source)
+    try:
+        return pairs_of(store.segments_of(chunk.source, chunk.offset, chunk.length), source)
+    except JobGoneError:
+        message = (
+            f"chunk {chunk.id} cannot be replayed: it is of {source}, which were freed when phase {number + 1} was "
+            "reduced; chunks of phase 1 are of the input, and can"
+        )
+        raise UsageError(message) from None
+
+
+def _committed(store: Store, plan: Plan, task: str, chunk_id: int) -> Mapping[int, str] | None:
+    """Return the partials that a chunk committed; None when it has not, or they were freed."""
+    receipt = store.connection.hget(store.keys.receipts(Stage.MAP), task)
+    amounts = {} if receipt is None else json.loads(receipt).get("amounts", {})
+    found = {
+        partition: raw.decode()
+        for partition in range(plan.all_partitions)
+        if (raw := store.connection.hget(store.keys.partials(partition), str(chunk_id))) is not None
+    }
+    return found if found or amounts.get("pairs") == 0 else None
+
+
+def _values(partial: str | None) -> dict[str, str]:
+    if partial is None:
+        return {}
+    return {key_text(group): json.dumps(value, sort_keys=True) for group, value in decode_partial(partial)}
