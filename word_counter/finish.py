@@ -40,7 +40,7 @@ class Finish:
         counts = self._store.segments(last)
         pairs = merge([self._store.results(n, segments) for n, segments in zip(last, counts, strict=True)])
         merged = self._charge.holding(summarised(pairs, summary))
-        write_results(merged, plan.output, plan.job_id, aside=aside, confirm=self._confirm)
+        write_results(merged, plan.output, plan.job_id, form=plan.form, aside=aside, confirm=self._confirm)
         counters = self._store.counters()
         state = self._store.end(self._charge.epoch, JobState.DONE, "", plan.all_partitions, plan.retention_seconds)
         if state is None:

@@ -124,6 +124,10 @@ class Job:
     #: The values of the params that were given; the others have their defaults.
     given_params: Mapping[str, Any] = MappingProxyType({})
     partition: ClassVar[Callable[[Any, Any, int], int] | None] = None
+    #: What stands before the reference of its class: the name of the API that this is written in, if not ours.
+    dialect: ClassVar[str] = ""
+    #: How the results are written: "json" is one object; "lines" are what each value is a list of, as latin-1 text.
+    form: ClassVar[str] = "json"
 
     def __init__(
         self,
@@ -180,6 +184,10 @@ class Job:
                 message = f"job {name}: {role} must be a subclass of {base.__name__}, found none"
                 raise JobLoadError(message)
         return phases_of(name, [Step(self.mapper, self.reducer)], given, self.partition)
+
+    def classes(self) -> set[type]:
+        """Return the classes that do the work."""
+        return {cls for phase in self.phases() for cls in (*phase.mappers, phase.reducer)}
 
     def param_values(self) -> dict[str, Any]:
         """Return the value of every param; UsageError when one that was given is unknown or not allowed."""

@@ -51,6 +51,7 @@ class Plan:
     on_bad_chunk: str
     max_bad_records: int
     retention_seconds: int
+    form: str = "json"
 
     @property
     def skip(self) -> bool:
@@ -120,6 +121,7 @@ class Plan:
             on_bad_chunk=settings.on_bad_chunk,
             max_bad_records=settings.max_bad_records,
             retention_seconds=settings.retention_seconds,
+            form=job.form,
         )
 
 

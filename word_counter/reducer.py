@@ -61,6 +61,10 @@ class Reducer(ABC):
     def close(self) -> None:
         """Let go of what :meth:`setup` took; called once after the last key of a task."""
 
+    def last_results(self) -> Iterable[tuple[Key, Value]]:
+        """Yield results that are no single key's, after those of all keys of a task; their keys must be yet larger."""
+        return ()
+
     def count(self, name: str, n: int = 1) -> None:
         """Add ``n`` to the job's counter ``name``; exact, however often a task is tried."""
         counters = self.__dict__.setdefault("counters", {})

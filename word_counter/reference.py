@@ -25,6 +25,11 @@ from word_counter.mapper import Mapper
 from word_counter.reducer import Reducer
 from word_counter.step import missing_arguments
 
+#: What stands before the reference of a class that is written in mrjob's API, and may import mrjob by name.
+MRJOB = "mrjob+"
+#: The method of a class of another API that returns the Job it comes to.
+_TRANSLATE = "word_counter_job"
+
 
 def refer_to(job: Job) -> str:
     """Return the reference of a job's code.
@@ -33,7 +38,7 @@ def refer_to(job: Job) -> str:
         JobLoadError: the class was made where no other process can import it from.
     """
     if _is_made_of_its_class(job):
-        return _refer_to_class(type(job))
+        return job.dialect + _refer_to_class(type(job))
     return f"{_refer_to_class(job.mapper)}+{_refer_to_class(job.reducer)}"
 
 
@@ -54,8 +59,7 @@ def _is_made_of_its_class(job: Job) -> bool:
 
 def classes_of(job: Job) -> set[type]:
     """Return the classes that the reference of a job leads to."""
-    parts = {cls for phase in job.phases() for cls in (*phase.mappers, phase.reducer)}
-    return {type(job), *parts} if _is_made_of_its_class(job) else parts
+    return {type(job), *job.classes()} if _is_made_of_its_class(job) else job.classes()
 
 
 def _refer_to_class(cls: type) -> str:
@@ -91,9 +95,11 @@ def load_job(reference: str) -> type[Job] | Job:
     place, name = _parse(reference)
     if reference in shipped():
         place = f"{jobs.__name__}.{reference}"
+    if reference.startswith(MRJOB):
+        _answer_to_mrjob()
     module = _import(place)
     if name:
-        cls = _attribute(module, place, name)
+        cls = _translated(_attribute(module, place, name))
         if not (isinstance(cls, type) and issubclass(cls, Job)):
             message = f"{reference} is not a subclass of Job"
             raise JobLoadError(message)
@@ -153,6 +159,14 @@ def _only_job(module: ModuleType, place: str) -> type[Job] | Job:
     mappers, reducers = _defined(module, Mapper), _defined(module, Reducer)
     if len(mappers) == 1 and len(reducers) == 1:
         return Job(mapper=mappers[0], reducer=reducers[0])
+    foreign = [cls for cls in _defined(module, object) if hasattr(cls, _TRANSLATE)]
+    if len(foreign) == 1:
+        translated: type[Job] = _translated(foreign[0])
+        return translated
+    if foreign:
+        names = ", ".join(cls.__name__ for cls in foreign)
+        message = f"{place} defines several jobs ({names}); say which: {place}:{foreign[0].__name__}"
+        raise JobLoadError(message)
     message = f"{place} defines no Job, and not exactly one Mapper and one Reducer either"
     raise JobLoadError(message)
 
@@ -163,12 +177,25 @@ def _defined(module: ModuleType, base: type) -> list[Any]:
     return [cls for cls in values if issubclass(cls, base) and cls.__module__ == module.__name__]
 
 
+def _answer_to_mrjob() -> None:
+    """Let what is imported from now on find this package's own modules under mrjob's names."""
+    from word_counter.mrjob.names import answer_to_mrjob
+
+    answer_to_mrjob()
+
+
+def _translated(cls: Any) -> Any:
+    """Return the Job that a class of another API comes to; any other class as it is."""
+    return getattr(cls, _TRANSLATE)() if isinstance(cls, type) and hasattr(cls, _TRANSLATE) else cls
+
+
 def _load_class(reference: str) -> Any:
     place, name = _parse(reference)
     return _attribute(_import(place), place, name)
 
 
 def _parse(reference: str) -> tuple[str, str]:
+    reference = reference.removeprefix(MRJOB)
     place, colon, name = reference.rpartition(":")
     if not colon or is_file(reference):  # a path may hold colons of its own
         return reference, ""

@@ -10,7 +10,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import Any, Self, TextIO
 
 from word_counter.errors import OutputError
 
@@ -124,10 +124,11 @@ def write_results(
     output: str,
     job_id: str = "",
     *,
+    form: str = "json",
     aside: Iterable[str] | None = None,
     confirm: Callable[[], None] = _anyway,
 ) -> None:
-    """Write results as one JSON object, in the order of ``pairs``, with a two-space indent, in UTF-8.
+    """Write results in the order of ``pairs``: as one JSON object, with a two-space indent, in UTF-8, or as lines.
 
     The quarantine is seen before the results are, and that of an earlier job goes after they are: who reads results and
     finds no quarantine knows that nothing was set aside.
@@ -136,6 +137,7 @@ def write_results(
         pairs: key texts with their values, sorted and unique.
         output: a path, or "-" for standard output.
         job_id: names the quarantine of what goes to standard output.
+        form: "json", or "lines": then each value is a list of lines, whose characters stand for a byte each.
         aside: what was set aside, a JSON object each; None: nothing was.
         confirm: called when all is written and just before it is seen; raises to leave what stood there before.
 
@@ -143,6 +145,7 @@ def write_results(
         OutputError: a file cannot be written; what stood there before still does.
     """
     quarantine = quarantine_path(output, job_id)
+    write = _write_object if form == "json" else _write_lines
     with contextlib.ExitStack() as drafts:
         ready: list[_Draft] = []
         if aside is not None:
@@ -150,7 +153,7 @@ def write_results(
             listed = (entry.encode("utf-8", "backslashreplace").decode() + "\n" for entry in aside)
             ready.append(drafts.enter_context(_Draft(quarantine, lambda file: file.writelines(listed))))
         if output != "-":
-            ready.append(drafts.enter_context(_Draft(output, lambda file: _write_object(pairs, file))))
+            ready.append(drafts.enter_context(_Draft(output, lambda file: write(pairs, file))))
             confirm()
             for draft in ready:
                 draft.check()
@@ -163,7 +166,7 @@ def write_results(
                 for draft in ready:
                     draft.show()
 
-            _print_object(pairs, before_the_end)
+            _print(lambda file: write(pairs, file, before_the_end))
     if aside is None and _is_quarantine(quarantine):
         with contextlib.suppress(OSError):
             os.unlink(quarantine)
@@ -172,7 +175,7 @@ def write_results(
 class _Draft:
     """A file that is written beside its place, and seen there whole or not at all."""
 
-    def __init__(self, path: str, write: Callable[[IO[str]], None]) -> None:
+    def __init__(self, path: str, write: Callable[[TextIO], None]) -> None:
         """Write it; OutputError when that is not possible."""
         self._path = path
         self._temporary = ""
@@ -236,10 +239,10 @@ def _sync_folder(folder: str) -> None:
         os.close(descriptor)
 
 
-def _print_object(pairs: Iterable[tuple[str, Any]], before_the_end: Callable[[], None]) -> None:
-    """Print results. When ``before_the_end`` raises they lack their end, so that no reader takes them as whole."""
+def _print(write: Callable[[TextIO], None]) -> None:
+    """Print results. When ``write`` raises they lack their end, so that no reader takes them as whole."""
     try:
-        _write_object(pairs, sys.stdout, before_the_end)
+        write(sys.stdout)
         sys.stdout.flush()
     except BrokenPipeError:
         raise
@@ -248,9 +251,7 @@ def _print_object(pairs: Iterable[tuple[str, Any]], before_the_end: Callable[[],
         raise OutputError(message) from error
 
 
-def _write_object(
-    pairs: Iterable[tuple[str, Any]], file: IO[str], before_the_end: Callable[[], None] = _anyway
-) -> None:
+def _write_object(pairs: Iterable[tuple[str, Any]], file: TextIO, before_the_end: Callable[[], None] = _anyway) -> None:
     waiting: list[str] = []
     chars = 0
     first = True
@@ -265,6 +266,24 @@ def _write_object(
             chars = 0
     before_the_end()
     file.write("".join(waiting) + ("{}\n" if first else "\n}\n"))
+
+
+def _write_lines(pairs: Iterable[tuple[str, Any]], file: TextIO, before_the_end: Callable[[], None] = _anyway) -> None:
+    waiting: list[str] = []
+    chars = 0
+    for _, lines in pairs:
+        waiting += lines
+        chars += sum(map(len, lines))
+        if chars > _BUFFER_CHARS:
+            file.buffer.write(_joined(waiting))
+            waiting.clear()
+            chars = 0
+    before_the_end()
+    file.buffer.write(_joined(waiting))
+
+
+def _joined(lines: Iterable[str]) -> bytes:
+    return "".join(f"{line}\n" for line in lines).encode("latin-1")
 
 
 def value_text(value: Any) -> str:

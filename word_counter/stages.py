@@ -21,6 +21,7 @@ from word_counter.mapper import Lines, Mapper, mapped
 from word_counter.pairs import Pairs
 from word_counter.reducer import LEFT_OUT, GroupKey, Reducer
 from word_counter.shuffle import (
+    canonical,
     check_value,
     compact,
     decode_partial,
@@ -135,11 +136,7 @@ def run_reduce(phase: Phase, partials: Iterable[str | bytes], counters: dict[str
         raise RecordError(message) from error
     groups = _grouped(reducer, partials)
     try:
-        results = (
-            (key_text(key), key, text)
-            for key in sorted(groups, key=key_text)
-            if (text := _conclude(reducer, key, groups)) is not None
-        )
+        results = _results(reducer, groups)
         yield from _segments(results) if phase.last else _pair_segments(results)
         reducer.close()
     except WordCounterError:
@@ -168,18 +165,25 @@ def _grouped(reducer: Reducer, partials: Iterable[str | bytes]) -> dict[GroupKey
     return groups
 
 
-def _conclude(reducer: Reducer, group: GroupKey, groups: dict[GroupKey, list[Any]]) -> str | None:
-    """Return the JSON text of a key's result; None when it is left out."""
-    key = restore(group)
-    try:
-        value = reducer.conclude(key, groups[group])
-    except WordCounterError:
-        raise
-    except USER_ERRORS as error:
-        message = f"{type(reducer).__name__} failed for the key {key!r}\n{user_traceback(error)}"
-        raise RecordError(message) from error
-    if value is LEFT_OUT:
-        return None
+def _results(reducer: Reducer, groups: dict[GroupKey, list[Any]]) -> Iterator[tuple[str, GroupKey, str]]:
+    """Yield the text of each key, the key, and the JSON text of its result."""
+    for group in sorted(groups, key=key_text):
+        key = restore(group)
+        try:
+            value = reducer.conclude(key, groups[group])
+        except WordCounterError:
+            raise
+        except USER_ERRORS as error:
+            message = f"{type(reducer).__name__} failed for the key {key!r}\n{user_traceback(error)}"
+            raise RecordError(message) from error
+        if value is not LEFT_OUT:
+            yield key_text(group), group, _result_text(reducer, key, value)
+    for key, value in reducer.last_results():
+        group = canonical(key)
+        yield key_text(group), group, _result_text(reducer, key, value)
+
+
+def _result_text(reducer: Reducer, key: Any, value: Any) -> str:
     try:
         check_value(value)
         text = compact(value)

@@ -99,7 +99,7 @@ class InlineEngine(Engine):
         seconds = time.monotonic() - began
         observer.progressed(replace(progress, state=JobState.REDUCING, seconds=seconds, partitions_reduced=partitions))
         summary = Summary()
-        write_results(summarised(_merged(results), summary), chosen.output, job_id, aside=bad or None)
+        write_results(summarised(_merged(results), summary), chosen.output, job_id, form=job.form, aside=bad or None)
         return Outcome(
             job_id=job_id,
             output=chosen.output,
