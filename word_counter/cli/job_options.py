@@ -22,6 +22,11 @@ job_option: Option = click.option(
     default=partial(config.choice, "job"),
     help="The job: pkg.module:Class or a file. [default: the word count]",
 )
+mrjob_option: Option = click.option(
+    "--mrjob",
+    metavar="FILE.py[:C]",
+    help="In place of --job: a job written for mrjob. Its own options follow the inputs, behind a --.",
+)
 param_option: Option = click.option(
     "--param", multiple=True, metavar="NAME=VALUE", help="Tell the job something that it declares; repeatable."
 )
@@ -43,6 +48,18 @@ def job_of(reference: str | None, params: Sequence[str], files: Sequence[str]) -
     if files:
         job.files = (*job.files, *files)
     return job
+
+
+def mrjob_of(reference: str, arguments: Sequence[str]) -> tuple[Job, Sequence[str]]:
+    """Return the job in mrjob's API that a reference names, and the inputs, which it tells from its own options."""
+    from word_counter.mrjob.translation import Translated
+    from word_counter.reference import MRJOB, make_job
+
+    job = make_job(MRJOB + reference)
+    if not isinstance(job, Translated):
+        message = f"{reference} is no job in mrjob's API: give it as --job"
+        raise UsageError(message)
+    return job, job.take_arguments(arguments)
 
 
 def _param(text: str) -> tuple[str, str]:

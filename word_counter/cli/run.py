@@ -14,7 +14,7 @@ from click.core import ParameterSource
 from word_counter import config
 from word_counter.cli.display import Display
 from word_counter.cli.displays import make_display
-from word_counter.cli.job_options import file_option, job_of, job_option, param_option
+from word_counter.cli.job_options import file_option, job_of, job_option, mrjob_of, mrjob_option, param_option
 from word_counter.cli.logs import leave_logging_to_the_display
 from word_counter.errors import UsageError
 from word_counter.observer import Outcome
@@ -79,6 +79,7 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
     options: list[Callable[[Callable[..., Any]], Callable[..., Any]]] = [
         click.argument("inputs", nargs=-1, metavar="[INPUT...]"),
         job_option,
+        mrjob_option,
         param_option,
         file_option,
         click.option("--chunk-size", metavar="LINES", help="Lines a chunk. [default: 50000]"),
@@ -165,7 +166,13 @@ def resume(job: str, **given: Any) -> None:
 def _run(given: dict[str, Any]) -> None:
     from word_counter import engines
 
-    job = job_of(given["job"], given["param"], given["file"])
+    if given["mrjob"] is None:
+        job = job_of(given["job"], given["param"], given["file"])
+    elif _on_command_line("job") or given["param"] or given["file"]:
+        message = "--mrjob goes without --job, --param and --file: the job's own options follow the inputs, behind --"
+        raise UsageError(message)
+    else:
+        job, given["inputs"] = mrjob_of(given["mrjob"], given["inputs"])
     job.param_values()  # what is wrong with them is said before anything is looked for
     if not given["inputs"] and job.inputs == ():
         raise click.MissingParameter(ctx=click.get_current_context(), param_type="argument", param_hint="'INPUT...'")
