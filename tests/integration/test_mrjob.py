@@ -193,6 +193,7 @@ class Begun(MRJob):
     def combiner(self, key: str, values: Iterator[int]) -> Pairs:
         yield key, sum(values)
         yield key + "!", 1
+        yield "groups", 1
 
     def combiner_final(self) -> Pairs:
         yield "final of combiner", 1
@@ -217,13 +218,13 @@ def test_what_a_reducer_yields_at_its_start_and_end_comes_once_whatever_the_part
 
     lines = _run(Begun(args=[str(tmp_path / "in.txt")]), tmp_path, partitions=partitions, chunk_size=2)
 
-    expected = [("a", 2), ("a!", 2), ("b", 1), ("b!", 1)]
+    expected = [("groups", 7), ("a", 2), ("a!", 2), ("b", 1), ("b!", 1)]
     expected += [("final", 2), ("final of combiner", 2), ("final!", 2)]
     expected += [("init", 2), ("init of combiner", 2), ("init!", 2)]
     assert [json.loads(f"[{line.replace(chr(9), ',')}]") for line in lines] == [
         ["first", 0],
         *map(list, sorted(expected, key=lambda pair: json.dumps(pair[0]))),
-        ["last", 10],
+        ["last", 11],
     ]
 
 

@@ -49,6 +49,9 @@ def test_the_shipped_jobs_and_reducers_are_always_allowed(job: Job) -> None:
         ":",
         "+",
         "../x.py",
+        "mrjob+os:system",
+        "mrjob+/etc/passwd.py:J",
+        "word_counter.jobs.word_count:M+mrjob+os:system",
     ],
 )
 def test_nothing_else_is_allowed_by_itself(reference: str) -> None:
@@ -73,6 +76,7 @@ def test_a_file_allows_itself_and_a_folder_all_below_it(tmp_path: Path, monkeypa
         assert not allows([entry], f"{file}:J"), entry
     monkeypatch.chdir(tmp_path)
     assert allows(["./jobs"], f"{file}:J")
+    assert allows(["./jobs"], f"mrjob+{file}:J")
     assert allows(["."], f"{file}:J")
     assert not allows([f"{tmp_path}/jobs"], f"{tmp_path}/jobs/../other.py:J")
 

@@ -52,6 +52,28 @@ def test_standard_output_gets_the_same_text(capsys: pytest.CaptureFixture[str]) 
     assert capsys.readouterr().out == results_text({"a": 1, "\u00fc": [2]})
 
 
+class TestLines:
+    PAIRS: tuple[tuple[str, list[str]], ...] = (("a", ["x\ty", "\u00c3\u00bc \u00ff"]), ("b", []), ("c", [""]))
+    BYTES = b"x\ty\n\xc3\xbc \xff\n\n"
+
+    def test_are_written_byte_by_byte(self, tmp_path: Path) -> None:
+        write_results(self.PAIRS, str(tmp_path / "results.txt"), form="lines")
+
+        assert (tmp_path / "results.txt").read_bytes() == self.BYTES
+
+    def test_are_printed_like_that(self, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+        write_results(self.PAIRS, "-", form="lines")
+
+        assert capfdbinary.readouterr().out == self.BYTES
+
+    def test_that_are_many_are_written_like_few(self, tmp_path: Path) -> None:
+        lines = [f"line {n:06d}" for n in range(50_000)]
+
+        write_results(((line, [line, ""]) for line in lines), str(tmp_path / "results.txt"), form="lines")
+
+        assert (tmp_path / "results.txt").read_text() == "".join(f"{line}\n\n" for line in lines)
+
+
 def _interrupted() -> Iterator[tuple[str, int]]:
     yield "a", 1
     raise KeyboardInterrupt

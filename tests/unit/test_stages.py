@@ -288,6 +288,21 @@ class TestReduce:
 
         assert counters == {"keys": 12, "other": 1}
 
+    def test_gives_last_results_after_those_of_all_keys(self) -> None:
+        class Counting(Values):
+            keys = 0
+
+            def reduce(self, key: Any, values: Iterable[Any]) -> Any:
+                self.keys += 1
+                return list(values)
+
+            def last_results(self) -> Iterator[tuple[Any, Any]]:
+                yield "~", self.keys
+
+        found = _reduced(_job(reducer=Counting), {"b": [1], "a": [2]})
+
+        assert list(found.items()) == [("a", [2]), ("b", [1]), ("~", 2)]
+
     def test_calls_setup_before_the_first_key_and_close_after_the_last(self) -> None:
         calls: list[str] = []
 
