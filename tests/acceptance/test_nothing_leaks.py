@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 import redis
+from click.testing import CliRunner
 
 from tests.processes import eventually, started, word_counter
+from word_counter.cli import main
 from word_counter.embedded import EmbeddedServer
 
 PASSWORD = "hunter2-the-password"
@@ -134,11 +136,16 @@ def test_a_run_with_workers_of_its_own_shows_neither(url: str, folder: Path, slo
     ],
 )
 def test_errors_show_no_password(folder: Path, text: Path, given: str) -> None:
-    for args in (["run", text.name, "--workers", "1"], ["worker"], ["doctor"]):
-        ended = word_counter(*args, folder=folder, env={"REDIS_URL": given, "WORD_COUNTER_SECRET": SECRET})
-        assert ended.code in {1, 2, 3}
-        assert "Traceback" not in ended.err
-        assert_clean(ended.err + ended.out)
+    env = {"REDIS_URL": given, "WORD_COUNTER_SECRET": SECRET}
+    worker = word_counter("worker", folder=folder, env=env)  # as a process, for its log
+    assert worker.code in {2, 3}
+    assert "Traceback" not in worker.err
+    assert_clean(worker.err + worker.out)
+    for args in (["run", str(text), "--workers", "1", "--output", str(folder / "results.json")], ["doctor"]):
+        ended = CliRunner().invoke(main, args, env=env)
+        assert ended.exit_code in {1, 2, 3}
+        assert "Traceback" not in ended.stderr
+        assert_clean(ended.stderr + ended.stdout)
 
 
 def test_a_wrong_password_is_not_repeated(url: str, folder: Path, text: Path) -> None:
