@@ -46,6 +46,7 @@ class AttemptRecord:
     kind: str = ""
     message: str = ""
     amounts: dict[str, int] = field(default_factory=dict)
+    heaviest: tuple[tuple[str, int], ...] = ()  #: the keys of a partition that had the most values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,6 +200,7 @@ def _task_record(
                 seconds=content["seconds"],
                 ended=content["started"] + round(content["seconds"] * 1000),
                 amounts=content["amounts"],
+                heaviest=tuple((key, values) for key, values in content.get("heaviest", ())),
             )
         )
         state = COMMITTED

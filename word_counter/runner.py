@@ -47,6 +47,7 @@ from word_counter.sources import ChunkReader
 from word_counter.stages import pairs_of, run_map, run_reduce
 from word_counter.step import Phase
 from word_counter.task_store import BadRecords, Receipt, TaskStore
+from word_counter.weight import Weight
 
 log = logging.getLogger(__name__)
 
@@ -142,6 +143,7 @@ class BatchRunner:
         started, clock = time.time_ns() // 1_000_000, time.perf_counter()
         counters: dict[str, int] = {}
         partials: dict[int, str] = {}
+        heaviest: list[tuple[str, int]] = []
         bad = BadRecords()
         try:
             phase = self._phase(store, payload)
@@ -157,8 +159,11 @@ class BatchRunner:
                 bad = BadRecords(output.aside.entries(), output.aside.raised, payload.max_bad_records)
             else:
                 _, partition = parse_task(attempt.task)
-                segments = run_reduce(phase, store.partials(partition), counters)
+                weight = Weight()
+                segments = run_reduce(phase, store.partials(partition), counters, weight)
                 amounts = store.stage_results(partition, attempt.attempt, segments)
+                amounts |= {"reduced_keys": weight.keys, "reduced_values": weight.values}
+                heaviest = weight.heaviest
         except (RedisError, StoreUnavailableError):
             raise
         except ForbiddenError as error:
@@ -168,7 +173,7 @@ class BatchRunner:
             return self._fail(store, payload, attempt, _kind(error), str(error), started, last=last)
         except Exception as error:  # noqa: BLE001 (a partial that is no JSON, say: the task failed, not the worker)
             return self._fail(store, payload, attempt, RAISED, user_traceback(error), started, last=last)
-        receipt = Receipt(attempt.attempt, self._worker, started, time.perf_counter() - clock, amounts)
+        receipt = Receipt(attempt.attempt, self._worker, started, time.perf_counter() - clock, amounts, heaviest)
         said = store.commit(payload.batch, attempt, receipt, last=last, counters=counters, partials=partials, bad=bad)
         if said == "TOO MANY":
             example = json.loads(next(iter(bad.entries.values())))

@@ -30,6 +30,7 @@ from word_counter.shuffle import (
     restore,
 )
 from word_counter.step import Phase
+from word_counter.weight import Weight
 
 #: So many travelled values of one key are folded into one before more are taken in.
 _REFOLD_AFTER = 1_000
@@ -113,7 +114,9 @@ def _added(*owners: Mapper | Reducer) -> dict[str, int]:
     return counters
 
 
-def run_reduce(phase: Phase, partials: Iterable[str | bytes], counters: dict[str, int]) -> Iterator[str]:
+def run_reduce(
+    phase: Phase, partials: Iterable[str | bytes], counters: dict[str, int], weight: Weight | None = None
+) -> Iterator[str]:
     """Reduce one partition: yield its results as segments of sorted, ever larger keys.
 
     A segment of a job's results is a JSON object. One that another phase maps is a list of pairs, whose keys are
@@ -123,6 +126,7 @@ def run_reduce(phase: Phase, partials: Iterable[str | bytes], counters: dict[str
         phase: the phase of the job.
         partials: all partials of the partition, in the order of their chunks.
         counters: what the reducer counts is added here.
+        weight: the keys are added here.
 
     Raises:
         RecordError: the user's code raised (its exception is the ``__cause__``).
@@ -134,7 +138,10 @@ def run_reduce(phase: Phase, partials: Iterable[str | bytes], counters: dict[str
     except USER_ERRORS as error:
         message = f"{type(reducer).__name__} failed in setup\n{user_traceback(error)}"
         raise RecordError(message) from error
-    groups = _grouped(reducer, partials)
+    weight = weight or Weight()
+    groups = _grouped(reducer, partials, weight)
+    for key, values in groups.items():
+        weight.add(key, key_text(key), len(values))
     try:
         results = _results(reducer, groups)
         yield from _segments(results) if phase.last else _pair_segments(results)
@@ -148,7 +155,7 @@ def run_reduce(phase: Phase, partials: Iterable[str | bytes], counters: dict[str
         counters[name] = counters.get(name, 0) + n
 
 
-def _grouped(reducer: Reducer, partials: Iterable[str | bytes]) -> dict[GroupKey, list[Any]]:
+def _grouped(reducer: Reducer, partials: Iterable[str | bytes], weight: Weight) -> dict[GroupKey, list[Any]]:
     groups: dict[GroupKey, list[Any]] = {}
     folds = reducer.folds
     for partial in partials:
@@ -161,6 +168,7 @@ def _grouped(reducer: Reducer, partials: Iterable[str | bytes]) -> dict[GroupKey
             else:
                 values.append(travelled)
                 if len(values) >= _REFOLD_AFTER:
+                    weight.fold(key, len(values))
                     values[:] = [reducer.refold(restore(key), values)]
     return groups
 

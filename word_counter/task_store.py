@@ -34,6 +34,7 @@ class Receipt:
     started: int  #: ms since 1970
     seconds: float
     amounts: dict[str, int] = field(default_factory=dict)
+    heaviest: list[tuple[str, int]] = field(default_factory=list)  #: keys of a partition, with how many values
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.jobs import Failing
+from tests.jobs import Collecting, Failing
 from tests.processes import ROOT, environment, eventually, started
 from word_counter import JobFailedError, Master, kernel
 from word_counter.catalog import Catalog
@@ -243,6 +243,32 @@ def test_inspect_shows_failed_attempts_and_why(cli: Cli, failed: str) -> None:
     rows = [line for line in cli("inspect", failed).stdout.splitlines() if re.match(r" +1  failed ", line)]
     assert len(rows) == 2
     assert all(row.endswith("(ValueError: cannot digest boom)") for row in rows)
+
+
+def test_inspect_shows_the_hottest_keys_and_the_skew(
+    cli: Cli, server: EmbeddedServer, folder: Path, job_id: str
+) -> None:
+    pairs = [["hot", n] for n in range(30)] + [["cold", 1], [["t", 1], 2], [["t", 1], 3]]
+    (folder / "in.txt").write_text("".join(json.dumps(pair) + "\n" for pair in pairs))
+    Master(
+        str(folder / "in.txt"),
+        Collecting,
+        redis=server.url,
+        workers=1,
+        partitions=4,
+        chunk_size=5,
+        job_id=job_id,
+        output=str(folder / "o"),
+    ).run()
+
+    shown = cli("inspect", job_id).stdout
+
+    assert re.search(r"^skew \d\.\d\d: the heaviest partition has 3\d of 33 values$", shown, re.MULTILINE)
+    assert re.search(r'HOTTEST KEY +VALUES\n"hot" +30\n"\[\\"t\\",1\]" +2\n"cold" +1\n', shown)
+    partitions = cli.json("inspect", job_id)["partitions"]
+    attempts = [attempt for partition in partitions for attempt in partition["attempts"]]
+    assert sum(attempt["amounts"]["reduced_keys"] for attempt in attempts) == 3
+    assert ["hot", 30] in [key for attempt in attempts for key in attempt["heaviest_keys"]]
 
 
 def test_inspect_shows_so_many_chunks_and_says_how_many_more(cli: Cli, done: tuple[str, Path]) -> None:

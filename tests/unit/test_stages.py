@@ -17,6 +17,7 @@ from word_counter.errors import EncodingError, RecordError, TooManyBadError
 from word_counter.shuffle import decode_partial
 from word_counter.stages import MapOutput, Summary, merge, run_map, run_reduce, summarised
 from word_counter.step import Phase
+from word_counter.weight import Weight
 
 RAW = b"fine\n\xc3\xbcber\nmore\nboom at last\nfine\n"
 
@@ -402,3 +403,27 @@ class TestSummary:
         list(summarised([("a", "text"), ("b", True), ("c", None), ("d", [9]), ("e", 1)], summary))
 
         assert (summary.keys, summary.largest) == (5, [("e", 1)])
+
+
+class TestWeight:
+    def test_counts_keys_and_values_and_keeps_the_heaviest(self) -> None:
+        weight = Weight()
+
+        list(run_reduce(_job(reducer=Values), ['{"a": [1, 2, 3], "b": [1]}', '[[["c", 1], [1, 2]]]'], {}, weight))
+
+        assert (weight.keys, weight.values) == (3, 6)
+        assert weight.heaviest == [("a", 3), ('["c",1]', 2), ("b", 1)]
+
+    def test_counts_what_was_folded_on_the_way(self) -> None:
+        weight = Weight()
+
+        list(run_reduce(_job(), ['{"a": 1}'] * 2_500 + ['{"b": 1}'], {}, weight))
+
+        assert weight.heaviest == [("a", 2_500), ("b", 1)]
+
+    def test_tells_of_five_keys(self) -> None:
+        weight = Weight()
+        for n in range(1, 100):
+            weight.add(str(n), str(n), n * 37 % 100)
+
+        assert weight.heaviest == [("27", 99), ("54", 98), ("81", 97), ("8", 96), ("35", 95)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -39,6 +39,9 @@ _CHUNK_COLUMNS = (
     _TIME_COLUMNS[1],
 )
 _PARTITION_COLUMNS = (Column("PARTITION", right=True), *_ATTEMPT_COLUMNS, *_TIME_COLUMNS)
+
+#: So many keys are shown as the hottest.
+_HEAVIEST = 10
 
 
 @click.command()
@@ -76,10 +79,24 @@ def inspect(job_id: str, chunk_id: int | None, limit: int, redis: str | None, as
             show_table(_CHUNK_COLUMNS, list(_rows(shown)), "no chunks yet")
             if len(shown) < job.chunks:
                 click.echo(f"... and {job.chunks - len(shown):,} more; --limit 0 shows all")
-            partitions = list(_rows(history.partitions()))
+            partitions = list(history.partitions())
             if partitions:
                 click.echo()
-                show_table(_PARTITION_COLUMNS, partitions, "")
+                show_table(_PARTITION_COLUMNS, list(_rows(partitions)), "")
+                _show_weight(partitions)
+
+
+def _show_weight(partitions: Sequence[TaskRecord]) -> None:
+    """Show how uneven the partitions are, and the keys that had the most values, once they are reduced."""
+    done = [attempt for record in partitions for attempt in record.attempts if attempt.amounts]
+    weights = [attempt.amounts.get("reduced_values", 0) for attempt in done]
+    if not any(weights):
+        return
+    skew = max(weights) * len(weights) / sum(weights)
+    heaviest = sorted((pair for attempt in done for pair in attempt.heaviest), key=lambda pair: (-pair[1], pair[0]))
+    click.echo(f"\nskew {skew:.2f}: the heaviest partition has {max(weights):,} of {count(sum(weights), 'value')}")
+    rows = [(json.dumps(key, ensure_ascii=False), f"{values:,}") for key, values in heaviest[:_HEAVIEST]]
+    show_table((Column("HOTTEST KEY"), Column("VALUES", right=True)), rows, "")
 
 
 def _inspect_json(job: JobRecord, history: History) -> None:
@@ -174,6 +191,7 @@ def _task_json(record: TaskRecord) -> dict[str, Any]:
             "kind": attempt.kind,
             "message": attempt.message,
             "amounts": attempt.amounts,
+            "heaviest_keys": attempt.heaviest,
         }
         for attempt in record.attempts
     ]
