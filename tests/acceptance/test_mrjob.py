@@ -197,7 +197,9 @@ class Slow(MRJob):
 """
 
 
-def test_a_job_whose_worker_dies_gives_the_same_lines(folder: Path, fresh_server: EmbeddedServer, job_id: str) -> None:
+def test_a_job_whose_worker_and_master_die_gives_the_same_lines(
+    folder: Path, fresh_server: EmbeddedServer, job_id: str
+) -> None:
     (folder / "in.txt").write_text("".join(f"word{n * n % 97} again{n % 50}\n" for n in range(300)))
     (folder / "slow.py").write_text(_SLOW)
     env = {"WORD_COUNTER_REDIS": fresh_server.url, "WORD_COUNTER_ALLOW": str(folder), "WORD_COUNTER_LEASE_SECONDS": "1"}
@@ -216,8 +218,12 @@ def test_a_job_whose_worker_dies_gives_the_same_lines(folder: Path, fresh_server
         master = stack.enter_context(started("master", *shared, *args, folder=folder, env=env))
         eventually(in_the_middle)
         workers[0].send(signal.SIGKILL)
-        ended = master.wait()
+        master.send(signal.SIGKILL)
+        master.wait()
+        ended = word_counter("resume", job_id, folder=folder, env=env)
+        again = word_counter("replay", job_id, "3", folder=folder, env=env)
 
     assert ended.code == 0, ended.err
     assert (folder / "killed.txt").read_bytes() == (folder / "plain.txt").read_bytes()
+    assert again.code == 0, again.err
     connection.close()
