@@ -1,0 +1,110 @@
+"""The clock: the text of a time becomes milliseconds since 1970, in a format and a zone that are told, not guessed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from word_counter.logs.formats import Unreadable
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SECONDS = re.compile(r"(-?)(\d{1,11})(?:\.(\d+))?")
+_MILLISECONDS = re.compile(r"-?\d{1,14}")
+#: The first and the last day that have windows and sessions which can be written down, with a day to spare.
+_FIRST, _LAST = (
+    (day - _EPOCH) // timedelta(milliseconds=1)
+    for day in (datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC))
+)
+#: Logs say the same second again and again: so many texts are remembered.
+_REMEMBERED = 4096
+#: The formats that have a name; any other is one of strptime.
+_PATTERNS = {"clf": "%d/%b/%Y:%H:%M:%S %z", "bsd": "%b %d %H:%M:%S"}
+NAMES = ("iso", "clf", "bsd", "epoch", "epoch_ms")
+
+
+class Clock:
+    """Reads times of one format.
+
+    Args:
+        form: ``iso`` (ISO 8601; a blank may stand for the T), ``clf`` (``20/Nov/2026:09:14:02 +0100``), ``bsd``
+            (``Nov 20 09:14:02``, without a year), ``epoch`` (seconds since 1970), ``epoch_ms``, or one of strptime.
+        zone: the zone of times that name none, as in ``Europe/Berlin``. Of an hour that comes twice it is the first.
+        year: the year of times that name none; 0: such times cannot be read.
+    """
+
+    def __init__(self, form: str = "iso", zone: str = "UTC", year: int = 0) -> None:
+        self._form = form
+        self._zone = ZoneInfo(zone)
+        self._year = year
+        self._pattern = _PATTERNS.get(form, form)
+        self._read: Callable[[str], int] = {"epoch": _seconds, "epoch_ms": _milliseconds}.get(form, self._dated)
+        self.milliseconds = lru_cache(_REMEMBERED)(self._milliseconds)
+
+    def _milliseconds(self, text: str) -> int:
+        """Return the milliseconds since 1970, rounded down; Unreadable unless the text is such a time."""
+        if not text:
+            message = "there is no time in this line"
+            raise Unreadable(message)
+        try:
+            milliseconds = self._read(text)
+            if not _FIRST <= milliseconds <= _LAST:
+                message = "the calendar does not go so far"
+                raise ValueError(message)  # noqa: TRY301 (as for the other times that are none)
+        except Unreadable:
+            raise
+        except (ValueError, OverflowError) as error:
+            message = f"{text!r} is no time of the format {self._form}: {error}"
+            raise Unreadable(message) from None
+        return milliseconds
+
+    def _dated(self, text: str) -> int:
+        moment = datetime.fromisoformat(text) if self._form == "iso" else self._parsed(text)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=self._zone)
+        return (moment - _EPOCH) // timedelta(milliseconds=1)
+
+    def _parsed(self, text: str) -> datetime:
+        if re.search(r"%[YyGcxsD]", self._pattern):
+            return datetime.strptime(text, self._pattern)  # noqa: DTZ007 (the zone is added where there is none)
+        if not self._year:
+            message = f"{text!r} names no year: say which it is with --param year="
+            raise Unreadable(message)
+        return datetime.strptime(f"{self._year} {text}", f"%Y {self._pattern}")  # noqa: DTZ007 (as above)
+
+
+def check_format(form: str) -> None:
+    """Raise ValueError unless this is a format of times, or empty."""
+    if form and form not in NAMES and "%" not in form:
+        message = f"it is none of {', '.join(NAMES)}, and no format of strptime, such as %Y-%m-%d %H:%M:%S"
+        raise ValueError(message)
+
+
+def check_zone(zone: str) -> None:
+    """Raise ValueError unless this is a zone that this machine knows."""
+    try:
+        ZoneInfo(zone)
+    except (KeyError, ValueError, OSError):
+        message = "this machine knows no such zone; zones are named like UTC or Europe/Berlin"
+        raise ValueError(message) from None
+
+
+def _seconds(text: str) -> int:
+    found = _SECONDS.fullmatch(text)
+    if found is None:
+        message = "it is no number of seconds since 1970"
+        raise ValueError(message)
+    sign, whole, part = found[1], int(found[2]), found[3] or ""
+    milliseconds = 1000 * whole + int((part + "000")[:3])
+    if not sign:
+        return milliseconds
+    return -milliseconds - bool(part[3:].strip("0"))  # rounded down, as above
+
+
+def _milliseconds(text: str) -> int:
+    if _MILLISECONDS.fullmatch(text) is None:
+        message = "it is no number of milliseconds since 1970"
+        raise ValueError(message)
+    return int(text)
