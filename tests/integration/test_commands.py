@@ -24,6 +24,7 @@ from word_counter.cli import main
 from word_counter.connection import Redis, connect
 from word_counter.embedded import EmbeddedServer
 from word_counter.history import History
+from word_counter.jobs import shipped
 from word_counter.keys import JobKeys
 from word_counter.roster import Roster
 
@@ -418,6 +419,34 @@ def test_purge_deletes_every_key_of_the_job_and_no_other(
     assert len(left) == others
     assert all(f"{job_id}-m1-abc".encode() in key for key in left)
     assert (folder / "o").exists()
+
+
+# -- the jobs that ship -------------------------------------------------------------------------------------
+
+
+def test_jobs_shipped_lists_each_with_what_it_gives_and_needs_no_redis() -> None:
+    shown = command("jobs", "--shipped").stdout.splitlines()
+    listed = json.loads(command("jobs", "--shipped", "--json").stdout)["shipped"]
+
+    assert [line.split()[0] for line in shown] == ["JOB", *(job["job"] for job in listed)]
+    assert [job["job"] for job in listed] == shipped()
+    assert all(job["about"] in line for job, line in zip(listed, shown[1:], strict=True))
+
+
+def test_jobs_shipped_names_the_params_of_each() -> None:
+    listed = {job["job"]: job for job in json.loads(command("jobs", "--shipped", "--json").stdout)["shipped"]}
+
+    assert listed["grep"]["params"][0] == {
+        "param": "pattern",
+        "type": "str",
+        "default": None,
+        "required": True,
+        "help": "a regular expression of Python's",
+        "choices": [],
+        "least": None,
+    }
+    assert [param["param"] for param in listed["top_words"]["params"]] == ["n"]
+    assert "pattern, ignore_case" in command("jobs", "--shipped").stdout
 
 
 # -- doctor -------------------------------------------------------------------------------------------------

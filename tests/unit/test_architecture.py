@@ -164,6 +164,9 @@ class TestNevers:
     def test_the_terminal_is_known_in_the_command_line_only(self) -> None:
         assert all(name.startswith("cli") for name in _users_of("rich", "click"))
 
+    def test_the_libraries_of_sketches_are_optional(self) -> None:
+        assert not _users_of("datasketches", "ddsketch")  # sketches.py asks for them by name, when a job needs one
+
     def test_nothing_is_ever_pickled(self) -> None:
         assert not _users_of("pickle", "cPickle", "marshal", "shelve", "dill", "cloudpickle", "joblib")
 

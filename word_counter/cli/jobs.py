@@ -26,13 +26,19 @@ _COLUMNS = (
 
 
 @click.command()
+@click.option("--shipped", is_flag=True, help="List the jobs that ship with word_counter, for --job NAME, instead.")
 @redis_option
 @json_option
-def jobs(redis: str | None, as_json: bool) -> None:  # noqa: FBT001 (click passes flags so)
+def jobs(redis: str | None, as_json: bool, shipped: bool) -> None:  # noqa: FBT001 (click passes flags so)
     """List the jobs that Redis still knows, the newest first.
 
-    JSON: {"jobs": [...]}, each as `status --json` prints it.
+    JSON: {"jobs": [...]}, each as `status --json` prints it; with --shipped {"shipped": [...]}.
     """
+    if shipped:
+        from word_counter.cli.shipped import show_shipped
+
+        show_shipped(as_json=as_json)
+        return
     from word_counter.catalog import Catalog
 
     with reached(redis) as connection:
