@@ -42,7 +42,7 @@ format: $(VENV)/.test ## write the code as ruff wants it
 	@$(PY) -m ruff format $(SOURCES)
 	@$(PY) -m ruff check --fix $(SOURCES)
 
-coverage: $(VENV)/.test ## run the tests and show the lines that none of them reaches
+coverage: $(VENV)/.test ## run the tests and show the lines that none of them reaches; fails below 90 %
 	@$(PY) -m pytest $(TESTFLAGS) --cov --cov-report=term $(TESTS)
 
 test-compose: $(VENV)/.test ## run the tests that start docker-compose.yml, where a Docker engine answers
