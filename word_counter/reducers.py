@@ -134,8 +134,8 @@ class Count(_Folding):
 def _order(value: Any) -> tuple[int, Any, str]:
     """A total order over JSON values, so that Min, Max, Collect and TopN never depend on arrival.
 
-    null < booleans < numbers < strings < everything else by its JSON text; equal numbers by their text. A value
-    that JSON cannot hold raises, so that it cannot be the one that is dropped.
+    null < booleans < numbers < strings < lists, item by item < objects by their JSON text; equal numbers by their
+    text. A value that JSON cannot hold raises, so that it cannot be the one that is dropped.
     """
     text = "" if value.__class__ is str else json.dumps(value, sort_keys=True, allow_nan=False)
     if value is None:
@@ -146,11 +146,13 @@ def _order(value: Any) -> tuple[int, Any, str]:
         return (2, value, text)
     if isinstance(value, str):
         return (3, value, text)
-    return (4, text, text)
+    if isinstance(value, list | tuple):
+        return (4, tuple(map(_order, value)), text)
+    return (5, text, text)
 
 
 class Min(_Folding):
-    """The smallest value of a key: null < booleans < numbers < strings < the rest by its JSON text."""
+    """The smallest value of a key: null < booleans < numbers < strings < lists, item by item < objects."""
 
     def gather(self, pairs: Iterable[tuple[Key, Value]], into: dict[GroupKey, Any], canonical: Canonical) -> None:
         _gather_extreme(pairs, into, canonical, keep_first=lambda old, new: _order(old) <= _order(new), sign=1)

@@ -22,7 +22,7 @@ def _by_text(value: Any) -> str:
 
 
 def _rank(value: Any) -> tuple[int, Any, str]:
-    """The order that the reducers promise: null < booleans < numbers < strings < the rest by its JSON text."""
+    """The order that the reducers promise: null < booleans < numbers < strings < lists < objects."""
     text = _by_text(value)
     kinds: list[tuple[type | tuple[type, ...], Any]] = [
         (type(None), 0),
@@ -33,7 +33,7 @@ def _rank(value: Any) -> tuple[int, Any, str]:
     for rank, (kind, by) in enumerate(kinds):
         if isinstance(value, kind):
             return rank, by, "" if kind is str else text
-    return 4, text, ""
+    return (4, [_rank(item) for item in value], text) if isinstance(value, list) else (5, text, "")
 
 
 def _exact_sum(values: list[Any]) -> Any:
@@ -240,3 +240,10 @@ class TestOwnReducers:
             reducer().gather([("1", 1), (1, 2), (1.0, 3), (True, 4), ((1,), 5)], groups, canonical)
 
             assert len(groups) == 5, reducer.__name__
+
+
+def test_lists_are_compared_item_by_item() -> None:
+    pairs = [[9, "tea"], [10, "cups"], [10, "a"], [9.5, "b"]]
+
+    assert TopTwo().reduce("k", pairs) == [[10, "cups"], [10, "a"]]
+    assert Min().reduce("k", pairs) == [9, "tea"]
