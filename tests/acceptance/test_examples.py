@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,23 @@ def test_response_times_combines_and_counts(folder: Path, engine: tuple[str, ...
     }
     assert "lines without a time" in ended.err
     assert "slow requests" in ended.err
+
+
+@ENGINES
+def test_slow_paths_takes_two_steps_over_a_log(folder: Path, engine: tuple[str, ...]) -> None:
+    job = ("--job", str(EXAMPLES / "slow_paths.py"), "--param", "n=2")
+
+    ended = word_counter("run", str(EXAMPLES / "shop" / "access.log"), *job, *engine, folder=folder)
+
+    assert ended.code == 0, ended.err
+    mean = float(sum(map(Fraction, (2.31, 1.87, 0.204))) / 3)
+    assert results(folder) == {"slowest": [[mean, "/orders"], [0.12, "/cups"]]}
+
+
+def test_every_example_is_run_here() -> None:
+    tested = Path(__file__).read_text(encoding="utf-8")
+
+    assert all(f'"{example.name}"' in tested for example in EXAMPLES.glob("*.py"))
 
 
 def test_from_python_runs_a_job_and_tells_of_it(folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from word_counter import keys
 from word_counter.cli import main
 from word_counter.config import Settings
 from word_counter.job import Stage
+from word_counter.jobs import shipped
 from word_counter.keys import JobKeys
 
 PAGES = [
@@ -29,6 +31,7 @@ PAGES = [
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 FAILURES = (ROOT / "docs" / "failures.md").read_text(encoding="utf-8")
 WRITE_A_JOB = (ROOT / "docs" / "write_a_job.md").read_text(encoding="utf-8")
+WRITE_A_JOB_OF_LOGS = WRITE_A_JOB.partition("## Logs")[2].partition("## Files and modules")[0]
 INLINE = ("--engine", "inline", "--output", "-")
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -158,3 +161,27 @@ def test_the_code_in_write_a_job_runs(number: int, folder: Path) -> None:
         ran = word_counter("run", "examples/logs", "--job", "block.py", *INLINE, folder=folder)
         assert ran.code == 0, ran.err
         assert json.loads(ran.out)
+
+
+@pytest.mark.parametrize("number", range(len(re.findall(r"```sh\n[^`]*--output -\n```", WRITE_A_JOB_OF_LOGS))))
+def test_the_commands_over_examples_in_write_a_job_give_what_follows_them(number: int, folder: Path) -> None:
+    command, _, after = WRITE_A_JOB_OF_LOGS.split("```sh\n")[number + 1].partition("```\n")
+    (folder / "examples").symlink_to(ROOT / "examples")
+
+    ended = word_counter(*shlex.split(command.replace("\\\n", ""))[1:], folder=folder)
+
+    assert ended.code == 0, ended.err
+    if after.startswith("\n```json\n"):
+        assert ended.out == blocks(after, "json")[0]
+
+
+def test_the_shipped_jobs_in_the_readme_are_those_there_are_and_its_commands_run(folder: Path) -> None:
+    section = README.partition("## Jobs that ship")[2].partition("\n## ")[0]
+    (folder / "examples").symlink_to(ROOT / "examples")
+
+    named = re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (.*?) \|", section, re.MULTILINE)))
+    assert sorted(named) == shipped()
+    for command in blocks(section, "sh")[0].splitlines():
+        ended = word_counter(*shlex.split(command)[1:], *INLINE, folder=folder)
+        assert ended.code == 0, ended.err
+        assert json.loads(ended.out)

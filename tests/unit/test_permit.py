@@ -15,9 +15,10 @@ from word_counter.door.allow_list import AllowList
 from word_counter.door.input_roots import InputRoots, roots_of
 from word_counter.door.real_paths import RealPaths
 from word_counter.errors import ForbiddenError, InputError, JobLoadError
-from word_counter.jobs.word_count import WordCount, WordMapper
+from word_counter.jobs import shipped
+from word_counter.jobs.word_count import WordMapper
 from word_counter.reducers import Sum
-from word_counter.reference import places, refer_to
+from word_counter.reference import make_job, places, refer_to
 
 # -- the allow-list ---------------------------------------------------------------------------------
 
@@ -30,7 +31,9 @@ def allows(entries: list[str], reference: str) -> bool:
     return True
 
 
-@pytest.mark.parametrize("job", [WordCount(), Job(mapper=WordMapper, reducer=Sum)])
+@pytest.mark.parametrize(
+    "job", [*map(make_job, shipped()), Job(mapper=WordMapper, reducer=Sum)], ids=lambda job: job.name
+)
 def test_the_shipped_jobs_and_reducers_are_always_allowed(job: Job) -> None:
     assert allows([], refer_to(job))
 

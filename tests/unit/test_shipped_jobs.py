@@ -7,9 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.shipped_jobs import CASES, Case, make
 from word_counter import Job, jobs
+from word_counter.check import check
 from word_counter.jobs import shipped
-from word_counter.reference import load_job
+from word_counter.reference import load_job, make_job
+from word_counter.sample import read_sample
+from word_counter.sources import find_sources
 
 FOLDER = Path(jobs.__file__).parent
 
@@ -54,3 +58,16 @@ def test_a_shipped_job_is_made_of_what_users_have(name: str) -> None:
 @each_job
 def test_every_param_of_a_shipped_job_says_what_it_is(name: str) -> None:
     assert all(param.help for param in load_job(name).params.values())
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.job)
+def test_a_shipped_job_does_not_depend_on_how_its_input_is_cut_ordered_or_hashed(
+    case: Case, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    world = make(tmp_path_factory.mktemp("world"), lines=40)
+    sample = read_sample(find_sources(case.paths(world)), 200)
+
+    verdict = check(make_job(case.job, case.params), sample, max_bad_records=case.bad_lines, seeds=())
+
+    assert verdict.records > 30
+    assert verdict.finding is None

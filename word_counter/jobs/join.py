@@ -40,6 +40,8 @@ class Sides(Mapper):
 class Partners(Reducer):
     """Brings the two sides of a key together."""
 
+    in_input_order = True
+
     def reduce(self, key: str, values: Iterable[Row]) -> Any:  # noqa: ARG002 (it is in the rows)
         sides: dict[str, list[Row | None]] = {"left": [], "right": []}
         for side, *fields in values:
