@@ -77,8 +77,8 @@ def timed(command: Sequence[str], environment: Mapping[str, str], results: Path,
         message = f"took longer than {patience_seconds:g} s"
         raise CommandError(message)
     if ending.code != 0 or not results.exists():
-        last = "\n".join((complained.strip() or printed.strip() or "nothing was printed").splitlines()[-8:])
-        message = f"exit code {ending.code}: {last}"
+        lines = (complained.strip() or printed.strip() or "nothing was printed").splitlines()
+        message = "\n".join([f"exit code {ending.code}: {lines[-1].strip()}", *lines[-8:-1]])
         raise CommandError(message)
     # The change time: of all that is known of a file, this alone is moved by the rename which makes it be seen.
     seconds = (results.stat().st_ctime_ns - began) / 1e9

@@ -12,7 +12,7 @@ RULE = r"[^\W_]+(?:['\u2019][^\W_]+)*"
 #: The same for engines that have Unicode classes, and no ``\w`` that means what Python's does.
 CLASSES_RULE = "[\\p{L}\\p{N}]+(?:['\u2019][\\p{L}\\p{N}]+)*"
 #: What a range of bytes has, for peers that cut a file up by themselves.
-_RANGE_BYTES = 8 * 1024 * 1024
+RANGE_BYTES = 8 * 1024 * 1024
 
 
 def asked() -> tuple[str, str, int]:
@@ -37,16 +37,14 @@ def log_key(service: str, level: str) -> str:
 
 def ranges(corpus: str) -> Iterator[tuple[str, int, int]]:
     """Yield ranges of whole lines of a file, as (path, offset, length)."""
+    size = os.path.getsize(corpus)
     with open(corpus, "rb") as file:
         start = 0
-        while True:
-            file.seek(start + _RANGE_BYTES)
+        while start < size:
+            file.seek(start + RANGE_BYTES)
             file.readline()
-            end = file.tell() if file.read(1) else os.fstat(file.fileno()).st_size
-            if end > start:
-                yield corpus, start, end - start
-            if end == os.fstat(file.fileno()).st_size:
-                return
+            end = min(file.tell(), size)
+            yield corpus, start, end - start
             start = end
 
 

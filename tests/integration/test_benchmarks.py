@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from benchmarks import corpora, report
+from benchmarks import contest, corpora, report
 from benchmarks.contestants import LOGS, WORDS, Contestant
+from benchmarks.peers import answer
 from tests.oracle import count_words
 from tests.processes import ROOT, environment
 
@@ -111,7 +112,7 @@ class TestContests:
         assert rows["right"]["median"] > 0
         assert len(rows["right"]["seconds"]) == 2
         assert rows["wrong"]["verdict"].startswith("differs in ")
-        assert rows["broken"]["verdict"].startswith("exit code 1")
+        assert rows["broken"]["verdict"] == "exit code 1: ValueError: oh"
         assert rows["silent"]["verdict"].startswith("exit code 0: nothing was printed")
         assert rows["slow"]["verdict"] == "took longer than 5 s"
         assert all(rows[name]["median"] is None for name in rows if name != "right")
@@ -169,6 +170,31 @@ class TestCommand:
 
         assert done.returncode == 2
         assert "there is no contestant 'hadoop'; there are word_counter, " in done.stderr
+
+
+@pytest.mark.parametrize("end", ["", "\n"])
+@pytest.mark.parametrize("size", [1, 4, 5, 6, 100])
+def test_a_peer_cuts_a_file_up_into_whole_lines(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, end: str, size: int
+) -> None:
+    monkeypatch.setattr(answer, "RANGE_BYTES", size)
+    path = folder / "text.txt"
+    text = "one\n\ntwo \u00e9\nthree" + end
+    path.write_text(text)
+
+    texts = [answer.text_of(place) for place in answer.ranges(str(path))]
+
+    assert "".join(texts) == text
+    assert all(part.endswith("\n") for part in texts[:-1])
+
+
+def test_what_is_extrapolated_counts_the_start_once() -> None:
+    start, a_byte = 3.0, 0.5
+    parts = [10, 100]
+
+    taken = contest._extrapolated(parts, [start + a_byte * size for size in parts], 1_000)
+
+    assert taken == pytest.approx(start + a_byte * 1_000)
 
 
 def test_who_needs_what_is_not_there_is_skipped_by_name() -> None:
