@@ -7,7 +7,7 @@ raised and the job allows some bad records, or because its process died at a rec
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -68,16 +68,24 @@ class SetAside:
 
 
 def map_carefully(
-    mapper: Mapper, reducer: Reducer, lines: Lines | Pairs, groups: dict[GroupKey, Any], care: Care
+    mapper: Mapper,
+    reducer: Reducer,
+    lines: Lines | Pairs,
+    groups: dict[GroupKey, Any],
+    care: Care,
+    *,
+    whole: bool = False,
 ) -> SetAside:
     """Map a chunk record by record into ``groups``; a record's pairs are taken whole or not at all.
+
+    With ``whole`` the chunk is one record: its mapper takes whole files, and no part of one.
 
     Raises:
         RecordError: a record raised, and none may; or setup or close did.
         TooManyBadError: more records raised in this chunk than may in the job.
     """
     aside = SetAside()
-    records: Iterator[Lines | Pairs] = lines.each()
+    records: Iterable[Lines | Pairs] = [lines] if whole else lines.each()
     for index, record in enumerate(records):
         if index in care.skip:
             aside.records[index] = care.skip[index], record

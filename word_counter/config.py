@@ -23,6 +23,9 @@ _ON_BAD_CHUNK = ("fail", "skip")
 _LOG_FORMATS = ("text", "json")
 _KERNELS = ("auto", "native", "python")
 _PROGRESS = ("auto", "bar", "log", "none")
+_OUTPUT_FORMATS = ("json", "mr-out")
+#: What the results are called, within the folder that is their output, when each partition has a file of its own.
+PARTS = "mr-out-*"
 _PREFIX = "WORD_COUNTER_"
 #: Each partition is a task, two keys, and in each chunk's commit a field: with more, small jobs drown in them.
 _MOST_PARTITIONS = 4096
@@ -53,6 +56,8 @@ class Settings:
     engine: str = "redis"
     #: Where the results go; "-" is standard output.
     output: str = "output/results.json"
+    #: How the results are written: "json", or "mr-out": a file of lines a partition. Then ``output`` ends in PARTS.
+    output_format: str = "json"
     #: How progress is shown.
     progress: str = "auto"
     #: What log lines are: "text" for people, "json" for machines.
@@ -107,6 +112,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "workers": whole(0, MOST_WORKERS),
     "engine": one_of(_ENGINES),
     "output": text,
+    "output_format": one_of(_OUTPUT_FORMATS),
     "progress": one_of(_PROGRESS),
     "log_format": one_of(_LOG_FORMATS),
     "job_id": job_id,
@@ -184,7 +190,14 @@ def load(
             raise UsageError(message)
     named = _from_environ(os.environ if environ is None else environ, only - call.keys())
     found = {**job, **named, **call}
-    return Settings(**{name: _value(name, _READERS[name], *found[name]) for name in _READERS if name in found})
+    values = {name: _value(name, _READERS[name], *found[name]) for name in _READERS if name in found}
+    if values.get("output_format") == "mr-out":
+        folder = values.get("output", "output")
+        if folder == "-":
+            message = "--output-format mr-out writes several files: name a folder with --output"
+            raise UsageError(message)
+        values["output"] = os.path.join(folder, PARTS)
+    return Settings(**values)
 
 
 def choice(name: str, environ: Mapping[str, str] | None = None) -> Any:

@@ -63,7 +63,7 @@ class Dispatch:
 
     def _split_from(self, phase: int, cursor: Cursor) -> Iterator[tuple[Chunk, Cursor]]:
         if not phase:
-            return split_sources(self._sources, self._plan.chunk_size, cursor)
+            return split_sources(self._sources, self._plan.chunk_size, cursor, whole_files=self._plan.whole_files)
         partitions = self._plan.partitions_of(phase - 1)
         return split_segments(dict(zip(partitions, self._store.segments(partitions), strict=True)), cursor)
 

@@ -9,9 +9,9 @@ from word_counter.errors import JobCancelledError, JobFailedError, JobGoneError
 from word_counter.job import JobState
 from word_counter.observer import Outcome, Progress
 from word_counter.plan import Plan
-from word_counter.sinks import quarantine_path, write_results
+from word_counter.sinks import quarantine_path, write_parts
 from word_counter.snapshot import Snapshot
-from word_counter.stages import Summary, merge, summarised
+from word_counter.stages import Summary, parts_of, summarised
 from word_counter.store import Store
 
 
@@ -38,9 +38,9 @@ class Finish:
         summary = Summary()
         last = plan.partitions_of(plan.phases - 1)
         counts = self._store.segments(last)
-        pairs = merge([self._store.results(n, segments) for n, segments in zip(last, counts, strict=True)])
-        merged = self._charge.holding(summarised(pairs, summary))
-        write_results(merged, plan.output, plan.job_id, form=plan.form, aside=aside, confirm=self._confirm)
+        results = [self._store.results(n, segments) for n, segments in zip(last, counts, strict=True)]
+        parts = [self._charge.holding(summarised(part, summary)) for part in parts_of(results, plan.form)]
+        write_parts(parts, plan.output, plan.job_id, form=plan.form, aside=aside, confirm=self._confirm)
         counters = self._store.counters()
         state = self._store.end(self._charge.epoch, JobState.DONE, "", plan.all_partitions, plan.retention_seconds)
         if state is None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from inspect import isgeneratorfunction
 from itertools import chain, starmap
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from word_counter.pairs import Pairs
@@ -126,6 +126,8 @@ class Mapper:
     The mapper of a later step of a job reads pairs, and has ``map_pair(key, value)`` in place of ``map``.
     """
 
+    #: Whether a chunk is a whole file, however long; for the first mapper of a job that has a ``map_chunk``.
+    whole_files: ClassVar[bool] = False
     #: What :meth:`count` added up in this task, by name.
     counters: dict[str, int]
     #: The values of the job's params, by name.

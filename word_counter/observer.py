@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from word_counter.config import PARTS
 from word_counter.job import JobState
 from word_counter.snapshot import Failure
 
@@ -63,6 +65,11 @@ class Outcome:
         if self.output == "-":
             message = "the results went to standard output"
             raise ValueError(message)
+        if os.path.basename(self.output) == PARTS:
+            folder, prefix = os.path.dirname(self.output), PARTS.removesuffix("*")
+            parts = [path for path in Path(folder).iterdir() if path.name.startswith(prefix)]
+            lines = [line for path in parts for line in path.read_text(encoding="utf-8").splitlines()]
+            return {key: value for key, _, value in sorted(line.partition(" ") for line in lines)}
         content: dict[str, Any] = json.loads(Path(self.output).read_text(encoding="utf-8"))
         return content
 

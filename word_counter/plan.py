@@ -20,6 +20,7 @@ PURPOSE = "plan"
 _TYPES: dict[str, tuple[type, ...]] = {
     "str": (str,),
     "int": (int,),
+    "bool": (bool,),
     "float": (int, float),
     "dict[str, Any]": (dict,),
     "dict[str, str]": (dict,),
@@ -52,6 +53,7 @@ class Plan:
     max_bad_records: int
     retention_seconds: int
     form: str = "json"
+    whole_files: bool = False
 
     @property
     def skip(self) -> bool:
@@ -121,7 +123,8 @@ class Plan:
             on_bad_chunk=settings.on_bad_chunk,
             max_bad_records=settings.max_bad_records,
             retention_seconds=settings.retention_seconds,
-            form=job.form,
+            form=settings.output_format if settings.output_format != "json" else job.form,
+            whole_files=job.phases()[0].whole_files,
         )
 
 

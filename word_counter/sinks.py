@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterable
-from types import TracebackType
-from typing import Any, Self, TextIO
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any, TextIO
 
+from word_counter.config import PARTS
+from word_counter.draft import Draft, unwritable
 from word_counter.errors import OutputError
 
 #: How many characters are gathered before they are written.
@@ -64,26 +65,7 @@ def _check_place(output: str) -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise _unwritable(output, error) from error
-
-
-def _unwritable(output: str, error: OSError) -> OutputError:
-    try:
-        folder = os.path.dirname(os.path.abspath(output))
-    except OSError:
-        return OutputError(f"cannot write {output}: the current directory is gone; change to one that is there")
-    if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
-        return OutputError(f"cannot write {output}: {error.strerror}; make room, or give another --output")
-    if error.errno == errno.ENAMETOOLONG:
-        return OutputError(f"cannot write {output}: {error.strerror}; give another --output")
-    if error.errno in {errno.ENOTDIR, errno.EEXIST}:
-        return OutputError(f"cannot write {output}: a part of that path is a file, not a folder; give another --output")
-    who = f"user {os.getuid()}" if hasattr(os, "getuid") else "this user"
-    return OutputError(
-        f"cannot write {output} as {who}: {error.strerror}; make {folder} writable for that user "
-        f"(chmod o+w {folder}), run as its owner (docker-compose: WORD_COUNTER_UID=$(id -u) "
-        "WORD_COUNTER_GID=$(id -g)), or give another --output"
-    )
+        raise unwritable(output, error) from error
 
 
 def quarantine_path(output: str, job_id: str) -> str:
@@ -95,12 +77,37 @@ def quarantine_path(output: str, job_id: str) -> str:
     if output == "-":
         return f"{job_id}.quarantine.jsonl"
     folder, name = os.path.split(output)
-    return os.path.join(folder, "quarantine.jsonl" if name == "results.json" else f"{name}.quarantine.jsonl")
+    return os.path.join(folder, "quarantine.jsonl" if name in {"results.json", PARTS} else f"{name}.quarantine.jsonl")
 
 
 def files_of(output: str, job_id: str) -> list[str]:
     """Return the paths that a job may write: its results and its quarantine."""
-    return [*([] if output == "-" else [output]), quarantine_path(output, job_id)]
+    results = [] if output == "-" else [output]
+    if os.path.basename(output) == PARTS:
+        results = [path for path, _ in _parts_in(os.path.dirname(output))]
+    return [*results, quarantine_path(output, job_id)]
+
+
+def _part(output: str, number: int) -> str:
+    return output.removesuffix("*") + str(number)
+
+
+def _remove_parts(output: str, first: int) -> None:
+    """Remove parts from this number on: they are of an earlier job, which had more of them."""
+    for path, number in _parts_in(os.path.dirname(output)) if os.path.basename(output) == PARTS else ():
+        if number >= first:
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+
+
+def _parts_in(folder: str) -> list[tuple[str, int]]:
+    """Return the files of results that a folder holds when each partition has one, with their numbers."""
+    prefix = PARTS.removesuffix("*")
+    with contextlib.suppress(OSError):
+        names = [name for name in os.listdir(folder) if name.startswith(prefix)]
+        numbers = [(name, name.removeprefix(prefix)) for name in names]
+        return [(os.path.join(folder, name), int(n)) for name, n in numbers if n.isascii() and n.isdecimal()]
+    return []
 
 
 def _is_quarantine(path: str) -> bool:
@@ -128,16 +135,30 @@ def write_results(
     aside: Iterable[str] | None = None,
     confirm: Callable[[], None] = _anyway,
 ) -> None:
-    """Write results in the order of ``pairs``: as one JSON object, with a two-space indent, in UTF-8, or as lines.
+    """Write results that are all in one file; see :func:`write_parts`."""
+    write_parts([pairs], output, job_id, form=form, aside=aside, confirm=confirm)
+
+
+def write_parts(
+    parts: Sequence[Iterable[tuple[str, Any]]],
+    output: str,
+    job_id: str = "",
+    *,
+    form: str = "json",
+    aside: Iterable[str] | None = None,
+    confirm: Callable[[], None] = _anyway,
+) -> None:
+    """Write results: as one JSON object, with a two-space indent, in UTF-8, or as lines.
 
     The quarantine is seen before the results are, and that of an earlier job goes after they are: who reads results and
     finds no quarantine knows that nothing was set aside.
 
     Args:
-        pairs: key texts with their values, sorted and unique.
+        parts: what each file has: key texts with their values, sorted and unique. There is one, but for "mr-out".
         output: a path, or "-" for standard output.
         job_id: names the quarantine of what goes to standard output.
-        form: "json", or "lines": then each value is a list of lines, whose characters stand for a byte each.
+        form: "json"; "lines": each value is a list of lines, whose characters stand for a byte each; or "mr-out": a
+            file of lines of a key and its value each part, in the folder of ``output``.
         aside: what was set aside, a JSON object each; None: nothing was.
         confirm: called when all is written and just before it is seen; raises to leave what stood there before.
 
@@ -145,15 +166,17 @@ def write_results(
         OutputError: a file cannot be written; what stood there before still does.
     """
     quarantine = quarantine_path(output, job_id)
-    write = _write_object if form == "json" else _write_lines
+    write = _FORMS[form]
     with contextlib.ExitStack() as drafts:
-        ready: list[_Draft] = []
+        ready: list[Draft] = []
         if aside is not None:
             # A file name that is not UTF-8 holds lone surrogates: JSON spells them out.
             listed = (entry.encode("utf-8", "backslashreplace").decode() + "\n" for entry in aside)
-            ready.append(drafts.enter_context(_Draft(quarantine, lambda file: file.writelines(listed))))
+            ready.append(drafts.enter_context(Draft(quarantine, lambda file: file.writelines(listed))))
         if output != "-":
-            ready.append(drafts.enter_context(_Draft(output, lambda file: write(pairs, file))))
+            paths = [_part(output, number) for number in range(len(parts))] if form == "mr-out" else [output]
+            for path, part in zip(paths, parts, strict=True):
+                ready.append(drafts.enter_context(Draft(path, partial(write, part))))
             confirm()
             for draft in ready:
                 draft.check()
@@ -166,77 +189,11 @@ def write_results(
                 for draft in ready:
                     draft.show()
 
-            _print(lambda file: write(pairs, file, before_the_end))
+            _print(lambda file: write(parts[0], file, before_the_end))
+    _remove_parts(output, len(parts))
     if aside is None and _is_quarantine(quarantine):
         with contextlib.suppress(OSError):
             os.unlink(quarantine)
-
-
-class _Draft:
-    """A file that is written beside its place, and seen there whole or not at all."""
-
-    def __init__(self, path: str, write: Callable[[TextIO], None]) -> None:
-        """Write it; OutputError when that is not possible."""
-        self._path = path
-        self._temporary = ""
-        try:
-            self._target = os.path.realpath(path)
-            self._folder, name = os.path.split(self._target)
-            os.makedirs(self._folder, exist_ok=True)
-            descriptor, self._temporary = tempfile.mkstemp(prefix=f".{name[:50]}.", suffix=".tmp", dir=self._folder)
-            with open(descriptor, "w", encoding="utf-8", newline="\n") as file:
-                write(file)
-                file.flush()
-                os.fchmod(file.fileno(), 0o666 & ~_umask())
-                os.fsync(file.fileno())
-        except OSError as error:
-            self._drop()
-            raise _unwritable(path, error) from error
-        except BaseException:
-            self._drop()
-            raise
-
-    def check(self) -> None:
-        """Raise OutputError when something has come into its place that no file can replace."""
-        if os.path.isdir(self._target):
-            raise _unwritable(self._path, IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR)))
-
-    def show(self) -> None:
-        """Put it in its place."""
-        try:
-            os.replace(self._temporary, self._target)
-            self._temporary = ""
-            _sync_folder(self._folder)
-        except OSError as error:
-            raise _unwritable(self._path, error) from error
-
-    def _drop(self) -> None:
-        if self._temporary:
-            with contextlib.suppress(OSError):
-                os.unlink(self._temporary)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._drop()
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def _sync_folder(folder: str) -> None:
-    """Make the rename itself last through a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _print(write: Callable[[TextIO], None]) -> None:
@@ -284,6 +241,16 @@ def _write_lines(pairs: Iterable[tuple[str, Any]], file: TextIO, before_the_end:
 
 def _joined(lines: Iterable[str]) -> bytes:
     return "".join(f"{line}\n" for line in lines).encode("latin-1")
+
+
+def _write_part(pairs: Iterable[tuple[str, Any]], file: TextIO) -> None:
+    for key, value in pairs:
+        text = value if value.__class__ is str else json.dumps(value, ensure_ascii=False, sort_keys=True)
+        file.write(f"{key} {text}\n")
+
+
+#: What writes results, by their form.
+_FORMS: dict[str, Callable[..., None]] = {"json": _write_object, "lines": _write_lines, "mr-out": _write_part}
 
 
 def value_text(value: Any) -> str:

@@ -16,6 +16,8 @@ from word_counter.job import Chunk, Cursor, Inputs, Source
 from word_counter.mapper import Lines
 from word_counter.split import split
 
+#: More lines, and more bytes, than any file has.
+_UNLIMITED = 2**62
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -159,8 +161,12 @@ def check_sources(sources: Sequence[Source]) -> None:
         _check_status(source, status)
 
 
-def split_sources(sources: Sequence[Source], chunk_size: int, cursor: Cursor) -> Iterator[tuple[Chunk, Cursor]]:
+def split_sources(
+    sources: Sequence[Source], chunk_size: int, cursor: Cursor, *, whole_files: bool = False
+) -> Iterator[tuple[Chunk, Cursor]]:
     """Yield the chunks of all sources from ``cursor`` on, each with the cursor just after it.
+
+    With ``whole_files`` each source is one chunk, however long; an empty one too.
 
     Raises:
         InputError: a source cannot be read any more.
@@ -169,11 +175,16 @@ def split_sources(sources: Sequence[Source], chunk_size: int, cursor: Cursor) ->
     for index in range(cursor.source, len(sources)):
         source = sources[index]
         start = cursor if index == cursor.source else Cursor(cursor.chunk, index)
-        if source.size == 0:
+        if source.size == 0 and not whole_files:
             continue
         try:
             with open(source.path, "rb") as file:
                 _check_unchanged(source, file.fileno())
+                if whole_files:
+                    # The cursor goes on to the next file: of an empty one the place does not tell that it was taken.
+                    yield _whole(file, start, source), Cursor(start.chunk + 1, index + 1)
+                    cursor = Cursor(start.chunk + 1, index)
+                    continue
                 for chunk in split(file, start, chunk_size, source.size):
                     cursor = Cursor(chunk.id + 1, index, chunk.offset + chunk.length, chunk.line + chunk.lines)
                     yield chunk, cursor
@@ -181,6 +192,13 @@ def split_sources(sources: Sequence[Source], chunk_size: int, cursor: Cursor) ->
         except OSError as error:
             message = f"cannot read {source.path}: {error.strerror}"
             raise InputError(message) from error
+
+
+def _whole(file: BinaryIO, start: Cursor, source: Source) -> Chunk:
+    """Return a source as one chunk."""
+    for chunk in split(file, start, _UNLIMITED, source.size, _UNLIMITED):
+        return chunk
+    return Chunk(start.chunk, start.source, 0, 0, 1, 0)
 
 
 class ChunkReader:

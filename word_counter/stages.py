@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import heapq
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
@@ -82,7 +82,7 @@ def _map_once(phase: Phase, lines: Lines | Pairs, partitions: int, care: Care | 
             mapper.enter(lines)
             gather(reducer, mapped(mapper, lines), groups)
         else:
-            aside = map_carefully(mapper, reducer, lines, groups, care)
+            aside = map_carefully(mapper, reducer, lines, groups, care, whole=phase.whole_files)
         gather(reducer, mapper.last_pairs(), groups)
         condensed = reducer.condense_all(groups, restore)
         if reducer.folds:
@@ -249,6 +249,11 @@ def merge(partitions: Iterable[Iterable[str | bytes]]) -> Iterator[tuple[str, An
     return heapq.merge(*(_entries(segments) for segments in partitions), key=itemgetter(0))
 
 
+def parts_of(results: Sequence[Iterable[str | bytes]], form: str) -> list[Iterator[tuple[str, Any]]]:
+    """Return what goes into each file of results: one has all, merged, but in the form "mr-out" one a partition."""
+    return [merge([one]) for one in results] if form == "mr-out" else [merge(results)]
+
+
 def _entries(segments: Iterable[str | bytes]) -> Iterator[tuple[str, Any]]:
     for segment in segments:
         yield from json.loads(segment).items()
@@ -259,12 +264,18 @@ class Summary:
     """What a job's results come to: how many keys, and the largest values."""
 
     keys: int = 0
-    largest: list[tuple[str, float]] = field(default_factory=list)
+    #: A heap of the largest values; a key that came earlier ranks higher among equals.
+    best: list[tuple[float, int, str]] = field(default_factory=list, repr=False)
+
+    @property
+    def largest(self) -> list[tuple[str, float]]:
+        """The largest numeric values with their keys, the largest first."""
+        return [(key, value) for value, _, key in sorted(self.best, reverse=True)]
 
 
 def summarised(pairs: Iterable[tuple[str, Any]], summary: Summary, n: int = 10) -> Iterator[tuple[str, Any]]:
     """Pass the merged results on, and fill ``summary`` with their number and the ``n`` largest numeric values."""
-    best: list[tuple[float, int, str]] = []  # a heap; a key that came earlier ranks higher among equals
+    best = summary.best
     for key, value in pairs:
         summary.keys += 1
         if (value.__class__ is int or value.__class__ is float) and (len(best) < n or value > best[0][0]):
@@ -274,4 +285,3 @@ def summarised(pairs: Iterable[tuple[str, Any]], summary: Summary, n: int = 10) 
             else:
                 heapq.heapreplace(best, entry)
         yield key, value
-    summary.largest = [(key, value) for value, _, key in sorted(best, reverse=True)]

@@ -92,6 +92,11 @@ class Phase:
     partition: Callable[[Any, int], int] | None = None
 
     @property
+    def whole_files(self) -> bool:
+        """Whether its chunks are whole files."""
+        return self.mappers[0].whole_files
+
+    @property
     def mapper_name(self) -> str:
         """What people call the mappers."""
         return " and ".join(mapper.__name__ for mapper in self.mappers)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import closing, nullcontext, redirect_stdout
 from dataclasses import replace
 from typing import Any
@@ -20,9 +20,9 @@ from word_counter.errors import RecordError, UsageError
 from word_counter.job import Chunk, Cursor, Inputs, Job, JobState, Source
 from word_counter.observer import Observer, Outcome, Progress
 from word_counter.side_file import read_side_files
-from word_counter.sinks import check_writable, files_of, quarantine_path, write_results
+from word_counter.sinks import check_writable, files_of, quarantine_path, write_parts
 from word_counter.sources import ChunkReader, find_sources, split_sources
-from word_counter.stages import MapOutput, Summary, merge, pairs_of, run_map, run_reduce, summarised
+from word_counter.stages import MapOutput, Summary, pairs_of, parts_of, run_map, run_reduce, summarised
 from word_counter.step import Phase
 
 
@@ -49,7 +49,7 @@ class InlineEngine(Engine):
         named = inputs if inputs is not None else job.inputs
         sources = find_sources(named, files_of(chosen.output, job_id), observer.warned, verbose=chosen.verbose)
         observer.started(job_id, "")
-        chunks = _chunks(sources, chosen.chunk_size)
+        chunks = _chunks(sources, chosen.chunk_size, whole_files=phases[0].whole_files)
         partitions = max(2, chosen.partitions)
         first = phases[0]
         progress = Progress(
@@ -99,7 +99,9 @@ class InlineEngine(Engine):
         seconds = time.monotonic() - began
         observer.progressed(replace(progress, state=JobState.REDUCING, seconds=seconds, partitions_reduced=partitions))
         summary = Summary()
-        write_results(summarised(_merged(results), summary), chosen.output, job_id, form=job.form, aside=bad or None)
+        form = chosen.output_format if chosen.output_format != "json" else job.form
+        parts = [summarised(part, summary) for part in parts_of(results, form)]
+        write_parts(parts, chosen.output, job_id, form=form, aside=bad or None)
         return Outcome(
             job_id=job_id,
             output=chosen.output,
@@ -145,14 +147,10 @@ def _refuse(chosen: config.Settings, given: Mapping[str, Any]) -> None:
             raise UsageError(message)
 
 
-def _chunks(sources: list[Source], chunk_size: int) -> list[Chunk]:
+def _chunks(sources: list[Source], chunk_size: int, *, whole_files: bool) -> list[Chunk]:
     """Return the chunks; of input that fits in one, two halves."""
-    chunks = [chunk for chunk, _ in split_sources(sources, chunk_size, Cursor())]
-    if len(chunks) == 1 and chunks[0].lines > 1:
+    chunks = [chunk for chunk, _ in split_sources(sources, chunk_size, Cursor(), whole_files=whole_files)]
+    if not whole_files and len(chunks) == 1 and chunks[0].lines > 1:
         half = (chunks[0].lines + 1) // 2
         chunks = [chunk for chunk, _ in split_sources(sources, half, Cursor())]
     return chunks
-
-
-def _merged(results: list[list[str]]) -> Iterator[tuple[str, Any]]:
-    return merge(results)
