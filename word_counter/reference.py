@@ -21,6 +21,7 @@ from word_counter import jobs
 from word_counter.errors import JobLoadError, UnguardedRunError
 from word_counter.job import Job
 from word_counter.jobs import shipped
+from word_counter.lab import APP, job_of_app
 from word_counter.mapper import Mapper
 from word_counter.reducer import Reducer
 from word_counter.step import missing_arguments
@@ -98,6 +99,8 @@ def load_job(reference: str) -> type[Job] | Job:
     if reference.startswith(MRJOB):
         _answer_to_mrjob()
     module = _import(place)
+    if reference.startswith(APP):
+        return job_of_app(module, name)
     if name:
         cls = _translated(_attribute(module, place, name))
         if not (isinstance(cls, type) and issubclass(cls, Job)):
@@ -195,7 +198,7 @@ def _load_class(reference: str) -> Any:
 
 
 def _parse(reference: str) -> tuple[str, str]:
-    reference = reference.removeprefix(MRJOB)
+    reference = reference.removeprefix(MRJOB).removeprefix(APP)
     place, colon, name = reference.rpartition(":")
     if not colon or is_file(reference):  # a path may hold colons of its own
         return reference, ""

@@ -10,14 +10,15 @@ from word_counter.sources import ChunkReader, split_sources
 from word_counter.trial import Record
 
 
-def read_sample(sources: Sequence[Source], records: int) -> list[Record]:
-    """Return about so many records: the first ones of each source, as many of each."""
+def read_sample(sources: Sequence[Source], records: int, *, whole_files: bool = False) -> list[Record]:
+    """Return about so many records: the first lines of each source, as many of each, or sources as a whole."""
     each = max(1, records // max(1, len(sources)))
     found: list[Record] = []
     for source in sources[:records]:
-        for chunk, _ in split_sources([source], each, Cursor()):
+        for chunk, _ in split_sources([source], each, Cursor(), whole_files=whole_files):
             with closing(ChunkReader({0: source})) as reader:
-                lines = reader.read(chunk).each()
+                read = reader.read(chunk)
+                lines = [read] if whole_files else read.each()
                 found += [Record(line.source, line.offset, line.line, line.raw) for line in lines]
             break
     return found

@@ -175,3 +175,18 @@ def test_the_command_passes_params_on(sample: str) -> None:
 def test_a_sample_that_is_not_there_is_a_usage_error() -> None:
     assert command("no-such-file").exit_code == 2
     assert command().exit_code == 2
+
+
+def test_an_app_is_checked_file_by_file(folder: Path) -> None:
+    app = "def map_func(name, content): return [(content.split()[0], name)]\ndef reduce_func(key, values): return {}\n"
+    for name in ("1.txt", "2.txt"):
+        (folder / name).write_text(f"a {name}\nb c\n")
+    inputs = [str(folder / "1.txt"), str(folder / "2.txt"), "--app", str(folder / "app.py")]
+
+    (folder / "app.py").write_text(app.format("values[0]"))
+    refused = command(*inputs)
+    assert refused.exit_code == 1
+    assert "depends on the order of its values" in refused.stdout
+
+    (folder / "sound.py").write_text(app.format("min(values)"))
+    assert command(*inputs[:-1], str(folder / "sound.py")).exit_code == 0

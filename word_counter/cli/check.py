@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from word_counter import config
-from word_counter.cli.job_options import file_option, job_of, job_option, param_option
+from word_counter.cli.job_options import app_of, app_option, file_option, job_of, job_option, param_option
 from word_counter.cli.reach import json_option
 from word_counter.cli.tables import show_json
 from word_counter.cli.text import count, first_line, printable
@@ -26,6 +26,7 @@ _MOST_RECORDS, _MOST_CHARS = 10, 300
 @click.command()
 @click.argument("inputs", nargs=-1, required=True, metavar="SAMPLE...")
 @job_option
+@app_option
 @param_option
 @file_option
 @click.option("--max-bad-records", metavar="N", help="Leave out up to so many records that raise. [default: 0]")
@@ -33,6 +34,7 @@ _MOST_RECORDS, _MOST_CHARS = 10, 300
 def check(
     inputs: tuple[str, ...],
     job: str | None,
+    app: str | None,
     param: tuple[str, ...],
     file: tuple[str, ...],
     max_bad_records: str | None,
@@ -49,10 +51,10 @@ def check(
     from word_counter.sample import read_sample
     from word_counter.sources import find_sources
 
-    made = job_of(job, param, file)
+    made = job_of(job, param, file) if app is None else app_of(app)
     chosen = config.load({"max_bad_records": max_bad_records}, made.settings)
     with redirect_stdout(sys.stderr):  # what user code prints is no part of the answer
-        sample = read_sample(find_sources(inputs), MOST_RECORDS)
+        sample = read_sample(find_sources(inputs), MOST_RECORDS, whole_files=made.phases()[0].whole_files)
         verdict = examine(made, sample, max_bad_records=chosen.max_bad_records)
     if as_json:
         show_json(_json(verdict))

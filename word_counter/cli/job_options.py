@@ -27,6 +27,11 @@ mrjob_option: Option = click.option(
     metavar="FILE.py[:C]",
     help="In place of --job: a job written for mrjob. Its own options follow the inputs, behind a --.",
 )
+app_option: Option = click.option(
+    "--app",
+    metavar="FILE.py[:C]",
+    help="In place of --job: an app of map_func(filename, content), for whole files, and reduce_func(key, values).",
+)
 param_option: Option = click.option(
     "--param", multiple=True, metavar="NAME=VALUE", help="Tell the job something that it declares; repeatable."
 )
@@ -48,6 +53,14 @@ def job_of(reference: str | None, params: Sequence[str], files: Sequence[str]) -
     if files:
         job.files = (*job.files, *files)
     return job
+
+
+def app_of(reference: str) -> Job:
+    """Return the job of an app."""
+    from word_counter.lab import APP
+    from word_counter.reference import make_job
+
+    return make_job(APP + reference)
 
 
 def mrjob_of(reference: str, arguments: Sequence[str]) -> tuple[Job, Sequence[str]]:

@@ -14,7 +14,16 @@ from click.core import ParameterSource
 from word_counter import config
 from word_counter.cli.display import Display
 from word_counter.cli.displays import make_display
-from word_counter.cli.job_options import file_option, job_of, job_option, mrjob_of, mrjob_option, param_option
+from word_counter.cli.job_options import (
+    app_of,
+    app_option,
+    file_option,
+    job_of,
+    job_option,
+    mrjob_of,
+    mrjob_option,
+    param_option,
+)
 from word_counter.cli.logs import leave_logging_to_the_display
 from word_counter.errors import UsageError
 from word_counter.observer import Outcome
@@ -26,6 +35,7 @@ _SETTINGS = (
     "engine",
     "redis",
     "output",
+    "output_format",
     "progress",
     "log_format",
     "job_id",
@@ -80,6 +90,7 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
         click.argument("inputs", nargs=-1, metavar="[INPUT...]"),
         job_option,
         mrjob_option,
+        app_option,
         param_option,
         file_option,
         click.option("--chunk-size", metavar="LINES", help="Lines a chunk. [default: 50000]"),
@@ -89,6 +100,12 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
             "--output",
             metavar="PATH|-",
             help="Where the results go; - is standard output. [default: output/results.json]",
+        ),
+        click.option(
+            "--output-format",
+            metavar="json|mr-out",
+            help="mr-out: a file mr-out-N a partition, with sorted lines of key and value, in the folder --output. "
+            "[default: json]",
         ),
         _PROGRESS,
         _LOG_FORMAT,
@@ -166,7 +183,12 @@ def resume(job: str, **given: Any) -> None:
 def _run(given: dict[str, Any]) -> None:
     from word_counter import engines
 
-    if given["mrjob"] is None:
+    if given["app"] is not None:
+        if _on_command_line("job") or given["mrjob"] or given["param"] or given["file"]:
+            message = "--app goes without --job, --mrjob, --param and --file"
+            raise UsageError(message)
+        job = app_of(given["app"])
+    elif given["mrjob"] is None:
         job = job_of(given["job"], given["param"], given["file"])
     elif _on_command_line("job") or given["param"] or given["file"]:
         message = "--mrjob goes without --job, --param and --file: the job's own options follow the inputs, behind --"
