@@ -178,6 +178,9 @@ class Course:
     def _act(self, action: object, snapshot: Snapshot) -> bool:
         """Carry an action out; return whether to look again at once, as no event will tell of it."""
         if isinstance(action, Fail):
+            for failure in snapshot.failed:
+                if failure.task == action.task:
+                    self._observer.failed(failure)
             raise JobFailedError(action.reason + self._place(action.task))
         if isinstance(action, Split):
             return self._dispatch.split(snapshot.phase, snapshot.cursor, action.batches, action.chunks_each)
@@ -208,7 +211,8 @@ class Course:
                 self._observer.failed(failure)
                 self._observer.retried(failure, action.after_seconds)
         elif isinstance(action, Forget):
-            self._store.forget(epoch, action.failure)
+            if self._store.forget(epoch, action.failure):
+                self._observer.failed(action.failure)
         elif isinstance(action, Skip):
             self._skip(action.failure)
 

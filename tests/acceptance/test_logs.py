@@ -34,8 +34,18 @@ class DiesOnce(Mapper):
 class Count(Job):
     mapper, reducer = DiesOnce, Sum
 """
+_RAISES = """
+from word_counter import Job, Mapper, Sum
 
 
+class Raises(Mapper):
+    def map(self, line):
+        raise ValueError("a bad line")
+
+
+class Count(Job):
+    mapper, reducer = Raises, Sum
+"""
 _FACTS = ("job", "task", "attempt", "worker", "kind")
 
 
@@ -82,6 +92,23 @@ def test_every_attempt_tells_once_that_it_started_and_how_it_ended(folder: Path)
     expected += [(action, "map:2", 2) for action in ("started", "committed")]
     assert sorted(names) == sorted(expected)
     assert all(event["job"] == "told" and event["worker"] for event in told)
+
+
+def test_an_attempt_that_raises_tells_so_once_and_the_last_one_too(folder: Path) -> None:
+    (folder / "job.py").write_text(_RAISES)
+    (folder / "text.txt").write_text("one\n")
+    args = ["--job", "job.py", "--workers", "1", "--max-attempts", "2", "--output", "results.json", "--job-id", "told"]
+
+    ended = word_counter("run", "text.txt", *args, "--log-format", "json", "-v", folder=folder)
+
+    assert ended.code == 1, ended.err
+    events = _events(ended.err)
+    told = [(event["action"], event["attempt"]) for event in events if "task" in event]
+    assert told == [("started", 1), ("failed", 1), ("retried", 1), ("started", 2), ("failed", 2)]
+    failed = [event for event in events if event["action"] == "failed"]
+    assert {(event["job"], event["task"], event["kind"]) for event in failed} == {("told", "map:0", "raised")}
+    assert all(event["worker"] and "a bad line" in event["message"] for event in failed)
+    assert (events[-1]["action"], events[-1]["job"]) == ("error", "told")
 
 
 def test_an_error_is_an_event_too(folder: Path) -> None:

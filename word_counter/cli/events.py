@@ -48,10 +48,11 @@ class EventDisplay(Display):
         self._tell("warning", message, logging.WARNING)
 
     def printed(self, line: str) -> None:
-        if _is_event(line):
-            self.say(line)
-        else:
+        event = _event(line)
+        if event is None:
             self._tell("printed", line)
+        elif event["action"] != "failed":  # which the master tells with the reason, of others' workers too
+            self.say(line)
 
     def summarise(self, outcome: Outcome) -> None:
         message = (
@@ -68,26 +69,28 @@ def _facts(failure: Failure) -> dict[str, Any]:
     return {"task": failure.task, "attempt": failure.attempt, "worker": failure.worker, "kind": failure.kind}
 
 
-def report_error(message: str) -> None:
-    """Write the error that ends a command as an event."""
-    log.error("%s", message, extra={"action": "error"})
+def report_error(ctx: click.Context, message: str) -> None:
+    """Write the error that ends a command as an event, with the job if it had come to one."""
+    job = ctx.find_root().meta[__name__].job_id
+    log.error("%s", message, extra={"action": "error", **({"job": job} if job else {})})
 
 
 def wants_events(ctx: click.Context) -> bool:
     """Return whether the running command was asked for events rather than words."""
-    return bool(ctx.find_root().meta.get(__name__))
+    return __name__ in ctx.find_root().meta
 
 
-def want_events(ctx: click.Context) -> None:
-    """Take note that the running command was asked for events."""
-    ctx.find_root().meta[__name__] = True
+def want_events(ctx: click.Context, display: EventDisplay) -> None:
+    """Take note that the running command was asked for events, and of the display that writes them."""
+    ctx.find_root().meta[__name__] = display
 
 
-def _is_event(line: str) -> bool:
+def _event(line: str) -> dict[str, Any] | None:
+    """Return the event that a worker's line is, None when it is something else."""
     if not line.startswith("{"):
-        return False
+        return None
     try:
         content = json.loads(line)
     except ValueError:
-        return False
-    return isinstance(content, dict) and "action" in content
+        return None
+    return content if isinstance(content, dict) and "action" in content else None

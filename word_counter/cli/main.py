@@ -81,7 +81,7 @@ def _leave_output_that_nobody_takes() -> None:
 def _say(ctx: click.Context, message: str, prefix: str) -> None:
     """Say how a command ended, in words or as an event."""
     if wants_events(ctx):
-        report_error(message)
+        report_error(ctx, message)
     else:
         click.echo(f"{prefix}{printable(message, lines=True)}", err=True)
 

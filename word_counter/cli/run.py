@@ -216,8 +216,8 @@ def _follow(
     if chosen.log_format == "json":
         from word_counter.cli.events import EventDisplay, want_events
 
-        want_events(click.get_current_context())
         display = EventDisplay(verbose=verbose, quiet=quiet)
+        want_events(click.get_current_context(), display)
     else:
         leave_logging_to_the_display()
         display = make_display(chosen.progress, verbose=verbose, quiet=quiet, to_stdout=to_stdout)
