@@ -123,6 +123,7 @@ class TestClock:
             ("iso", "2026-11-20 09:14:02,500+0100"),
             ("iso", "2026-11-20T09:14:02.500999+01:00"),
             ("epoch", "1795162442.5"),
+            ("%d/%b/%Y:%H:%M:%S.%f %z", "20/Nov/2026:09:14:02.5 +0100"),
             ("epoch", "1795162442.50099"),
             ("epoch_ms", "1795162442500"),
             ("%d.%m.%Y %H:%M:%S.%f %z", "20.11.2026 09:14:02.5 +0100"),
@@ -141,6 +142,7 @@ class TestClock:
 
     def test_reads_what_names_no_year_in_the_one_that_is_told(self) -> None:
         assert Clock("bsd", year=2028).milliseconds("Feb 29 00:00:00") == Clock().milliseconds("2028-02-29")
+        assert Clock("%d.%m. %H:%M", year=2026).milliseconds("9.11. 22:14") == Clock().milliseconds("2026-11-09 22:14")
         assert Clock("bsd", year=2026).milliseconds("Nov  9 22:14:15") == Clock().milliseconds("2026-11-09 22:14:15")
         with pytest.raises(Unreadable, match="names no year: say which it is with --param year="):
             Clock("bsd").milliseconds("Nov  9 22:14:15")
@@ -151,6 +153,9 @@ class TestClock:
             ("iso", "yesterday"),
             ("iso", "2026-13-01"),
             ("clf", "20/Nov/2026:09:14:02"),
+            ("clf", "20/Okt/2026:09:14:02 +0000"),
+            ("clf", "31/Nov/2026:09:14:02 +0000"),
+            ("bsd", "Nov 20"),
             ("epoch", "1e99999999"),
             ("epoch", "nan"),
             ("epoch", "-99999999999"),
@@ -174,6 +179,9 @@ class TestClock:
 
         assert abs(Clock().milliseconds(local.isoformat()) - expected) <= 1  # that of floats
         assert Clock("epoch").milliseconds(f"{int(moment.timestamp())}") == int(moment.timestamp()) * 1000
+        assert Clock("clf").milliseconds(f"{local:%d/%b/%Y:%H:%M:%S} +0000") == Clock().milliseconds(
+            f"{local:%Y-%m-%dT%H:%M:%S}Z"
+        )
 
 
 @pytest.mark.parametrize(

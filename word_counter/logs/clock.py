@@ -20,8 +20,14 @@ _FIRST, _LAST = (
 )
 #: Logs say the same second again and again: so many texts are remembered.
 _REMEMBERED = 4096
+_CLF = re.compile(r"(?P<day>\d\d)/(?P<month>\w{3})/(?P<year>\d{4}):(?P<clock>\d\d:\d\d:\d\d) (?P<zone>[+-]\d{4})")
+_BSD = re.compile(r"(?P<month>\w{3}) (?P<day>[ \d]\d) (?P<clock>\d\d:\d\d:\d\d)")
+#: By hand, as strptime takes ten times as long, and the names of the locale.
+_MONTHS = {
+    name: n
+    for n, name in enumerate(["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"], 1)
+}
 #: The formats that have a name; any other is one of strptime.
-_PATTERNS = {"clf": "%d/%b/%Y:%H:%M:%S %z", "bsd": "%b %d %H:%M:%S"}
 NAMES = ("iso", "clf", "bsd", "epoch", "epoch_ms")
 
 
@@ -39,8 +45,9 @@ class Clock:
         self._form = form
         self._zone = ZoneInfo(zone)
         self._year = year
-        self._pattern = _PATTERNS.get(form, form)
         self._read: Callable[[str], int] = {"epoch": _seconds, "epoch_ms": _milliseconds}.get(form, self._dated)
+        by_hand = {"iso": datetime.fromisoformat, "clf": _clf, "bsd": self._bsd}
+        self._parse: Callable[[str], datetime] = by_hand.get(form, self._parsed)
         self.milliseconds = lru_cache(_REMEMBERED)(self._milliseconds)
 
     def _milliseconds(self, text: str) -> int:
@@ -61,18 +68,25 @@ class Clock:
         return milliseconds
 
     def _dated(self, text: str) -> int:
-        moment = datetime.fromisoformat(text) if self._form == "iso" else self._parsed(text)
+        moment = self._parse(text)
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=self._zone)
         return (moment - _EPOCH) // timedelta(milliseconds=1)
 
+    def _bsd(self, text: str) -> datetime:
+        found = _matched(_BSD, text)
+        return datetime.fromisoformat(f"{self._told_year(text):04}-{_month_and_day(found)}T{found['clock']}")
+
     def _parsed(self, text: str) -> datetime:
-        if re.search(r"%[YyGcxsD]", self._pattern):
-            return datetime.strptime(text, self._pattern)  # noqa: DTZ007 (the zone is added where there is none)
+        if re.search(r"%[YyGcxsD]", self._form):
+            return datetime.strptime(text, self._form)  # noqa: DTZ007 (the zone is added where there is none)
+        return datetime.strptime(f"{self._told_year(text)} {text}", f"%Y {self._form}")  # noqa: DTZ007 (as above)
+
+    def _told_year(self, text: str) -> int:
         if not self._year:
             message = f"{text!r} names no year: say which it is with --param year="
             raise Unreadable(message)
-        return datetime.strptime(f"{self._year} {text}", f"%Y {self._pattern}")  # noqa: DTZ007 (as above)
+        return self._year
 
 
 def check_format(form: str) -> None:
@@ -89,6 +103,27 @@ def check_zone(zone: str) -> None:
     except (KeyError, ValueError, OSError):
         message = "this machine knows no such zone; zones are named like UTC or Europe/Berlin"
         raise ValueError(message) from None
+
+
+def _clf(text: str) -> datetime:
+    found = _matched(_CLF, text)
+    return datetime.fromisoformat(f"{found['year']}-{_month_and_day(found)}T{found['clock']}{found['zone']}")
+
+
+def _matched(pattern: re.Pattern[str], text: str) -> re.Match[str]:
+    found = pattern.fullmatch(text)
+    if found is None:
+        message = "it does not look like one"
+        raise ValueError(message)
+    return found
+
+
+def _month_and_day(found: re.Match[str]) -> str:
+    month = _MONTHS.get(found["month"])
+    if month is None:
+        message = f"there is no month {found['month']}"
+        raise ValueError(message)
+    return f"{month:02}-{int(found['day']):02}"
 
 
 def _seconds(text: str) -> int:

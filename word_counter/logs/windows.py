@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -50,6 +51,7 @@ def spans(some: Iterable[Span | tuple[int, int, int]], gap: int) -> list[Span]:
     return joined
 
 
+@lru_cache(4096)
 def utc(seconds: float) -> str:
     """Return a time as text in UTC, as in ``2026-11-20T09:15:00Z``; with milliseconds where it has any."""
     whole = seconds == int(seconds)
