@@ -10,14 +10,16 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 
+import click
 import pytest
 
 from tests.processes import ROOT, environment, word_counter
 from word_counter import keys
 from word_counter.cli import main
-from word_counter.config import Settings
+from word_counter.config import Settings, choice
 from word_counter.job import Stage
 from word_counter.jobs import shipped
 from word_counter.keys import JobKeys
@@ -121,6 +123,19 @@ def test_every_setting_is_in_the_readme_with_its_default() -> None:
         else:
             shown = f"{setting.default:g}" if isinstance(setting.default, float) else str(setting.default)
             assert rows[option] == in_words.get(option, shown)
+
+
+def test_every_other_option_has_its_variable_or_is_named_as_one_that_has_none() -> None:
+    said = README.partition("one call alone:")[2].partition("A name")[0]
+    settings = {setting.name for setting in fields(Settings)}
+    without = set()
+    for option in (option for command in main.commands.values() for option in command.params):
+        if not isinstance(option, click.Option) or option.hidden or option.name in settings:
+            continue
+        if not (isinstance(option.default, partial) and option.default.func is choice):
+            without.add(max(option.opts, key=len))
+
+    assert set(re.findall(r"--[a-z]+", said)) == without
 
 
 def test_exit_codes_are_in_the_readme() -> None:
