@@ -11,11 +11,15 @@ from click.testing import CliRunner, Result
 
 from tests import faulty_jobs, jobs, step_jobs
 from tests.processes import ROOT
+from tests.shipped_jobs import CASES, Case, World, make
 from word_counter import Job, Mapper, Reducer
 from word_counter.check import check
 from word_counter.cli import main
 from word_counter.errors import JobLoadError
 from word_counter.finding import Fault
+from word_counter.reference import make_job
+from word_counter.sample import read_sample
+from word_counter.sources import find_sources
 from word_counter.trial import Record
 
 NUMBERS = [Record("in.txt", 0, n + 1, f"k{n * 7 % 5} {n}\n".encode()) for n in range(60)]
@@ -109,6 +113,21 @@ def test_the_ready_made_reducers_pass(job: type[Job]) -> None:
     sample = [Record("in.txt", 0, n, f"{line}\n".encode()) for n, line in enumerate(lines, 1)]
 
     assert check(job(), sample, seeds=()).finding is None
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return make(tmp_path_factory.mktemp("world"), lines=60)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.job)
+def test_every_shipped_job_passes(world: World, case: Case) -> None:
+    sample = read_sample(find_sources(case.paths(world)), 100)
+
+    verdict = check(make_job(case.job, case.params), sample, max_bad_records=case.bad_lines, seeds=(1, 2))
+
+    assert verdict.finding is None
+    assert verdict.records == len(sample) - case.bad_lines
 
 
 def test_records_that_raise_are_left_out_where_some_may() -> None:
