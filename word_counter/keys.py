@@ -34,7 +34,8 @@ Keys of no one job:
 
     wc:jobs               zset    job id -> when it was made (ms)
     wc:workers            zset    worker -> when it last said that it is alive (ms)
-    wc:worker:W           hash    a worker: host, pid, processes, since, running, bytes of memory; expires when it stops
+    wc:worker:W           hash    a worker: host, pid, processes, queue, running, bytes and peak_bytes (of memory);
+                                  expires when it stops
     wc:refused            stream  what workers were given and did not do, some 1000: action, reason, rq_job, job,
                                   worker, at (ms); expires a week after the last
     rq:...                        RQ's own: a queue is rq:queue:word_counter-F, F a fingerprint of the secret with
