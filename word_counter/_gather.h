@@ -1,8 +1,8 @@
 /* Gathering: the pairs of a chunk are added to what there is of each key, without a call of Python a pair.
  *
- * Only what is plain is done here: a tuple of two whose key is text, a whole number, None or a tuple of those, all of
- * these very types and not of subclasses. Among such keys those that are equal have one JSON text, so that they can
- * be told apart by a dict; 1, 1.0 and True could not. Any other pair is handed to Python, which says what is right.
+ * Only what is plain is done here: a tuple of two whose key is text, a whole number, a truth value, None or a tuple of
+ * those, all of these very types and not of subclasses. A dict tells such keys apart as JSON does, when something else
+ * stands in for True and False, which equal 1 and 0. Any other pair is handed to Python, which says what is right.
  */
 
 #ifndef WORD_COUNTER_GATHER_H
@@ -20,7 +20,8 @@ enum way { LIST, SUM, COUNT, MIN, MAX };
 static const char *const ways[] = {"list", "sum", "count", "min", "max"};
 
 struct cell {
-    PyObject *group;  /* what the key is grouped by */
+    PyObject *key;
+    PyObject *group;  /* what it is grouped by */
     PyObject *values; /* LIST: the list of its values; else NULL */
     int64_t total;    /* SUM, COUNT: what is still to be added to its group */
 };
@@ -28,28 +29,45 @@ struct cell {
 struct gathering {
     enum way way;
     PyObject *into, *canonical, *other; /* lent */
-    PyObject *places;                   /* where the cell of each key stands in cells */
+    PyObject *places;                   /* where the cell of each key, as stand_in has it, stands in cells */
     struct cell *cells;
     size_t n, room;
 };
 
 static inline int is_plain_part(PyObject *part)
 {
-    return PyUnicode_CheckExact(part) || PyLong_CheckExact(part) || part == Py_None;
+    return PyUnicode_CheckExact(part) || PyLong_CheckExact(part) || part == Py_None || PyBool_Check(part);
 }
 
-static int is_plain(PyObject *key)
+/* No key holds these two. */
+static inline PyObject *stand_in_part(PyObject *part)
+{
+    return part == Py_True ? Py_Ellipsis : part == Py_False ? Py_NotImplemented : part;
+}
+
+/* Return a new reference to what stands for a key in a dict; NULL when it is not plain, or after an error. */
+static PyObject *stand_in(PyObject *key)
 {
     if (!PyTuple_CheckExact(key))
-        return is_plain_part(key);
-    for (Py_ssize_t i = PyTuple_Size(key); i-- > 0;)
-        if (!is_plain_part(PyTuple_GetItem(key, i)))
-            return 0;
-    return 1;
+        return is_plain_part(key) ? Py_NewRef(stand_in_part(key)) : NULL;
+    Py_ssize_t size = PyTuple_Size(key), i;
+    int has_bool = 0;
+    for (i = 0; i < size; i++) {
+        PyObject *part = PyTuple_GetItem(key, i);
+        if (!is_plain_part(part))
+            return NULL;
+        has_bool |= PyBool_Check(part);
+    }
+    if (!has_bool)
+        return Py_NewRef(key);
+    PyObject *other = PyTuple_New(size);
+    for (i = 0; other != NULL && i < size; i++)
+        PyTuple_SetItem(other, i, Py_NewRef(stand_in_part(PyTuple_GetItem(key, i)))); /* cannot fail: it is new */
+    return other;
 }
 
 /* Make a cell for a key that has none. Returns NULL after an error. */
-static struct cell *make_cell(struct gathering *all, PyObject *key)
+static struct cell *make_cell(struct gathering *all, PyObject *key, PyObject *name)
 {
     if (all->n == all->room) {
         size_t room = all->room == 0 ? FIRST_CELLS : all->room * 2;
@@ -61,8 +79,8 @@ static struct cell *make_cell(struct gathering *all, PyObject *key)
         all->cells = cells;
         all->room = room;
     }
-    struct cell cell = {.group = PyUnicode_CheckExact(key) ? Py_NewRef(key)
-                                                           : PyObject_CallFunctionObjArgs(all->canonical, key, NULL)};
+    struct cell cell = {.key = Py_NewRef(key)};
+    cell.group = PyUnicode_CheckExact(key) ? Py_NewRef(key) : PyObject_CallFunctionObjArgs(all->canonical, key, NULL);
     PyObject *place = cell.group == NULL ? NULL : PyLong_FromSize_t(all->n);
     if (place == NULL)
         goto failed;
@@ -73,24 +91,33 @@ static struct cell *make_cell(struct gathering *all, PyObject *key)
              PyDict_SetItem(all->into, cell.group, cell.values) < 0))
             goto failed;
     }
-    if (PyDict_SetItem(all->places, key, place) < 0)
+    if (PyDict_SetItem(all->places, name, place) < 0)
         goto failed;
     Py_DECREF(place);
     all->cells[all->n] = cell;
     return &all->cells[all->n++];
 failed:
     Py_XDECREF(place);
+    Py_DECREF(cell.key);
     Py_XDECREF(cell.group);
     Py_XDECREF(cell.values);
     return NULL;
 }
 
+/* Return the cell of a key; NULL when it is not plain, or after an error. */
 static inline struct cell *find_cell(struct gathering *all, PyObject *key)
 {
-    PyObject *place = PyDict_GetItemWithError(all->places, key);
+    PyObject *name = stand_in(key);
+    if (name == NULL)
+        return NULL;
+    PyObject *place = PyDict_GetItemWithError(all->places, name);
+    struct cell *cell = NULL;
     if (place != NULL)
-        return &all->cells[PyLong_AsSize_t(place)];
-    return PyErr_Occurred() ? NULL : make_cell(all, key);
+        cell = &all->cells[PyLong_AsSize_t(place)];
+    else if (!PyErr_Occurred())
+        cell = make_cell(all, key, name);
+    Py_DECREF(name);
+    return cell;
 }
 
 /* Keep the lesser or the larger value. Returns 0 when Python has to compare, else as add_plainly. */
@@ -126,11 +153,9 @@ static int add_plainly(struct gathering *all, PyObject *pair)
         if (overflow != 0)
             return 0;
     }
-    if (!is_plain(key))
-        return 0;
     struct cell *cell = find_cell(all, key);
     if (cell == NULL)
-        return -1;
+        return PyErr_Occurred() ? -1 : 0;
     switch (all->way) {
     case LIST:
         return PyList_Append(cell->values, value) < 0 ? -1 : 1;
@@ -173,17 +198,15 @@ static int add_all(struct gathering *all, PyObject *pairs)
 /* Add the totals of the cells to their groups. */
 static int settle_totals(struct gathering *all)
 {
-    PyObject *key, *place;
-    Py_ssize_t position = 0;
-    while (PyDict_Next(all->places, &position, &key, &place)) { /* nobody else knows this dict */
-        const struct cell *cell = &all->cells[PyLong_AsSize_t(place)];
+    for (size_t i = 0; i < all->n; i++) {
+        const struct cell *cell = &all->cells[i];
         PyObject *before = PyDict_GetItemWithError(all->into, cell->group);
         if (before == NULL && PyErr_Occurred())
             return -1;
         PyObject *total = PyLong_FromLongLong(cell->total);
         int failed = total == NULL;
         if (!failed && before != NULL && !PyLong_CheckExact(before)) { /* a sum of floats */
-            PyObject *pair = PyTuple_Pack(2, key, total);
+            PyObject *pair = PyTuple_Pack(2, cell->key, total);
             failed = pair == NULL || hand_over(all, pair) < 0;
             Py_XDECREF(pair);
         } else if (!failed) {
@@ -205,6 +228,7 @@ static int gather_pairs(struct gathering *all, PyObject *pairs)
     int failed = all->places == NULL || add_all(all, pairs) < 0 ||
                  ((all->way == SUM || all->way == COUNT) && settle_totals(all) < 0);
     for (size_t i = 0; i < all->n; i++) {
+        Py_DECREF(all->cells[i].key);
         Py_DECREF(all->cells[i].group);
         Py_XDECREF(all->cells[i].values);
     }

@@ -27,6 +27,7 @@ _SHOWN_CHARS = 200
 #: Which of so many partitions a key belongs to.
 PartitionOf = Callable[[Any, int], int]
 _PLAIN = frozenset((int, str, bool, type(None)))
+_SCALARS = _PLAIN | {float}
 #: Tuples of these that are equal have one JSON text; 1, 1.0 and True are equal, too, and have three.
 PLAIN_PARTS = frozenset((int, str, type(None)))
 
@@ -46,7 +47,7 @@ def canonical(key: Any) -> GroupKey:
         return str.__str__(key)
     if isinstance(key, tuple):
         if not (
-            PLAIN_PARTS.issuperset(map(type, key))
+            _SCALARS.issuperset(map(type, key))
             or all(part is None or isinstance(part, str | int | float) for part in key)
         ):
             raise _bad_key(key)

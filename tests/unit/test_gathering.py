@@ -252,6 +252,7 @@ class TestNatively:
             for n in range(300):
                 yield key, value
                 yield (key, n), value
+                yield (n % 2 == 0, n), value
                 yield 1.0, value
             if end is not None:
                 raise end
