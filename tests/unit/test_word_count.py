@@ -68,3 +68,9 @@ def test_every_character_is_a_letter_or_none_as_the_word_rule_has_it(code: int) 
 )
 def test_a_word_is(text: str, words: dict[str, int]) -> None:
     assert _counted(text.encode()) == words
+
+
+def test_the_word_count_is_found_where_it_was_before() -> None:
+    from word_counter import word_count
+
+    assert word_count.WordCount is WordCount
