@@ -22,7 +22,7 @@ from word_counter import config
 from word_counter.child import Child, Nursery, Upbringing
 from word_counter.connection import Redis, connect, translated_errors
 from word_counter.door.permit import Permit
-from word_counter.errors import StoreForbiddenError, StoreUnavailableError
+from word_counter.errors import StoreForbiddenError, StoreUnavailableError, UsageError
 from word_counter.memory import memory_of, peak_of_the_ended
 from word_counter.patience import Patience
 from word_counter.reference import refuse_while_importing
@@ -59,8 +59,7 @@ class Worker:
         input_root: the files and directories that it may read input from; by default whatever a signed batch names.
 
     Raises:
-        StoreUnavailableError: no Redis is given.
-        UsageError: no secret is set and none can be kept, or a setting is not allowed.
+        UsageError: no Redis is given, no secret is set and none can be kept, or a setting is not allowed.
     """
 
     def __init__(
@@ -78,7 +77,7 @@ class Worker:
         self._patience = settings.redis_patience
         if not self.url:
             message = "a worker needs a Redis: give --redis URL, or set REDIS_URL or REDIS_HOST"
-            raise StoreUnavailableError(message)
+            raise UsageError(message)
         self._permit = Permit.of(settings)
         self.processes = processes
         self.name = f"{socket.gethostname()}-{os.getpid()}"

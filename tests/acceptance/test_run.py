@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from tests.oracle import count_words, results_bytes
-from tests.processes import ROOT, environment, eventually, started, word_counter
+from tests.processes import ROOT, environment, eventually, started, without_root, word_counter
 from word_counter.cli import main
 from word_counter.connection import connect
 from word_counter.embedded import EmbeddedServer
@@ -408,6 +408,22 @@ class TestBadInput:
         assert ended.stdout == ""
         assert _tree(folder) == before
 
+    def test_so_is_a_file_that_may_not_be_read(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        (folder / "text.txt").write_text("a\n")
+        (folder / "text.txt").chmod(0)
+        folder.chmod(0o777)  # so that it is not the output that cannot be
+        monkeypatch.chdir(folder)
+        args = ["--engine", "inline", "--output", "out/results.json"]
+        assert CliRunner().invoke(main, ["run", "missing.txt", *args]).exit_code == 2  # all is imported by now
+
+        with without_root():
+            ended = CliRunner().invoke(main, ["run", "text.txt", *args])
+
+        assert ended.exit_code == 2, ended.stderr
+        assert f"cannot read {folder / 'text.txt'}: Permission denied" in ended.stderr
+        assert ended.stderr.count("\n") == 1
+        assert not (folder / "out").exists()
+
     def test_a_job_id_that_is_taken_is_refused(self, folder: Path, fresh_server: EmbeddedServer, job_id: str) -> None:
         (folder / "text.txt").write_text("a\n")
         args = ["run", "text.txt", "--job-id", job_id, "--redis", fresh_server.url]
@@ -518,7 +534,7 @@ class TestWorker:
     def test_a_worker_needs_a_redis(self, folder: Path) -> None:
         ended = word_counter("worker", folder=folder)
 
-        assert ended.code == 3
+        assert ended.code == 2
         assert "REDIS_URL" in ended.err
         assert ended.err.count("\n") == 1
 

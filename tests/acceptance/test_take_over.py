@@ -169,7 +169,7 @@ def test_resume_refuses_when_an_input_has_changed(
 
     ended = word_counter("resume", job_id, folder=folder, env=env)
 
-    assert ended.code != 0
+    assert ended.code == 1, ended.err
     assert str(text) in ended.err
     assert "changed" in ended.err
     assert not (folder / "results.json").exists()
