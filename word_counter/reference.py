@@ -136,6 +136,11 @@ def places(reference: str) -> list[str]:
     return [_parse(part)[0] for part in _parts(reference)]
 
 
+def folders_of(reference: str) -> set[str]:
+    """Return the folders of the files that loading a reference would import; JobLoadError when it is none."""
+    return {os.path.dirname(os.path.abspath(place)) for place in places(reference) if is_file(place)}
+
+
 def is_file(place: str) -> bool:
     """Whether a place is a file of Python source rather than a module."""
     return place.endswith(".py")

@@ -40,6 +40,7 @@ from word_counter.pairs import Pairs
 from word_counter.patience import Patience
 from word_counter.payload import Payload
 from word_counter.queue_worker import QueueWorker
+from word_counter.reference import folders_of
 from word_counter.scripts import IMPATIENT
 from word_counter.side_file import SideFile, checked
 from word_counter.snapshot import BAD_DATA, CHANGED, CRASHED, RAISED, REFUSED, TOO_MANY, Failure, TaskAttempt
@@ -242,12 +243,19 @@ class BatchRunner:
         return files
 
     def _is_stale(self, payload: Payload) -> bool:
-        """Return whether a job that this process has not served yet wants code that it imported too long ago."""
+        """Return whether a job that this process has not served yet wants a fresh process for its code.
+
+        It does when files that were imported for it have changed, and when a file of another folder was imported: what
+        stands beside that one, a module called ``parsing``, say, would be taken for what stands beside this one.
+        """
         if payload.job in self._served:
             return False
         self._served.add(payload.job)
         loaded = self._jobs.get(payload.code)
-        return loaded is not None and loaded.is_stale()
+        if loaded is not None:
+            return loaded.is_stale()
+        folders = folders_of(payload.code)
+        return bool(folders) and any(other and other != folders for other in map(folders_of, self._jobs))
 
 
 def _kind(error: WordCounterError) -> str:

@@ -173,3 +173,32 @@ def test_a_script_may_import_its_job_from_its_own_folder_wherever_it_is_started(
     ended = _python("far/script.py", folder=folder)
 
     assert ended.stdout == "{'a': 2, 'b': 1}\n", ended.stderr
+
+
+def test_a_worker_does_not_mistake_what_stands_beside_one_job_for_what_stands_beside_another(
+    folder: Path, fresh_server: EmbeddedServer
+) -> None:
+    (folder / "text.txt").write_text("a b\n")
+    for name in ("one", "two"):
+        (folder / name).mkdir()
+        (folder / name / "naming.py").write_text(f"NAME = '{name}'\n")
+        (folder / name / "job.py").write_text(
+            "from naming import NAME\n"
+            "from word_counter import Job, Mapper, Sum\n\n\n"
+            "class Named(Mapper):\n"
+            "    def map(self, line):\n"
+            "        yield NAME, 1\n\n\n"
+            "class Naming(Job):\n"
+            "    mapper, reducer = Named, Sum\n"
+        )
+    env = {"WORD_COUNTER_REDIS": fresh_server.url, "WORD_COUNTER_ALLOW": str(folder)}
+
+    found = []
+    with started("worker", "--processes", "1", folder=folder, env=env):
+        for name in ("one", "two", "one"):
+            args = ("master", "text.txt", "--job", f"{name}/job.py", "--output", "o.json", "--progress", "none")
+            ended = word_counter(*args, folder=folder, env=env)
+            assert ended.code == 0, ended.err
+            found.append(json.loads((folder / "o.json").read_text()))
+
+    assert found == [{"one": 1}, {"two": 1}, {"one": 1}]
