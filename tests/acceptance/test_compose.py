@@ -162,11 +162,13 @@ class Project:
         job.chmod(0o644)
         mount = [f"{job}:/app/jobs/my_job.py:ro"]
         command = ["master", "/app/input", "--job", "/app/jobs/my_job.py", "--output", "/app/output/results.json"]
-        override = self.folder / "override.json"
-        override.write_text(
-            json.dumps({"services": {"master": {"command": command, "volumes": mount}, "worker": {"volumes": mount}}})
-        )
-        self._files.append(override)
+        self.override({"master": {"command": command, "volumes": mount}, "worker": {"volumes": mount}})
+
+    def override(self, services: dict[str, Any]) -> None:
+        """Add to services, as a docker-compose.override.yml does."""
+        file = self.folder / f"override-{len(self._files)}.json"
+        file.write_text(json.dumps({"services": services}))
+        self._files.append(file)
 
     def compose(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         files = [part for file in self._files for part in ("-f", str(file))]
@@ -329,6 +331,23 @@ for pid in os.listdir("/proc"):
     if pid.isdigit() and int(pid) not in (1, os.getpid()):
         os.kill(int(pid), signal.SIGKILL)
 """
+
+
+def test_master_that_dies_goes_on_by_itself_where_its_job_has_a_name(project: Project) -> None:
+    named = {"WORD_COUNTER_JOB_ID": "named", "WORD_COUNTER_RESUME": "yes"}
+    project.override({"master": {"environment": named, "restart": "on-failure:3"}})  # as the README shows
+    project.start_slow_job()
+    (master,) = project.containers("master")
+
+    project.docker("exec", master, "python", "-c", _KILL_ALL_BUT_INIT)
+
+    project.wait_until(lambda: project.inspect(master)["RestartCount"] >= 1, "the master to be started again")
+    project.wait_until(lambda: project.inspect(master)["State"]["Status"] == "exited", "the master to end")
+    assert project.inspect(master)["State"]["ExitCode"] == 0, project.logs()
+    assert project.results() == counted(SLOW_TEXT)
+    made = project.redis("zrange", "wc:jobs", "0", "-1")
+    assert made == ["named"]
+    assert project.inspect(master)["RestartCount"] == 1
 
 
 def test_batch_form_rides_out_the_death_of_a_worker_process(project: Project) -> None:

@@ -151,11 +151,11 @@ def _check(job: MRJob) -> None:
             message = f"{where}: {amiss}"
             raise JobLoadError(message)
         if step["jobconf"] is not None:
-            log.warning("%s: jobconf is for Hadoop, and is ignored", where)
+            log.warning("%s: jobconf is for Hadoop, and is ignored", where, extra={"action": "warning"})
     for attribute in _FOR_HADOOP:
         method = attribute.lower()  # says the same, where it is redefined
         if getattr(job, attribute, None) or callable(getattr(type(job), method, None)):
             message = f"job {name}: {attribute} is not supported: there is no Hadoop here"
             raise JobLoadError(message)
     if job.jobconf() or job.options.jobconf:
-        log.warning("job %s: JOBCONF is for Hadoop, and is ignored", name)
+        log.warning("job %s: JOBCONF is for Hadoop, and is ignored", name, extra={"action": "warning"})
