@@ -38,7 +38,8 @@ Run = Callable[[Payload], str]
 
 #: What no batch of ours has: RQ would import and call these, or send what became of the job to whom they say.
 _FOREIGN_FIELDS = ("success_callback_name", "failure_callback_name", "stopped_callback_name", "webhooks")
-#: How long RQ remembers a batch that was run, and one that was refused, in seconds: for a look, nothing depends on it.
+#: How long RQ remembers a batch that was run, and one that was refused or left by a dead process, in seconds: for a
+#: look, nothing depends on it.
 _REMEMBERED_SECONDS = 60
 _REFUSED_SECONDS = 24 * 3600
 
@@ -99,7 +100,7 @@ class GuardedQueue(Queue):
     def _admitted(cls, queue: Queue, raw_id: bytes) -> BatchJob | None:
         rq_job = raw_id.decode("utf-8", "replace")
         try:
-            data = _read(queue.connection, raw_id)
+            data = _read(queue, raw_id)
             if data is not None:
                 return BatchJob.of(admit(rq_job, data, cls.secret), rq_job, queue)
         except RefusedError as error:
@@ -112,15 +113,17 @@ class GuardedQueue(Queue):
         return None
 
 
-def _read(connection: Redis, raw_id: bytes) -> bytes | None:
+def _read(queue: Queue, raw_id: bytes) -> bytes | None:
     """Return the data of an RQ job; None when there is no such job (any more); RefusedError when it is none of ours."""
+    connection: Redis = queue.connection
     key = b"rq:job:" + raw_id
     try:
         pipeline = connection.pipeline(transaction=False)
+        pipeline.expire(queue.intermediate_queue_key, _REFUSED_SECONDS)  # should this process die with it in its hands
         for field in ("data", *_FOREIGN_FIELDS):
             pipeline.hstrlen(key, field)  # how long they are, before any is read
         pipeline.exists(key)
-        length, *foreign, exists = pipeline.execute()
+        _, length, *foreign, exists = pipeline.execute()
         if length > LONGEST_BYTES:
             message = f"it is too long: {length} bytes"
             raise RefusedError(message)

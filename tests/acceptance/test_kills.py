@@ -65,6 +65,7 @@ def test_a_job_whose_worker_loses_a_process_is_exact(
     folder: Path, slow_job: Path, text: Path, fresh_server: EmbeddedServer, job_id: str
 ) -> None:
     env = {"WORD_COUNTER_ALLOW": str(folder), "WORD_COUNTER_REDIS": fresh_server.url}
+    env["PYTHONWARNINGS"] = "error:This process:DeprecationWarning"  # is multi-threaded, says Python 3.12 of a fork
     with ExitStack() as stack:
         worker = stack.enter_context(started("worker", "--processes", "3", folder=folder, env=env))
         args = ["--job", str(slow_job), "--chunk-size", "5", "--job-id", job_id, "--output", "results.json"]

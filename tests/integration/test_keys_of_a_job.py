@@ -126,7 +126,8 @@ def test_of_a_run_that_was_killed_everything_expires_and_the_next_run_takes_it_o
 ) -> None:
     args = ["run", slow_text.name, "--workers", "1", "--job", "slow.py", "--chunk-size", "1", "--job-id", job_id]
     with started(*args, folder=folder, env={"REDIS_URL": fresh_server.url}) as run:
-        eventually(lambda: own.hlen(JobKeys(job_id).receipts(Stage.MAP)))
+        keys = JobKeys(job_id)
+        eventually(lambda: own.hlen(keys.receipts(Stage.MAP)) and own.hlen(keys.running))
         # the crew first, so that nobody takes its processes off: as when a machine loses power
         for pid in [*_descendants(run.pid), run.pid]:
             os.kill(pid, signal.SIGKILL)
