@@ -149,7 +149,8 @@ class Worker:
     def _stop(self) -> None:
         self._stops += 1
         if self._stops == 1:
-            log.info("worker %s stops after the running tasks", self.name, extra={"action": "stopping"})
+            facts = {"action": "stopping", "worker": self.name}
+            log.info("worker %s stops after the running tasks", self.name, extra=facts)
             for child in self._children:
                 child.process.terminate()
         else:
@@ -185,7 +186,8 @@ class Worker:
     def _redis_answered(self) -> None:
         if self._away_since is not None:
             seconds = time.monotonic() - self._away_since
-            log.warning("worker %s: Redis is back after %.1f s", self.name, seconds, extra={"action": "redis_back"})
+            facts = {"action": "redis_back", "worker": self.name}
+            log.warning("worker %s: Redis is back after %.1f s", self.name, seconds, extra=facts)
             self._away_since = None
 
     def _redis_failed(self, error: StoreUnavailableError, now: float) -> None:

@@ -118,3 +118,12 @@ def test_an_error_is_an_event_too(folder: Path) -> None:
     assert ended.code == 2
     assert event["action"] == "error"
     assert "nowhere.txt" in event["message"]
+
+
+def test_what_ends_a_worker_is_an_event_too(folder: Path) -> None:
+    ended = word_counter("worker", "--log-format", "json", "--redis", f"unix://{folder}/nobody.sock", folder=folder)
+
+    (event,) = _events(ended.err)
+    assert ended.code == 3
+    assert event["action"] == "error"
+    assert "nobody.sock" in event["message"]

@@ -20,9 +20,10 @@ from tests.processes import ROOT, environment, word_counter
 from word_counter import keys
 from word_counter.cli import main
 from word_counter.config import Settings, choice
-from word_counter.job import Stage
+from word_counter.job import JobState, Stage
 from word_counter.jobs import shipped
 from word_counter.keys import JobKeys
+from word_counter.snapshot import BAD_DATA, CHANGED, CRASHED, EXPIRED, HUNG, RAISED, REFUSED, TOO_MANY
 
 PAGES = [
     ROOT / "README.md",
@@ -136,6 +137,23 @@ def test_every_other_option_has_its_variable_or_is_named_as_one_that_has_none() 
             without.add(max(option.opts, key=len))
 
     assert set(re.findall(r"--[a-z]+", said)) == without
+
+
+def test_every_event_is_explained() -> None:
+    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "word_counter").rglob("*.py"))
+    named = set(re.findall(r'"action": "(\w+)"|_tell\("(\w+)"', code))
+    page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8").partition("## Events")[2]
+    rows = re.findall(r"^\| (`.*?) \|", page, re.MULTILINE)
+
+    computed = {state.value for state in JobState if not state.ended} | {
+        CRASHED,
+        HUNG,
+        "committed",
+        "superseded",
+        "stale",
+    }
+    assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == {a or b for a, b in named} | computed
+    assert all(f"`{kind}`" in page for kind in (RAISED, EXPIRED, BAD_DATA, REFUSED, CHANGED, TOO_MANY))
 
 
 def test_exit_codes_are_in_the_readme() -> None:

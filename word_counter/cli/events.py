@@ -71,7 +71,8 @@ def _facts(failure: Failure) -> dict[str, Any]:
 
 def report_error(ctx: click.Context, message: str) -> None:
     """Write the error that ends a command as an event, with the job if it had come to one."""
-    job = ctx.find_root().meta[__name__].job_id
+    display: EventDisplay | None = ctx.find_root().meta[__name__]
+    job = display.job_id if display else ""
     log.error("%s", message, extra={"action": "error", **({"job": job} if job else {})})
 
 
@@ -80,8 +81,8 @@ def wants_events(ctx: click.Context) -> bool:
     return __name__ in ctx.find_root().meta
 
 
-def want_events(ctx: click.Context, display: EventDisplay) -> None:
-    """Take note that the running command was asked for events, and of the display that writes them."""
+def want_events(ctx: click.Context, display: EventDisplay | None = None) -> None:
+    """Take note that the running command was asked for events, and of the display of its run, if it has one."""
     ctx.find_root().meta[__name__] = display
 
 

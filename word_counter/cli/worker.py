@@ -8,6 +8,7 @@ from functools import partial
 import click
 
 from word_counter import config
+from word_counter.cli.events import want_events
 from word_counter.cli.logs import configure_logging
 
 log = logging.getLogger(__name__)
@@ -58,6 +59,8 @@ def worker(
     from word_counter.worker import Worker
 
     shown = config.load({"log_format": log_format, "verbose": verbose}, only={"log_format", "verbose"})
+    if shown.log_format == "json":
+        want_events(click.get_current_context())
     configure_logging(shown.log_format, verbose=shown.verbose, quiet=until_eof)
     if not until_eof:  # else whoever started it has said so
         for warning in config.unknown_variables():
