@@ -10,12 +10,19 @@ from secrets import token_hex
 from word_counter.charge import Charge
 from word_counter.config import Settings
 from word_counter.door.signing import sign
-from word_counter.errors import JobFailedError, JobNotFoundError, NotNeededError, UsageError, WordCounterError
+from word_counter.errors import (
+    JobFailedError,
+    JobNotFoundError,
+    NotNeededError,
+    SetAsideError,
+    UsageError,
+    WordCounterError,
+)
 from word_counter.job import JobState, Source
 from word_counter.observer import Observer
 from word_counter.plan import PURPOSE, Plan, check_signed, read_plan
 from word_counter.side_file import SideFile, checked
-from word_counter.sinks import check_writable
+from word_counter.sinks import check_writable, quarantine_path
 from word_counter.sources import check_sources
 from word_counter.store import Store
 
@@ -89,13 +96,13 @@ class Entry:
             fields = self._store.fields()
             if fields.get("state") in _ENDED:
                 if stood_by:
-                    raise _ended_meanwhile(self._job_id, fields)
+                    raise self._ended_meanwhile(plan, fields)
                 if _is_done_already(plan, fields):
-                    message = (
-                        f"job {self._job_id} is done already, and its results are in {plan.output}; "
-                        f"to do it again: word-counter purge {self._job_id}"
+                    raise self._not_needed(
+                        plan,
+                        f"job {self._job_id} is done already, and its results are in {plan.output}",
+                        f"; to do it again: word-counter purge {self._job_id}",
                     )
-                    raise NotNeededError(message)
                 # When another master was faster, the next look shows the job that it has made.
                 self._store.remove(int(fields.get("partitions", 1)), fields.get("made_by", ""))
                 continue
@@ -109,6 +116,18 @@ class Entry:
             stood_by = True
             time.sleep(_LOOK_SECONDS)
         return plan, sources
+
+    def _ended_meanwhile(self, plan: Plan, fields: dict[str, str]) -> WordCounterError:
+        if fields.get("state") == JobState.DONE.value:
+            return self._not_needed(plan, f"job {self._job_id} was completed by the master that this one stood by for")
+        ended = f"{fields.get('state')} {fields.get('reason')}"
+        return JobFailedError(f"job {self._job_id} ended while this master stood by: {ended}")
+
+    def _not_needed(self, plan: Plan, message: str, advice: str = "") -> NotNeededError:
+        """Return what there is to say of a job that is done, the same as its own master said of it."""
+        if not self._store.set_aside():
+            return NotNeededError(message + advice)
+        return SetAsideError(f"{message}, but for what {quarantine_path(plan.output, plan.job_id)} names{advice}")
 
     def take(self) -> tuple[Plan, list[Source]]:
         """Take over a job of which only its name is known; return its plan and its sources.
@@ -179,11 +198,3 @@ def _is_done_already(plan: Plan, fields: dict[str, str]) -> bool:
     if fields.get("state") != JobState.DONE.value or not os.path.isfile(plan.output):
         return False
     return fields.get("plan") == plan.to_json()
-
-
-def _ended_meanwhile(job_id: str, fields: dict[str, str]) -> WordCounterError:
-    if fields.get("state") == JobState.DONE.value:
-        return NotNeededError(f"job {job_id} was completed by the master that this one stood by for")
-    return JobFailedError(
-        f"job {job_id} ended while this master stood by: {fields.get('state')} {fields.get('reason')}"
-    )

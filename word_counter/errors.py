@@ -84,6 +84,12 @@ class NotNeededError(WordCounterError):
     exit_code = 0
 
 
+class SetAsideError(NotNeededError):
+    """A master was not needed, and the job is done but for what its quarantine names. Exit code 4."""
+
+    exit_code = 4
+
+
 class EncodingError(JobFailedError):
     """A key or a value that JSON cannot hold exactly; the message names the key and who yielded it."""
 

@@ -236,6 +236,10 @@ class Store(TaskStore):
             )
             raise JobFailedError(message) from error
 
+    def set_aside(self) -> int:
+        """Return how many entries the quarantine has."""
+        return int(self._scripts.call(lambda: self.connection.hlen(self.keys.quarantine)))
+
     def quarantine(self, entries: int) -> Iterator[str]:
         """Yield the quarantine's entries (JSON), in the order of the input; ``entries`` is how many there are.
 

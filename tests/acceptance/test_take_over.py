@@ -242,6 +242,26 @@ def test_resuming_what_is_done_says_where_its_results_are_and_does_not_do_it_aga
     assert _exact(folder, text)
 
 
+def test_resuming_what_is_done_but_for_its_quarantine_says_so_again(
+    folder: Path, env: dict[str, str], job_id: str
+) -> None:
+    (folder / "job.py").write_text(
+        "from word_counter import Job, Mapper, Sum\n"
+        "class M(Mapper):\n    def map(self, line): yield line, 1 // len(line)\n"
+        "class J(Job): mapper, reducer = M, Sum\n"
+    )
+    (folder / "two.txt").write_text("a\n\n")
+    args = ["run", "two.txt", "--job", "job.py", "--job-id", job_id, "--output", "results.json", "--workers", "1"]
+    args += ["--max-bad-records", "1", "--resume"]
+
+    first, again = (word_counter(*args, folder=folder, env=env) for _ in range(2))
+
+    assert (first.code, again.code) == (4, 4), again.err
+    assert f"is done already, and its results are in {folder / 'results.json'}, but for what" in again.err
+    assert str(folder / "quarantine.jsonl") in again.err
+    assert "Error" not in again.err
+
+
 @pytest.mark.parametrize("change", ["cancelled", "other input", "other settings"])
 def test_resuming_what_came_to_no_such_results_makes_the_job_anew(
     folder: Path, text: Path, redis: Redis, env: dict[str, str], job_id: str, change: str

@@ -25,7 +25,7 @@ from word_counter.cli.replay import replay
 from word_counter.cli.run import master, resume, run
 from word_counter.cli.text import printable
 from word_counter.cli.worker import worker
-from word_counter.errors import OutputError, WordCounterError
+from word_counter.errors import NotNeededError, OutputError, WordCounterError
 
 #: What an interrupt has left when nothing says more of it.
 _LEFT = {"run": "nothing was written", "master": "nothing was written", "resume": "the job is as it was"}
@@ -46,7 +46,7 @@ class _Group(click.Group):
             if sys.stdout is not None:  # it was closed when the command began
                 sys.stdout.flush()  # here, so that a reader that is gone shows here
         except WordCounterError as error:
-            _say(ctx, str(error), "Error: " if error.exit_code else "")
+            _say(ctx, str(error), "" if isinstance(error, NotNeededError) else "Error: ")
             _leave_output_that_nobody_takes()
             ctx.exit(error.exit_code)
         except KeyboardInterrupt as interrupt:
