@@ -21,14 +21,14 @@ _FAULTS = faults.named(["worker", "master", "redis", "refusals", "network"])
 
 
 def test_every_job_of_a_storm_is_exact() -> None:
-    plan = Plan(seed="3", jobs=6, seconds=15, faults=tuple(_FAULTS), gap_seconds=1, lease_seconds=1, hung_seconds=90)
+    plan = Plan(seed="3", jobs=5, seconds=10, faults=tuple(_FAULTS), gap_seconds=1, lease_seconds=1, hung_seconds=90)
     told: list[str] = []
 
     report = Storm(plan, told.append).run()
 
     story = "\n".join([*told, report.text()])
     assert report.all_exact, story
-    assert len(report.jobs) >= 3, story  # on a busy machine time may run out before there were six
+    assert len(report.jobs) >= 3, story  # on a busy machine time may run out before there were five
     assert report.faults.total() >= 5, story
 
 
