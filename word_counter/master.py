@@ -91,6 +91,7 @@ class Master:
             KeyboardInterrupt: interrupted; on a private server the job is cancelled, else it can be resumed.
         """
         refuse_while_importing()
+        config.chosen_kernel()  # says what is wrong with it before anything is started
         self._began = time.monotonic()
         check_writable(self.settings.output, self.job_id)
         written = files_of(self.settings.output, self.job_id)

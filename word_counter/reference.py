@@ -12,6 +12,7 @@ import importlib.util
 import os
 import re
 import sys
+import sysconfig
 import threading
 from collections.abc import Mapping
 from types import ModuleType
@@ -255,7 +256,8 @@ def _imported(place: str) -> ModuleType:
     try:
         if is_file(place):
             return _import_file(os.path.abspath(place))
-        _look_in(os.getcwd())  # an installed command does not look there by itself
+        for folder in reversed(_own_folders()):
+            _look_in(folder)
         return importlib.import_module(place)
     except JobLoadError:
         raise
@@ -264,6 +266,17 @@ def _imported(place: str) -> ModuleType:
         if isinstance(error, ModuleNotFoundError) and error.name == place:
             message += f"; give FILE.py, pkg.module:Class or one of the shipped jobs: {', '.join(shipped())}"
         raise JobLoadError(message) from error
+
+
+def _own_folders() -> list[str]:
+    """Return where the user's own modules may be, in the order in which Python would look there.
+
+    What comes behind all that is installed was put there by us: the folder of the script whose crew this is, and the
+    current one for ``python -m``. An installed command does not look into the current folder by itself.
+    """
+    installed = {sysconfig.get_path(name) for name in ("purelib", "platlib")}
+    behind = 1 + max((i for i, path in enumerate(sys.path) if path in installed), default=len(sys.path) - 1)
+    return list(dict.fromkeys([*sys.path[behind:], os.getcwd()]))
 
 
 def _look_in(folder: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import stat
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,7 +55,7 @@ def find_sources(
     Args:
         inputs: the names.
         written: what the job itself will write. Directories and globs do not stand for that.
-        say: gets a line when something was left out for that, or for being behind a link.
+        say: gets a line when something was left out for that or for being behind a link, or a file is named twice.
         verbose: say also what was left out for being hidden.
 
     Raises:
@@ -80,7 +81,18 @@ def find_sources(
     if left_out:
         say(f"left out of the input, as this run will write it: {', '.join(left_out)}")
     passed_over.tell(say, verbose=verbose)
-    return [_source(path) for path in paths]
+    sources = [_source(path) for path in paths]
+    _tell_of_repeats(sources, say)
+    return sources
+
+
+def _tell_of_repeats(sources: Sequence[Source], say: Callable[[str], None]) -> None:
+    """Say which files are named more than once: a glob and its directory, say, by mistake."""
+    times = Counter(source.path for source in sources)
+    repeated = [path for path, n in times.items() if n > 1]
+    if repeated:
+        others = f" and {len(repeated) - 1:,} more" if len(repeated) > 1 else ""
+        say(f"named more than once, and counted as often: {repeated[0]} ({times[repeated[0]]} times){others}")
 
 
 def _identity(path: str) -> tuple[int, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -242,7 +243,36 @@ class TestJobs:
         assert [json.loads(out) for out in seen] == [{"before": 1}, {"after the edit": 1}]
 
 
+class TestInlineFailures:
+    def test_are_told_without_frames_of_ours(self, folder: Path) -> None:
+        (folder / "text.txt").write_text("fine\nboom\n")
+
+        ended = word_counter("run", "text.txt", "--job", "tests.jobs:Failing", "--engine", "inline", folder=folder)
+
+        assert ended.code == 1
+        assert "text.txt, byte 5, line 2: 'boom'" in ended.err
+        assert "Traceback (most recent call last)" in ended.err
+        assert not re.search(r"word_counter/(cli|engines|stages)|click/", ended.err)
+        assert not (folder / "output").exists()
+
+    def test_of_a_mapper_that_exits_are_failures(self, folder: Path) -> None:
+        (folder / "text.txt").write_text("fine\nboom\n")
+
+        ended = word_counter("run", "text.txt", "--job", "tests.jobs:Leaving", "--engine", "inline", folder=folder)
+
+        assert ended.code == 1
+        assert "text.txt, byte 5, line 2: 'boom'" in ended.err
+
+
 class TestEnvironment:
+    def test_a_kernel_that_there_is_not_is_refused_before_anything_starts(self, folder: Path) -> None:
+        (folder / "text.txt").write_text("a\n")
+
+        ended = word_counter("run", "text.txt", folder=folder, env={"WORD_COUNTER_KERNEL": "rust"})
+
+        assert (ended.code, ended.out) == (2, "")
+        assert "WORD_COUNTER_KERNEL must be one of auto, native, python, not 'rust'" in ended.err
+
     def test_settings_come_from_the_environment_and_flags_win(self, folder: Path) -> None:
         (folder / "text.txt").write_text("a\nb\n")
         env = {"WORD_COUNTER_ENGINE": "inline", "WORD_COUNTER_OUTPUT": "env.json", "CHUNK_SIZE": "1"}

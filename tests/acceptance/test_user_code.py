@@ -175,6 +175,25 @@ def test_a_script_may_import_its_job_from_its_own_folder_wherever_it_is_started(
     assert ended.stdout == "{'a': 2, 'b': 1}\n", ended.stderr
 
 
+def test_what_stands_beside_a_script_comes_before_what_stands_in_the_current_folder(folder: Path, text: Path) -> None:
+    (folder / "far").mkdir()
+    for place, name in (("", "near"), ("far/", "far")):
+        (folder / f"{place}naming.py").write_text(f"NAME = {name!r}\n")
+    (folder / "far" / "shop_jobs.py").write_text(
+        "from naming import NAME\nfrom word_counter import Job, Mapper, Sum\n\n\n"
+        "class Named(Mapper):\n    def map(self, line):\n        yield NAME, 1\n\n\n"
+        "class Naming(Job):\n    mapper, reducer = Named, Sum\n"
+    )
+    (folder / "far" / "script.py").write_text(
+        "from word_counter import run\nfrom shop_jobs import Naming\n"
+        f"if __name__ == '__main__':\n    print(run({str(text)!r}, Naming, workers=1, output='out.json').results)\n"
+    )
+
+    ended = _python("far/script.py", folder=folder)
+
+    assert ended.stdout == "{'far': 3}\n", ended.stderr
+
+
 def test_a_worker_does_not_mistake_what_stands_beside_one_job_for_what_stands_beside_another(
     folder: Path, fresh_server: EmbeddedServer
 ) -> None:

@@ -16,7 +16,7 @@ from tests import jobs
 from tests.contract.conftest import EngineUnderTest
 from tests.oracle import count_words, results_bytes, results_text
 from word_counter import Job, JobFailedError, Sum
-from word_counter.errors import EncodingError, InputChangedError
+from word_counter.errors import EncodingError, InputChangedError, RecordError
 from word_counter.observer import Observer, Progress
 
 _WORDS = [
@@ -349,7 +349,7 @@ class TestFailure:
 
         error, told = engine.failure(path, jobs.Leaving, chunk_size=1)
 
-        assert isinstance(error, SystemExit if engine.name == "inline" else JobFailedError)
+        assert isinstance(error, RecordError if engine.name == "inline" else JobFailedError)
         assert f"{path}, byte 5, line 2" in told
 
     def test_a_reducer_that_raises_is_shown_with_its_key(self, engine: EngineUnderTest, tmp_path: Path) -> None:

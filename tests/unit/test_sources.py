@@ -237,6 +237,17 @@ class TestReading:
             reader.read(Chunk(0, 0, 0, 4, 1, 2))
 
 
+def test_files_that_are_named_more_than_once_are_told_of(tmp_path: Path) -> None:
+    for name in ("a.log", "b.log"):
+        (tmp_path / name).write_text("x\n")
+    said: list[str] = []
+
+    found = find_sources([tmp_path, tmp_path / "*.log", tmp_path / "a.log"], say=said.append)
+
+    assert len(found) == 5
+    assert said == [f"named more than once, and counted as often: {tmp_path}/a.log (3 times) and 1 more"]
+
+
 class TestWhatTheJobItselfWrites:
     @pytest.fixture
     def folder(self, tmp_path: Path) -> Path:

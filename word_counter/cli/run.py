@@ -12,6 +12,7 @@ import click
 from click.core import ParameterSource
 
 from word_counter import config
+from word_counter.blame import user_traceback
 from word_counter.cli.display import Display
 from word_counter.cli.displays import make_display
 from word_counter.cli.job_options import (
@@ -25,7 +26,7 @@ from word_counter.cli.job_options import (
     param_option,
 )
 from word_counter.cli.logs import leave_logging_to_the_display
-from word_counter.errors import UsageError
+from word_counter.errors import JobFailedError, UsageError, WordCounterError
 from word_counter.observer import Outcome
 
 _SETTINGS = (
@@ -201,7 +202,21 @@ def _run(given: dict[str, Any]) -> None:
     settings = {name: given[name] for name in _SETTINGS if given.get(name) is not None}
     chosen = config.load(settings, job.settings)
     inputs = given["inputs"] or None
-    _follow(given, chosen, settings, lambda display: engines.run(inputs, job, observer=display, **settings))
+
+    def start(display: Display) -> Outcome:
+        try:
+            return engines.run(inputs, job, observer=display, **settings)
+        except (WordCounterError, OSError):
+            raise
+        except Exception as error:
+            # The inline engine raises what user code raised, for who calls it: at the terminal it is told as the
+            # other engine tells it, without the frames of ours.
+            if chosen.engine != "inline" or not hasattr(error, "__notes__"):
+                raise
+            message = "\n".join([*error.__notes__, user_traceback(error)])
+            raise JobFailedError(message) from error
+
+    _follow(given, chosen, settings, start)
 
 
 def _follow(

@@ -92,8 +92,8 @@ class InlineEngine(Engine):
                     outputs = [run_map(phase, pairs, partitions) for pairs in found]
                     results = _reduced(phase, outputs, partitions, counters)
         except RecordError as error:
-            if error.__cause__ is None:
-                raise
+            if not isinstance(error.__cause__, Exception):
+                raise  # a sys.exit() in a mapper must not look like an orderly end
             error.__cause__.add_note(str(error).partition("\n")[0])
             raise error.__cause__ from None
         seconds = time.monotonic() - began
