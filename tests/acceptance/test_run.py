@@ -255,6 +255,23 @@ class TestInlineFailures:
         assert not re.search(r"word_counter/(cli|engines|stages)|click/", ended.err)
         assert not (folder / "output").exists()
 
+    def test_stop_a_debugger_where_they_were_raised(self, folder: Path) -> None:
+        (folder / "text.txt").write_text("fine\nboom\n")
+        command = [sys.executable, "-m", "pdb", "-c", "continue", "-m", "word_counter", "run", "text.txt"]
+
+        ended = subprocess.run(
+            [*command, "--job", "tests.jobs:Failing", "--engine", "inline", "--output", "o.json"],
+            cwd=folder,
+            env=environment(),
+            input="p line\nq\n",
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+        assert "(Pdb) 'boom'" in ended.stdout
+
     def test_of_a_mapper_that_exits_are_failures(self, folder: Path) -> None:
         (folder / "text.txt").write_text("fine\nboom\n")
 

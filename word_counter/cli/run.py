@@ -210,8 +210,8 @@ def _run(given: dict[str, Any]) -> None:
             raise
         except Exception as error:
             # The inline engine raises what user code raised, for who calls it: at the terminal it is told as the
-            # other engine tells it, without the frames of ours.
-            if chosen.engine != "inline" or not hasattr(error, "__notes__"):
+            # other engine tells it, without the frames of ours, unless a debugger is to stop where it was raised.
+            if chosen.engine != "inline" or not hasattr(error, "__notes__") or "pdb" in sys.modules:
                 raise
             message = "\n".join([*error.__notes__, user_traceback(error)])
             raise JobFailedError(message) from error
