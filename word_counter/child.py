@@ -21,6 +21,8 @@ from word_counter.snapshot import CRASHED, HUNG
 
 #: How soon a lease that was not renewed is looked at again, in seconds.
 _RECHECK_SECONDS = 0.5
+#: What tells a process to stop.
+_STOPS = (signal.SIGTERM, signal.SIGINT)
 #: Forking is fast and shares what is imported; where it is not safe (macOS), children start afresh.
 _START_METHOD = "fork" if sys.platform == "linux" else "spawn"
 
@@ -50,7 +52,11 @@ class Nursery:
         rq_name = f"{name}-{token_hex(2)}"  # in a container another one may have had the same host and process id
         args = (name, rq_name, theirs, self._life, self._end_of_life, self._upbringing)
         process = self._context.Process(target=_live, args=args, name=name)
-        process.start()
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)  # until the child minds them in a way of its own
+        try:
+            process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         theirs.close()
         return Child(process, ours, name, rq_name)
 
@@ -125,6 +131,10 @@ def _live(
 ) -> None:
     """Be a child: end with the parent, and serve."""
     signal.set_wakeup_fd(-1)
+    # It has taken nothing yet, and what its parent does at a TERM would leave it running for good.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
     end_of_life.close()  # a copy of the parent's end would keep the pipe open
     threading.Thread(target=_end_with_parent, args=(life,), daemon=True).start()
     runner.serve(
