@@ -42,6 +42,7 @@ from word_counter.payload import Payload
 from word_counter.queue_worker import QueueWorker
 from word_counter.reference import folders_of
 from word_counter.scripts import IMPATIENT
+from word_counter.shuffle import key_text
 from word_counter.side_file import SideFile, checked
 from word_counter.snapshot import BAD_DATA, CHANGED, CRASHED, RAISED, REFUSED, TOO_MANY, Failure, TaskAttempt
 from word_counter.sources import ChunkReader
@@ -56,6 +57,8 @@ log = logging.getLogger(__name__)
 _NOT_OURS = frozenset({"REVOKED", "STALE", "ENDED"})
 #: What became of an attempt, as the log names it where the store's word would mislead.
 _ACTIONS = {"OK": "committed", "COMMITTED": "superseded"}
+#: How much of a heavy key its receipt tells, in characters.
+_SHOWN_CHARS = 100
 #: The parent is told of the next task so often at the most, in seconds: its clock for --task-timeout.
 _TELL_SECONDS = 0.25
 
@@ -164,7 +167,7 @@ class BatchRunner:
                 segments = run_reduce(phase, store.partials(partition), counters, weight)
                 amounts = store.stage_results(partition, attempt.attempt, segments)
                 amounts |= {"reduced_keys": weight.keys, "reduced_values": weight.values}
-                heaviest = weight.heaviest
+                heaviest = [(key_text(group)[:_SHOWN_CHARS], values) for group, values in weight.heaviest]
         except (RedisError, StoreUnavailableError):
             raise
         except ForbiddenError as error:

@@ -140,8 +140,7 @@ def run_reduce(
         raise RecordError(message) from error
     weight = weight or Weight()
     groups = _grouped(reducer, partials, weight)
-    for key, values in groups.items():
-        weight.add(key, key_text(key), len(values))
+    weight.weigh(groups)
     try:
         results = _results(reducer, groups)
         yield from _segments(results) if phase.last else _pair_segments(results)
