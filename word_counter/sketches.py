@@ -1,7 +1,7 @@
 """Sketches: small answers to questions whose exact answer would need all values, at the price of a known error.
 
 Each comes out the same whatever the chunks and workers, as everything does here: what travels is made so that merging
-does not depend on the order (docs/decisions/0013-sketches.md). They need the packages of ``word-counter[sketches]``.
+does not depend on the order (docs/decisions/0011-sketches.md). They need the packages of ``word-counter[sketches]``.
 """
 
 from __future__ import annotations
