@@ -154,6 +154,8 @@ class Run:
     def _wrong_counts(self, client: Any) -> str:
         """Return which counts are not what they should be, though the results are."""
         keys = JobKeys(self.work.job_id)
+        if not client.exists(keys.job):
+            return ""  # Redis came back empty since the job was done: there are no counts to be judged
         lines = int(client.hget(keys.totals, "lines") or 0)
         if lines != self.work.lines:
             return f"the results are exact, but the job counted {lines} lines for {self.work.lines}"
