@@ -11,9 +11,9 @@ INPUT  = input/
 OUTPUT = output/results.json
 ARGS   =
 
-# of `make test`: which tests, and what else pytest should know
+# of `make test`: which tests, and what else pytest should know. Four processes, also on two cores: many tests wait.
 TESTS     = tests
-TESTFLAGS = -n auto --maxprocesses 4
+TESTFLAGS = -n 4 --dist worksteal
 
 SOURCES = word_counter tests $(wildcard benchmarks docs examples)
 
