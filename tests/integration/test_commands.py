@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import pytest
@@ -76,17 +77,18 @@ def done(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> tu
 def failed(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> str:
     """A job that failed in its second chunk, in two attempts."""
     folder = tmp_path_factory.mktemp("failed")
+    job_id = f"it-failed-{token_hex(4)}"  # tests that are taken over by another process make it again
     (folder / "in.txt").write_text("fine\nboom\n")
     settings: dict[str, Any] = {
         "redis": server.url,
         "workers": 1,
         "chunk_size": 1,
         "max_attempts": 2,
-        "job_id": "it-failed",
+        "job_id": job_id,
     }
     with pytest.raises(JobFailedError):
         Master(str(folder / "in.txt"), Failing, output=str(folder / "o.json"), **settings).run()
-    return "it-failed"
+    return job_id
 
 
 @pytest.fixture
