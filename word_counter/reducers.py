@@ -6,13 +6,13 @@ All but Collect and Values fold on the map side, and every one gives the same re
 from __future__ import annotations
 
 import heapq
-import json
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from typing import Any, ClassVar
 
 from word_counter.exact_sum import add, pack
+from word_counter.order import order_of
 from word_counter.reducer import Canonical, GroupKey, Key, Reducer, Restore, Value
 
 #: What the ready-made reducers do in their own way.
@@ -131,44 +131,24 @@ class Count(_Folding):
         return sum(states)
 
 
-def _order(value: Any) -> tuple[int, Any, str]:
-    """A total order over JSON values, so that Min, Max, Collect and TopN never depend on arrival.
-
-    null < booleans < numbers < strings < lists, item by item < objects by their JSON text; equal numbers by their
-    text. A value that JSON cannot hold raises, so that it cannot be the one that is dropped.
-    """
-    text = "" if value.__class__ is str else json.dumps(value, sort_keys=True, allow_nan=False)
-    if value is None:
-        return (0, 0, text)
-    if isinstance(value, bool):
-        return (1, int(value), text)
-    if isinstance(value, int | float):
-        return (2, value, text)
-    if isinstance(value, str):
-        return (3, value, text)
-    if isinstance(value, list | tuple):
-        return (4, tuple(map(_order, value)), text)
-    return (5, text, text)
-
-
 class Min(_Folding):
     """The smallest value of a key: null < booleans < numbers < strings < lists, item by item < objects."""
 
     def gather(self, pairs: Iterable[tuple[Key, Value]], into: dict[GroupKey, Any], canonical: Canonical) -> None:
-        _gather_extreme(pairs, into, canonical, keep_first=lambda old, new: _order(old) <= _order(new), sign=1)
+        _gather_extreme(pairs, into, canonical, keep_first=lambda old, new: order_of(old) <= order_of(new), sign=1)
 
     def merge(self, states: Iterable[Any]) -> Any:
-        return min(states, key=_order)
+        return min(states, key=order_of)
 
 
 class Max(_Folding):
     """The largest value of a key, in the order of :class:`Min`."""
 
     def gather(self, pairs: Iterable[tuple[Key, Value]], into: dict[GroupKey, Any], canonical: Canonical) -> None:
-        _gather_extreme(pairs, into, canonical, keep_first=lambda old, new: _order(old) >= _order(new), sign=-1)
+        _gather_extreme(pairs, into, canonical, keep_first=lambda old, new: order_of(old) >= order_of(new), sign=-1)
 
     def merge(self, states: Iterable[Any]) -> Any:
-        return max(states, key=_order)
+        return max(states, key=order_of)
 
 
 def _gather_extreme(
@@ -227,13 +207,13 @@ class Unique(_Folding):
     def gather(self, pairs: Iterable[tuple[Key, Value]], into: dict[GroupKey, Any], canonical: Canonical) -> None:
         for key, value in pairs:
             group = key if key.__class__ is str else canonical(key)
-            into.setdefault(group, {}).setdefault(_order(value), value)
+            into.setdefault(group, {}).setdefault(order_of(value), value)
 
     def pack(self, state: Any) -> Any:
         return [state[order] for order in sorted(state)]
 
     def merge(self, states: Iterable[Any]) -> Any:
-        return {_order(value): value for state in states for value in state}
+        return {order_of(value): value for state in states for value in state}
 
     def finish(self, state: Any) -> Value:
         return self.pack(state)
@@ -243,7 +223,7 @@ class Collect(Reducer):
     """All values of a key, repeats too, as a sorted list (in the order of :class:`Min`)."""
 
     def reduce(self, key: Key, values: Iterable[Value]) -> Value:  # noqa: ARG002 (the contract's signature)
-        return sorted(values, key=_order)
+        return sorted(values, key=order_of)
 
 
 class Values(Reducer):
@@ -269,7 +249,7 @@ class TopN(_Folding):
                 best[:] = self._largest(best)
 
     def _largest(self, values: Iterable[Value]) -> list[Value]:
-        return heapq.nlargest(self.n, values, key=_order)
+        return heapq.nlargest(self.n, values, key=order_of)
 
     def pack(self, state: Any) -> Any:
         return self._largest(state)
