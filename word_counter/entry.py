@@ -20,9 +20,10 @@ from word_counter.errors import (
 )
 from word_counter.job import JobState, Source
 from word_counter.observer import Observer
+from word_counter.outputs.quarantine import quarantine_path
 from word_counter.plan import PURPOSE, Plan, check_signed, read_plan
 from word_counter.side_file import SideFile, checked
-from word_counter.sinks import check_writable, quarantine_path
+from word_counter.sinks import check_writable
 from word_counter.sources import check_sources
 from word_counter.store import Store
 

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from tests.oracle import results_text
 from tests.processes import without_root
 from word_counter.errors import OutputError
-from word_counter.sinks import check_writable, quarantine_path, write_results
+from word_counter.outputs.quarantine import quarantine_path
+from word_counter.sinks import check_writable, write_results
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 _VALUES = st.recursive(

@@ -19,8 +19,9 @@ from word_counter.engines.base import Engine
 from word_counter.errors import RecordError, UsageError
 from word_counter.job import Chunk, Cursor, Inputs, Job, JobState, Source
 from word_counter.observer import Observer, Outcome, Progress
+from word_counter.outputs.quarantine import quarantine_path
 from word_counter.side_file import read_side_files
-from word_counter.sinks import check_writable, files_of, quarantine_path, write_parts
+from word_counter.sinks import check_writable, files_of, write_parts
 from word_counter.sources import ChunkReader, find_sources, split_sources
 from word_counter.stages import MapOutput, Summary, pairs_of, parts_of, run_map, run_reduce, summarised
 from word_counter.step import Phase

@@ -1,0 +1,51 @@
+"""What all outputs share: pairs to be written, drafts of them, and the libraries that only some of them need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from importlib import import_module
+from types import TracebackType
+from typing import Any, BinaryIO, Protocol, Self
+
+from word_counter.errors import OutputError
+
+#: Key texts with their values.
+Rows = Iterable[tuple[str, Any]]
+#: Passes rows on, and does now and then what has to be done while they are worked through.
+Holding = Callable[[Rows], Iterator[tuple[str, Any]]]
+#: Writes a file's content.
+Fill = Callable[[BinaryIO], None]
+
+
+class Draft(Protocol):
+    """What is written but not seen yet. As a context it goes away at the end, unless it was shown."""
+
+    def check(self) -> None:
+        """Raise OutputError when it is known already that it cannot be shown."""
+
+    def show(self) -> None:
+        """Let it be seen, in place of what was there; OutputError when that is not possible."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+def library(module: str, extra: str, output: str) -> Any:
+    """Return a library that an output needs; OutputError, with what to install, when it is not there."""
+    try:
+        return import_module(module)
+    except ImportError as error:
+        message = f"the output {output} needs {module}: pip install 'word-counter[{extra}]' ({error})"
+        raise OutputError(message) from None
+
+
+def going_on() -> None:
+    """Ask nobody whether to go on."""
+
+
+def as_they_are(rows: Rows) -> Iterator[tuple[str, Any]]:
+    """Pass rows on."""
+    return iter(rows)

@@ -1,0 +1,110 @@
+"""Results as text: one JSON object, JSON lines, CSV and TSV, the lines of a job, and lines of a key and its value.
+
+Each form is a function that writes rows to a file of bytes, in UTF-8, and calls ``before_the_end`` when all but the
+last piece is written: what raises there leaves an object without its end.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Any, BinaryIO
+
+from word_counter.outputs.base import Rows, going_on
+
+#: How many characters are gathered before they are written.
+_BUFFER_CHARS = 256 * 1024
+
+
+def write_object(rows: Rows, file: BinaryIO, before_the_end: Callable[[], None] = going_on) -> None:
+    """Write one JSON object with a two-space indent."""
+    _write(_members(rows), file, before_the_end)
+
+
+def write_json_lines(rows: Rows, file: BinaryIO, before_the_end: Callable[[], None] = going_on) -> None:
+    """Write a JSON object a line: {"key": ..., "value": ...}."""
+    texts = (f'{{"key": {json.dumps(key, ensure_ascii=False)}, "value": {line_text(value)}}}\n' for key, value in rows)
+    _write(texts, file, before_the_end)
+
+
+def write_table(
+    rows: Rows, file: BinaryIO, before_the_end: Callable[[], None] = going_on, *, delimiter: str = ","
+) -> None:
+    """Write CSV: a line of names, then a line a row. Fields are in quotes where they need it, and may go over lines."""
+    written: list[str] = []
+    table = csv.writer(_Lines(written), delimiter=delimiter, lineterminator="\n")
+
+    def lines() -> Iterator[str]:
+        table.writerow(("key", "value"))
+        yield written.pop()
+        for key, value in rows:
+            table.writerow((key, cell_text(value)))
+            yield written.pop()
+
+    _write(lines(), file, before_the_end)
+
+
+#: The same with a tab between the fields.
+write_tab_table = partial(write_table, delimiter="\t")
+
+
+def write_lines(rows: Rows, file: BinaryIO, before_the_end: Callable[[], None] = going_on) -> None:
+    """Write values that are lists of lines, whose characters stand for a byte each."""
+    _write(("".join(f"{line}\n" for line in lines) for _, lines in rows), file, before_the_end, "latin-1")
+
+
+def write_part(rows: Rows, file: BinaryIO, before_the_end: Callable[[], None] = going_on) -> None:
+    """Write a line of the key, a blank and the value each: text as it is, anything else as JSON."""
+    texts = (f"{key} {value if value.__class__ is str else line_text(value)}\n" for key, value in rows)
+    _write(texts, file, before_the_end)
+
+
+def line_text(value: Any) -> str:
+    """Return a value's JSON text in one line."""
+    return repr(value) if value.__class__ is int else json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+def cell_text(value: Any) -> str:
+    """Return what a value is in a table of text: text as it is, nothing for None, anything else as JSON."""
+    if value.__class__ is str:
+        return str(value)
+    return "" if value is None else line_text(value)
+
+
+def value_text(value: Any) -> str:
+    """Return a value's JSON text as it stands inside an object of two-space indent."""
+    if value.__class__ is int:
+        return repr(value)
+    text = json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True)
+    return text.replace("\n", "\n  ") if "\n" in text else text
+
+
+class _Lines:
+    """What csv writes to."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self.write = lines.append
+
+
+def _members(rows: Rows) -> Iterator[str]:
+    before = "{"
+    for key, value in rows:
+        yield f"{before}\n  {json.dumps(key, ensure_ascii=False)}: {value_text(value)}"
+        before = ","
+    yield "{}\n" if before == "{" else "\n}\n"
+
+
+def _write(texts: Iterable[str], file: BinaryIO, before_the_end: Callable[[], None], encoding: str = "utf-8") -> None:
+    waiting: list[str] = []
+    chars = 0
+    for text in texts:
+        if chars > _BUFFER_CHARS:
+            file.write("".join(waiting).encode(encoding))
+            waiting.clear()
+            chars = 0
+        waiting.append(text)
+        chars += len(text)
+    before_the_end()
+    file.write("".join(waiting).encode(encoding))
