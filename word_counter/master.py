@@ -35,8 +35,9 @@ from word_counter.jobs.word_count import WordCount
 from word_counter.lookout import Lookout
 from word_counter.observer import Observer, Outcome
 from word_counter.patience import Patience
+from word_counter.place import refuse_while_importing
 from word_counter.plan import Plan
-from word_counter.reference import made, refer_to, refuse_while_importing
+from word_counter.reference import made, refer_to
 from word_counter.roster import Roster
 from word_counter.session import Session
 from word_counter.side_file import SideFile, read_side_files

@@ -6,24 +6,20 @@ in place from a mapper and a reducer is named by both, joined with a ``+``. The 
 
 from __future__ import annotations
 
-import hashlib
-import importlib
-import importlib.util
 import os
 import re
 import sys
-import sysconfig
-import threading
 from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
 from word_counter import jobs
-from word_counter.errors import JobLoadError, UnguardedRunError
+from word_counter.errors import JobLoadError
 from word_counter.job import Job
 from word_counter.jobs import shipped
 from word_counter.lab import APP, job_of_app
 from word_counter.mapper import Mapper
+from word_counter.place import FILE_MODULE, import_place, is_file
 from word_counter.reducer import Reducer
 from word_counter.step import missing_arguments
 
@@ -73,7 +69,7 @@ def _refer_to_class(cls: type) -> str:
     spec = getattr(module, "__spec__", None)
     if cls.__module__ == "__main__" and spec is not None and spec.name != "__main__":
         return f"{spec.name.removesuffix('.__main__')}:{cls.__qualname__}"
-    if cls.__module__ == "__main__" or cls.__module__.startswith(_FILE_MODULE):
+    if cls.__module__ == "__main__" or cls.__module__.startswith(FILE_MODULE):
         if file is None:
             message = f"{cls.__name__} is defined in an interactive session; put it into a file, or use engine='inline'"
             raise JobLoadError(message)
@@ -99,7 +95,7 @@ def load_job(reference: str) -> type[Job] | Job:
         place = f"{jobs.__name__}.{reference}"
     if reference.startswith(MRJOB):
         _answer_to_mrjob()
-    module = _import(place)
+    module = import_place(place)
     if reference.startswith(APP):
         return job_of_app(module, name)
     if name:
@@ -140,11 +136,6 @@ def places(reference: str) -> list[str]:
 def folders_of(reference: str) -> set[str]:
     """Return the folders of the files that loading a reference would import; JobLoadError when it is none."""
     return {os.path.dirname(os.path.abspath(place)) for place in places(reference) if is_file(place)}
-
-
-def is_file(place: str) -> bool:
-    """Whether a place is a file of Python source rather than a module."""
-    return place.endswith(".py")
 
 
 #: A mapper's reference and a reducer's. A + in a path joins nothing: no class stands before it.
@@ -200,7 +191,7 @@ def _translated(cls: Any) -> Any:
 
 def _load_class(reference: str) -> Any:
     place, name = _parse(reference)
-    return _attribute(_import(place), place, name)
+    return _attribute(import_place(place), place, name)
 
 
 def _parse(reference: str) -> tuple[str, str]:
@@ -222,91 +213,3 @@ def _attribute(module: ModuleType, place: str, name: str) -> Any:
             message = f"{place} has no {name}"
             raise JobLoadError(message)
     return value
-
-
-#: Files are imported under this prefix, so that they cannot take the name of a real module.
-_FILE_MODULE = "word_counter_job_"
-_importing = threading.local()
-
-
-def refuse_while_importing() -> None:
-    """Raise UnguardedRunError when it is the import of a job's code that came here, to start a run or a worker.
-
-    That run would have workers that import the code, which start runs: nobody would ever come to work.
-    """
-    place = getattr(_importing, "place", "")
-    if place:
-        message = (
-            f"{place} starts a run or a worker as soon as it is imported, which each worker has to do to get at its "
-            'classes; put that part of it under  if __name__ == "__main__":'
-        )
-        raise UnguardedRunError(message)
-
-
-def _import(place: str) -> ModuleType:
-    before = getattr(_importing, "place", "")
-    _importing.place = place
-    try:
-        return _imported(place)
-    finally:
-        _importing.place = before
-
-
-def _imported(place: str) -> ModuleType:
-    try:
-        if is_file(place):
-            return _import_file(os.path.abspath(place))
-        for folder in reversed(_own_folders()):
-            _look_in(folder)
-        return importlib.import_module(place)
-    except JobLoadError:
-        raise
-    except (Exception, SystemExit) as error:
-        message = f"cannot import {place}: {type(error).__name__}: {error}"
-        if isinstance(error, ModuleNotFoundError) and error.name == place:
-            message += f"; give FILE.py, pkg.module:Class or one of the shipped jobs: {', '.join(shipped())}"
-        raise JobLoadError(message) from error
-
-
-def _own_folders() -> list[str]:
-    """Return where the user's own modules may be, in the order in which Python would look there.
-
-    What comes behind all that is installed was put there by us: the folder of the script whose crew this is, and the
-    current one for ``python -m``. An installed command does not look into the current folder by itself.
-    """
-    installed = {sysconfig.get_path(name) for name in ("purelib", "platlib")}
-    behind = 1 + max((i for i, path in enumerate(sys.path) if path in installed), default=len(sys.path) - 1)
-    return list(dict.fromkeys([*sys.path[behind:], os.getcwd()]))
-
-
-def _look_in(folder: str) -> None:
-    """Let user code import what is in a folder: before what is installed, but behind the standard library.
-
-    A json.py beside a job must not become the json of whatever this process has still to import.
-    """
-    library = {os.path.dirname(os.__file__), os.path.join(os.path.dirname(os.__file__), "lib-dynload")}
-    behind = 1 + max((i for i, path in enumerate(sys.path) if path in library), default=-1)
-    if folder not in sys.path[:behind]:
-        sys.path[behind:] = [folder, *(path for path in sys.path[behind:] if path != folder)]
-
-
-def _import_file(path: str) -> ModuleType:
-    name = _FILE_MODULE + hashlib.sha1(os.fsencode(path), usedforsecurity=False).hexdigest()[:12]
-    if name in sys.modules:
-        return sys.modules[name]
-    if not os.path.isfile(path):
-        message = f"there is no file {path}"
-        raise JobLoadError(message)
-    _look_in(os.path.dirname(path))  # a job file may import what stands beside it
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        message = f"{path} is not Python source"
-        raise JobLoadError(message)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    return module

@@ -25,7 +25,7 @@ from word_counter.door.permit import Permit
 from word_counter.errors import StoreForbiddenError, StoreUnavailableError, UsageError
 from word_counter.memory import memory_of, peak_of_the_ended
 from word_counter.patience import Patience
-from word_counter.reference import refuse_while_importing
+from word_counter.place import refuse_while_importing
 from word_counter.roster import Roster
 from word_counter.task_store import TaskStore
 from word_counter.traces import Traces

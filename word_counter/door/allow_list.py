@@ -11,7 +11,8 @@ from collections.abc import Iterable
 
 from word_counter.door.real_paths import RealPaths
 from word_counter.errors import ForbiddenError
-from word_counter.reference import is_file, places
+from word_counter.place import is_file
+from word_counter.reference import places
 
 #: Modules of this package that hold jobs and parts of jobs.
 SHIPPED = ("word_counter.jobs", "word_counter.reducers")

@@ -11,7 +11,8 @@ from word_counter.engines.redis import RedisEngine
 from word_counter.job import Inputs, Job
 from word_counter.jobs.word_count import WordCount
 from word_counter.observer import Observer, Outcome
-from word_counter.reference import made, refuse_while_importing
+from word_counter.place import refuse_while_importing
+from word_counter.reference import made
 
 __all__ = ["Engine", "InlineEngine", "RedisEngine", "run"]
 

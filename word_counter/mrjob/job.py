@@ -15,7 +15,7 @@ from word_counter.mrjob.arguments import add_own_options, passed_through
 from word_counter.mrjob.protocol import JSONProtocol, RawValueProtocol
 from word_counter.mrjob.step import FUNCTIONS, UNSUPPORTED, MRStep
 from word_counter.mrjob.substep import Substep
-from word_counter.reference import refuse_while_importing
+from word_counter.place import refuse_while_importing
 
 if TYPE_CHECKING:
     from word_counter.job import Job

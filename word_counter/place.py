@@ -1,0 +1,112 @@
+"""Places: the modules and the files that hold jobs, and how they are imported."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import os
+import sys
+import sysconfig
+import threading
+from types import ModuleType
+
+from word_counter.errors import JobLoadError, UnguardedRunError
+from word_counter.jobs import shipped
+
+#: Files are imported under this prefix, so that they cannot take the name of a real module.
+FILE_MODULE = "word_counter_job_"
+_importing = threading.local()
+
+
+def is_file(place: str) -> bool:
+    """Whether a place is a file of Python source rather than a module."""
+    return place.endswith(".py")
+
+
+def refuse_while_importing() -> None:
+    """Raise UnguardedRunError when it is the import of a job's code that came here, to start a run or a worker.
+
+    That run would have workers that import the code, which start runs: nobody would ever come to work.
+    """
+    place = getattr(_importing, "place", "")
+    if place:
+        message = (
+            f"{place} starts a run or a worker as soon as it is imported, which each worker has to do to get at its "
+            'classes; put that part of it under  if __name__ == "__main__":'
+        )
+        raise UnguardedRunError(message)
+
+
+def import_place(place: str) -> ModuleType:
+    """Import a module, or a file, which may import what stands beside it.
+
+    Raises:
+        JobLoadError: it cannot be imported; says why.
+    """
+    before = getattr(_importing, "place", "")
+    _importing.place = place
+    try:
+        return _imported(place)
+    finally:
+        _importing.place = before
+
+
+def _imported(place: str) -> ModuleType:
+    try:
+        if is_file(place):
+            return _import_file(os.path.abspath(place))
+        for folder in reversed(_own_folders()):
+            _look_in(folder)
+        return importlib.import_module(place)
+    except JobLoadError:
+        raise
+    except (Exception, SystemExit) as error:
+        message = f"cannot import {place}: {type(error).__name__}: {error}"
+        if isinstance(error, ModuleNotFoundError) and error.name == place:
+            message += f"; give FILE.py, pkg.module:Class or one of the shipped jobs: {', '.join(shipped())}"
+        raise JobLoadError(message) from error
+
+
+def _own_folders() -> list[str]:
+    """Return where the user's own modules may be, in the order in which Python would look there.
+
+    What comes behind all that is installed was put there by us: the folder of the script whose crew this is, and the
+    current one for ``python -m``. An installed command does not look into the current folder by itself.
+    """
+    installed = {sysconfig.get_path(name) for name in ("purelib", "platlib")}
+    behind = 1 + max((i for i, path in enumerate(sys.path) if path in installed), default=len(sys.path) - 1)
+    return list(dict.fromkeys([*sys.path[behind:], os.getcwd()]))
+
+
+def _look_in(folder: str) -> None:
+    """Let user code import what is in a folder: before what is installed, but behind the standard library.
+
+    A json.py beside a job must not become the json of whatever this process has still to import.
+    """
+    library = {os.path.dirname(os.__file__), os.path.join(os.path.dirname(os.__file__), "lib-dynload")}
+    behind = 1 + max((i for i, path in enumerate(sys.path) if path in library), default=-1)
+    if folder not in sys.path[:behind]:
+        sys.path[behind:] = [folder, *(path for path in sys.path[behind:] if path != folder)]
+
+
+def _import_file(path: str) -> ModuleType:
+    name = FILE_MODULE + hashlib.sha1(os.fsencode(path), usedforsecurity=False).hexdigest()[:12]
+    if name in sys.modules:
+        return sys.modules[name]
+    if not os.path.isfile(path):
+        message = f"there is no file {path}"
+        raise JobLoadError(message)
+    _look_in(os.path.dirname(path))  # a job file may import what stands beside it
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        message = f"{path} is not Python source"
+        raise JobLoadError(message)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
