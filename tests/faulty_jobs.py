@@ -221,6 +221,15 @@ class RaisesAt17(Job):
     mapper, reducer = Fussy, Sum
 
 
+class Refusing(Reducer):
+    def reduce(self, key: Any, values: Iterable[Any]) -> Any:
+        raise ValueError(key)
+
+
+class RaisesInReduce(Job):
+    mapper, reducer = KeyAndNumber, Refusing
+
+
 class ThatParam(First):
     def reduce(self, key: Any, values: Iterable[Any]) -> Any:
         return max(values) if self.params["how"] == "max" else next(iter(values))

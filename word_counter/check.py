@@ -25,7 +25,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from word_counter.errors import RecordError
+from word_counter.care import Care
+from word_counter.errors import UsageError, WordCounterError
 from word_counter.finding import Fault, Finding, Run, simplest
 from word_counter.job import Job, Stage
 from word_counter.mapper import Lines
@@ -83,12 +84,15 @@ def check(
         patience_seconds: no larger part of the sample is tried, and no smaller example sought, after about so long.
 
     Raises:
-        UsageError: the job is not complete, or cannot be imported by other processes.
+        UsageError: the job is not complete, or cannot be imported by other processes; or there is nothing to try.
     """
     params = job.param_values()
     phases = job.phases(params, read_side_files(job.files))
     code, files = refer_to(job), [os.path.abspath(path) for path in job.files]
     good = list(_without_bad(phases[0], sample, max_bad_records))
+    if not good:
+        message = "every record of the sample raises" if sample else "the sample is empty"
+        raise UsageError(f"nothing can be said of job {job.name}: {message}")
     with ExitStack() as stack:
 
         def start() -> list[SeededProcess]:
@@ -100,13 +104,19 @@ def check(
 def _without_bad(phase: Phase, sample: Sequence[Record], most: int) -> Iterator[Record]:
     """Yield the records of a sample but for the first so many that raise."""
     for record in sample:
-        if most:
-            try:
-                run_map(phase, Lines(record.raw, record.source, record.offset, record.line), 1)
-            except RecordError:
-                most -= 1
-                continue
+        if most and _can_be_set_aside(phase, record):
+            most -= 1
+            continue
         yield record
+
+
+def _can_be_set_aside(phase: Phase, record: Record) -> bool:
+    """Whether a run would set a record aside, if it may: what raises at its end, say, is no record's fault."""
+    try:
+        lines = Lines(record.raw, record.source, record.offset, record.line)
+        return bool(run_map(phase, lines, 1, Care(1, at_once=True)).aside.records)
+    except WordCounterError:
+        return False
 
 
 def _check(examiner: _Examiner, sample: Sequence[Record], patience_seconds: float) -> Verdict:
@@ -179,8 +189,10 @@ class _Examiner:
         trial = run_trial(self.phases, sample, Shape())
         if not trial.error:
             return None
-        fault = Fault.ENCODING if trial.encoding else Fault.RAISES
-        return Finding(fault, "", tuple(sample), (), trial.error)
+        if trial.encoding:
+            return Finding(Fault.ENCODING, "", tuple(sample), (), trial.error)
+        bad = any(_can_be_set_aside(self.phases[0], record) for record in sample)
+        return Finding(Fault.RAISES, "", tuple(sample), (), trial.error, bad_records=bad)
 
     def again(self, sample: Sequence[Record]) -> Finding | None:
         """Run it again, in this process."""
@@ -252,7 +264,7 @@ class _Examiner:
                 own = not phase.reducer.__module__.startswith("word_counter.")
                 return f"{mapper} or {reducer}" if own else mapper
             return mapper if phase.partition is None else f"{mapper} or the job's partition"
-        if combines(phase.reducer):  # it is to blame if without it nothing differs
+        if combines(phase):  # it is to blame if without it nothing differs
             plain = [run_trial(self.phases, sample, one, combining=False) for one in (Shape(), shape)]
             if _alike(*plain):
                 return f"the combine of {reducer}"

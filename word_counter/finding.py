@@ -37,6 +37,7 @@ class Finding:
     sample: tuple[Record, ...]
     runs: tuple[Run, ...]
     error: str = ""
+    bad_records: bool = False  #: whether it is single records that raise, which a run could set aside
 
     @property
     def what(self) -> str:
@@ -53,11 +54,12 @@ class Finding:
     @property
     def advice(self) -> str:
         """What to do about it."""
-        return _ADVICE[self.fault]
+        more = ", or allow some such records: --max-bad-records N" if self.bad_records else ""
+        return _ADVICE[self.fault] + more
 
 
 _ADVICE = {
-    Fault.RAISES: "mend it, or allow some such records: --max-bad-records N",
+    Fault.RAISES: "mend it",
     Fault.ENCODING: "yield and return text, finite numbers, true, false, null, lists, and dicts with text as keys; "
     "make a sorted list of a set",
     Fault.CHANCE: "a task may run twice, and must give the same: take times from the record, and make random numbers "
@@ -67,7 +69,8 @@ _ADVICE = {
     "together: a mean travels as a sum and a number (or use Mean), and floats are added with Sum or as they are with "
     "math.fsum in reduce. What a mapper yields for a line must not depend on the lines before it",
     Fault.ORDER: "choose by the values themselves (Min, Max, Collect), or say by what they are sorted with "
-    "order(self, value); if it is the order of the input that you want, say in the class: in_input_order = True",
+    "order(self, value), in mrjob's API with SORT_VALUES; if it is the order of the input that you want, say in the "
+    "class: in_input_order = True",
 }
 
 

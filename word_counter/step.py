@@ -83,6 +83,8 @@ class Phase:
         last: whether what is reduced are the job's results, rather than what another phase maps.
         given: attributes of every mapper and reducer, by name.
         partition: which of so many partitions a key belongs to; None: a hash of the key decides.
+        uncombined: the same without a combiner, where this has one that is not the reducer's ``combine``.
+        keyed: whether the keys of the results are part of them, rather than their order alone.
     """
 
     mappers: tuple[type[Mapper], ...]
@@ -90,6 +92,8 @@ class Phase:
     last: bool = True
     given: Mapping[str, Any] = field(default_factory=dict)
     partition: Callable[[Any, int], int] | None = None
+    uncombined: Phase | None = None
+    keyed: bool = True
 
     @property
     def whole_files(self) -> bool:

@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
+from operator import itemgetter
 from random import Random
 from typing import Any
 
@@ -128,7 +129,7 @@ def run_trial(
     results: list[list[str]] = []
     try:
         for number, given in enumerate(phases):
-            phase = given if combining else replace(given, reducer=_plain(given.reducer))
+            phase = given if combining else _plain(given)
             chunks: list[Lines | Pairs] = []
             chunks += _chunks_of_pairs(results, shape) if number else _chunks_of_lines(sample, shape)
             outputs = [run_map(phase, chunk, PARTITIONS).partials for chunk in chunks]
@@ -140,7 +141,7 @@ def run_trial(
             if shape.again and phase.make_reducer().folds:
                 shares = [_folded(phase, share) for share in shares]
             results = [list(run_reduce(phase, share, {})) for share in shares]
-            seen.append(_reduced(number, results))
+            seen.append(_reduced(phase, number, results))
     except WordCounterError as error:
         return Trial(tuple(seen), str(error), isinstance(error, EncodingError))
     return Trial(tuple(seen))
@@ -151,14 +152,19 @@ def keeps_order(reducer: type[Reducer]) -> bool:
     return reducer.order is not None or reducer.in_input_order
 
 
-def combines(reducer: type[Reducer]) -> bool:
-    """Whether a reducer has a ``combine`` of its user's own."""
-    return reducer.combine is not None
+def combines(phase: Phase) -> bool:
+    """Whether a phase has a combiner of its user's own."""
+    return phase.uncombined is not None or phase.reducer.combine is not None
 
 
-def _plain(reducer: type[Reducer]) -> type[Reducer]:
-    """Return a reducer that does not combine; a ready-made one as it is."""
-    return type(reducer.__name__, (reducer,), {"combine": None}) if combines(reducer) else reducer
+def _plain(phase: Phase) -> Phase:
+    """Return a phase that does not combine; one with a ready-made reducer as it is."""
+    if phase.uncombined is not None:
+        return phase.uncombined
+    reducer = phase.reducer
+    if reducer.combine is None:
+        return phase
+    return replace(phase, reducer=type(reducer.__name__, (reducer,), {"combine": None}))
 
 
 def _chunks_of_lines(sample: Sequence[Record], shape: Shape) -> Iterator[Lines]:
@@ -198,12 +204,14 @@ def _mapped(phase: Phase, number: int, chunks: Iterable[Lines | Pairs]) -> Seen:
     return Seen(Stage.MAP, number, tuple(sorted(found)))
 
 
-def _reduced(number: int, results: Iterable[Sequence[str]]) -> Seen:
-    found = [
-        (key_text(group), _text(value)) for texts in results for text in texts for group, value in decode_partial(text)
-    ]
+def _reduced(phase: Phase, number: int, results: Iterable[Sequence[str]]) -> Seen:
+    found = [(key_text(group), value) for texts in results for text in texts for group, value in decode_partial(text)]
+    found.sort(key=itemgetter(0))
     # In which partition a key was is no part of a result.
-    return Seen(Stage.REDUCE, number, tuple((0, key, value) for key, value in sorted(found)))
+    shown = [(0, key, _text(value)) for key, value in found]
+    if not phase.keyed:
+        shown = [(0, f"line {n}", _text(line)) for n, line in enumerate((line for _, v in found for line in v), 1)]
+    return Seen(Stage.REDUCE, number, tuple(shown))
 
 
 def _folded(phase: Phase, partials: Sequence[str]) -> list[str]:

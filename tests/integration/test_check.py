@@ -15,8 +15,8 @@ from tests.shipped_jobs import CASES, Case, World, make
 from word_counter import Job, Mapper, Reducer
 from word_counter.check import check
 from word_counter.cli import main
-from word_counter.errors import JobLoadError
-from word_counter.finding import Fault
+from word_counter.errors import JobLoadError, UsageError
+from word_counter.finding import Fault, Finding
 from word_counter.reference import make_job
 from word_counter.sample import read_sample
 from word_counter.sources import find_sources
@@ -134,6 +134,22 @@ def test_records_that_raise_are_left_out_where_some_may() -> None:
     assert check(faulty_jobs.RaisesAt17(), NUMBERS, max_bad_records=1).finding is None
 
 
+def test_a_sample_of_which_nothing_is_left_proves_nothing() -> None:
+    with pytest.raises(UsageError, match="CarriesOn: the sample is empty"):
+        check(faulty_jobs.CarriesOn(), [])
+    with pytest.raises(UsageError, match="every record of the sample raises"):
+        check(faulty_jobs.RaisesAt17(), NUMBERS[17:18], max_bad_records=1)
+
+
+def test_only_where_a_record_is_at_fault_such_may_be_allowed() -> None:
+    in_map, in_reduce = (check(job(), NUMBERS).finding for job in (faulty_jobs.RaisesAt17, faulty_jobs.RaisesInReduce))
+
+    assert in_map is not None
+    assert in_reduce is not None
+    assert "--max-bad-records" in in_map.advice
+    assert "--max-bad-records" not in in_reduce.advice
+
+
 def test_a_job_that_other_processes_cannot_import_is_a_usage_error() -> None:
     class Local(Mapper):
         def map(self, line: str) -> Any:
@@ -209,3 +225,58 @@ def test_an_app_is_checked_file_by_file(folder: Path) -> None:
 
     (folder / "sound.py").write_text(app.format("min(values)"))
     assert command(*inputs[:-1], str(folder / "sound.py")).exit_code == 0
+
+
+MRJOBS = """
+from mrjob.job import MRJob
+
+class Numbers(MRJob):
+    def mapper(self, _, line):
+        key, number = line.split()
+        yield key, int(number)
+
+class Mean(Numbers):
+    def combiner(self, key, numbers):
+        numbers = list(numbers)
+        yield key, sum(numbers) / len(numbers)
+    reducer = combiner
+
+class First(Numbers):
+    def reducer(self, key, numbers):
+        yield key, next(numbers)
+
+class FirstOfTheInput(First):
+    in_input_order = True
+
+class Smallest(First):
+    SORT_VALUES = True
+"""
+
+
+def test_a_job_in_mrjobs_api_is_checked_by_the_lines_it_gives(folder: Path) -> None:
+    (folder / "jobs.py").write_text(MRJOBS)
+
+    def checked(name: str) -> Finding | None:
+        return check(make_job(f"mrjob+{folder / 'jobs.py'}:{name}"), NUMBERS[:20], seeds=()).finding
+
+    assert not any(map(checked, ("Numbers", "FirstOfTheInput", "Smallest")))
+    mean, first = checked("Mean"), checked("First")
+    assert mean is not None
+    assert (mean.fault, mean.who) == (Fault.GROUPING, "the combine of reducer Mean")
+    assert first is not None
+    assert (first.fault, len(first.sample)) == (Fault.ORDER, 2)
+    assert [list(run.shown) for run in first.runs] == [["line 1"], ["line 1"]]
+
+
+@pytest.mark.parametrize(
+    ("name", "sample", "options"),
+    [("page_rank", '"a"\t{"links": ["b", "c"], "score": 1.0}\n', ["--rounds", "2"]), ("raw_lines", "b\na\n", [])],
+)
+def test_jobs_in_mrjobs_api_of_several_steps_and_of_none_pass(
+    folder: Path, name: str, sample: str, options: list[str]
+) -> None:
+    (folder / "in.txt").write_text(sample)
+
+    result = command(str(folder / "in.txt"), "--mrjob", str(ROOT / "tests/mrjob_jobs" / f"{name}.py"), "--", *options)
+
+    assert result.exit_code == 0, result.output

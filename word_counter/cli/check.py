@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from word_counter import config
-from word_counter.cli.job_options import app_of, app_option, file_option, job_of, job_option, param_option
+from word_counter.cli.job_options import (
+    app_option,
+    chosen_job,
+    file_option,
+    job_option,
+    mrjob_option,
+    param_option,
+)
 from word_counter.cli.reach import json_option
 from word_counter.cli.tables import show_json
 from word_counter.cli.text import count, first_line, printable
@@ -24,22 +31,15 @@ _MOST_RECORDS, _MOST_CHARS = 10, 300
 
 
 @click.command()
-@click.argument("inputs", nargs=-1, required=True, metavar="SAMPLE...")
+@click.argument("inputs", nargs=-1, metavar="SAMPLE...")
 @job_option
+@mrjob_option
 @app_option
 @param_option
 @file_option
 @click.option("--max-bad-records", metavar="N", help="Leave out up to so many records that raise. [default: 0]")
 @json_option
-def check(
-    inputs: tuple[str, ...],
-    job: str | None,
-    app: str | None,
-    param: tuple[str, ...],
-    file: tuple[str, ...],
-    max_bad_records: str | None,
-    as_json: bool,  # noqa: FBT001 (click's way)
-) -> None:
+def check(max_bad_records: str | None, as_json: bool, **given: Any) -> None:  # noqa: FBT001 (click's way)
     """Try a job on a sample before the long run: cut, ordered, combined and hashed in many ways.
 
     Refuses, with the smallest example that it finds, a job whose results depend on any of these or on chance, or that
@@ -51,7 +51,9 @@ def check(
     from word_counter.sample import read_sample
     from word_counter.sources import find_sources
 
-    made = job_of(job, param, file) if app is None else app_of(app)
+    made, inputs = chosen_job(given)
+    if not inputs:
+        raise click.MissingParameter(ctx=click.get_current_context(), param_type="argument", param_hint="'SAMPLE...'")
     chosen = config.load({"max_bad_records": max_bad_records}, made.settings)
     with redirect_stdout(sys.stderr):  # what user code prints is no part of the answer
         sample = read_sample(find_sources(inputs), MOST_RECORDS, whole_files=made.phases()[0].whole_files)

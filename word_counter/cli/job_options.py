@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from word_counter import config
 from word_counter.errors import UsageError
@@ -43,8 +44,32 @@ file_option: Option = click.option(
 )
 
 
-def job_of(reference: str | None, params: Sequence[str], files: Sequence[str]) -> Job:
-    """Return the job that the options name, by default the word count."""
+def chosen_job(given: Mapping[str, Any]) -> tuple[Job, Sequence[str]]:
+    """Return the job that the options of a command name, by default the word count, and its inputs.
+
+    Raises:
+        UsageError: the options do not go together, or name no job.
+    """
+    inputs: Sequence[str] = given["inputs"]
+    if given["app"] is not None:
+        if on_command_line("job") or given["mrjob"] is not None or given["param"] or given["file"]:
+            message = "--app goes without --job, --mrjob, --param and --file"
+            raise UsageError(message)
+        return _app(given["app"]), inputs
+    if given["mrjob"] is None:
+        return _job(given["job"], given["param"], given["file"]), inputs
+    if on_command_line("job") or given["param"] or given["file"]:
+        message = "--mrjob goes without --job, --param and --file: the job's own options follow the inputs, behind --"
+        raise UsageError(message)
+    return _mrjob(given["mrjob"], inputs)
+
+
+def on_command_line(option: str) -> bool:
+    """Return whether an option of the running command was given to it, rather than by the environment."""
+    return click.get_current_context().get_parameter_source(option) is ParameterSource.COMMANDLINE
+
+
+def _job(reference: str | None, params: Sequence[str], files: Sequence[str]) -> Job:
     from word_counter.jobs.word_count import WordCount
     from word_counter.reference import make_job
 
@@ -55,16 +80,15 @@ def job_of(reference: str | None, params: Sequence[str], files: Sequence[str]) -
     return job
 
 
-def app_of(reference: str) -> Job:
-    """Return the job of an app."""
+def _app(reference: str) -> Job:
     from word_counter.lab import APP
     from word_counter.reference import make_job
 
     return make_job(APP + reference)
 
 
-def mrjob_of(reference: str, arguments: Sequence[str]) -> tuple[Job, Sequence[str]]:
-    """Return the job in mrjob's API that a reference names, and the inputs, which it tells from its own options."""
+def _mrjob(reference: str, arguments: Sequence[str]) -> tuple[Job, Sequence[str]]:
+    """Return a job in mrjob's API, and the inputs, which it tells from its own options."""
     from word_counter.mrjob.translation import Translated
     from word_counter.reference import MRJOB, make_job
 

@@ -9,23 +9,22 @@ from functools import partial
 from typing import Any
 
 import click
-from click.core import ParameterSource
 
 from word_counter import config
 from word_counter.blame import user_traceback
 from word_counter.cli.display import Display
 from word_counter.cli.displays import make_display
 from word_counter.cli.job_options import (
-    app_of,
     app_option,
+    chosen_job,
     file_option,
-    job_of,
     job_option,
-    mrjob_of,
     mrjob_option,
+    on_command_line,
     param_option,
 )
 from word_counter.cli.logs import leave_logging_to_the_display
+from word_counter.cli.reach import redis_option
 from word_counter.errors import JobFailedError, UsageError, WordCounterError
 from word_counter.observer import Outcome
 
@@ -159,7 +158,7 @@ def master(**given: Any) -> None:
 @click.command()
 @click.argument("job", metavar="JOB")
 @_WORKERS
-@_REDIS
+@redis_option
 @_PATIENCE
 @_PROGRESS
 @_LOG_FORMAT
@@ -184,18 +183,7 @@ def resume(job: str, **given: Any) -> None:
 def _run(given: dict[str, Any]) -> None:
     from word_counter import engines
 
-    if given["app"] is not None:
-        if _on_command_line("job") or given["mrjob"] or given["param"] or given["file"]:
-            message = "--app goes without --job, --mrjob, --param and --file"
-            raise UsageError(message)
-        job = app_of(given["app"])
-    elif given["mrjob"] is None:
-        job = job_of(given["job"], given["param"], given["file"])
-    elif _on_command_line("job") or given["param"] or given["file"]:
-        message = "--mrjob goes without --job, --param and --file: the job's own options follow the inputs, behind --"
-        raise UsageError(message)
-    else:
-        job, given["inputs"] = mrjob_of(given["mrjob"], given["inputs"])
+    job, given["inputs"] = chosen_job(given)
     job.param_values()  # what is wrong with them is said before anything is looked for
     if not given["inputs"] and job.inputs == ():
         raise click.MissingParameter(ctx=click.get_current_context(), param_type="argument", param_hint="'INPUT...'")
@@ -223,7 +211,7 @@ def _follow(
     given: dict[str, Any], chosen: config.Settings, settings: dict[str, Any], start: Callable[[Display], Outcome]
 ) -> None:
     """Show a run from its start to its end. Whether to be verbose is settled here, in ``settings`` too."""
-    quiet = given["quiet"] and not (given["verbose"] and not _on_command_line("quiet"))
+    quiet = given["quiet"] and not (given["verbose"] and not on_command_line("quiet"))
     settings["verbose"] = verbose = chosen.verbose and not quiet
     to_stdout = chosen.output == "-"
     _write_utf8()
@@ -243,10 +231,6 @@ def _follow(
     display.summarise(outcome)
     if outcome.quarantine:
         click.get_current_context().exit(_QUARANTINED)
-
-
-def _on_command_line(option: str) -> bool:
-    return click.get_current_context().get_parameter_source(option) is ParameterSource.COMMANDLINE
 
 
 def _write_utf8() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from inspect import isgeneratorfunction
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -95,10 +96,13 @@ class Translated(Job):
 
 def _phase(work: Work, step: MRStep, *, last: bool) -> Phase:
     name = work.job.__name__
+    in_input_order = bool(getattr(work.job, "in_input_order", False))
     return Phase(
         mappers=(type(name, (MapTask,), {}),),  # errors name the user's class
-        reducer=type(name, (ReduceTask,), {}),
+        reducer=type(name, (ReduceTask,), {"in_input_order": in_input_order}),
         last=last,
+        uncombined=_phase(replace(work, combines=False), step, last=last) if work.combines else None,
+        keyed=not last,
         given={"work": work},
         # What is yielded at the end of all keys is of all keys: then one task must see them all.
         partition=_one_for_all if _yields(step["reducer_init"]) or _yields(step["reducer_final"]) else None,
