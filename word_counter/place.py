@@ -16,6 +16,8 @@ from word_counter.jobs import shipped
 
 #: Files are imported under this prefix, so that they cannot take the name of a real module.
 FILE_MODULE = "word_counter_job_"
+#: What to do about a job that wants mrjob.
+FOR_MRJOB = "; a job written for mrjob goes with --mrjob"
 _importing = threading.local()
 
 
@@ -65,6 +67,8 @@ def _imported(place: str) -> ModuleType:
         message = f"cannot import {place}: {type(error).__name__}: {error}"
         if isinstance(error, ModuleNotFoundError) and error.name == place:
             message += f"; give FILE.py, pkg.module:Class or one of the shipped jobs: {', '.join(shipped())}"
+        if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] == "mrjob":
+            message += FOR_MRJOB
         raise JobLoadError(message) from error
 
 

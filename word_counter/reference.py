@@ -17,9 +17,9 @@ from word_counter import jobs
 from word_counter.errors import JobLoadError
 from word_counter.job import Job
 from word_counter.jobs import shipped
-from word_counter.lab import APP, job_of_app
+from word_counter.lab import APP, is_app, job_of_app
 from word_counter.mapper import Mapper
-from word_counter.place import FILE_MODULE, import_place, is_file
+from word_counter.place import FILE_MODULE, FOR_MRJOB, import_place, is_file
 from word_counter.reducer import Reducer
 from word_counter.step import missing_arguments
 
@@ -91,6 +91,9 @@ def load_job(reference: str) -> type[Job] | Job:
         mapper, reducer = map(_load_class, parts)
         return Job(mapper=mapper, reducer=reducer)
     place, name = _parse(reference)
+    if not place:
+        message = f"no job is named: give FILE.py, pkg.module:Class or one of the shipped jobs: {', '.join(shipped())}"
+        raise JobLoadError(message)
     if reference in shipped():
         place = f"{jobs.__name__}.{reference}"
     if reference.startswith(MRJOB):
@@ -101,7 +104,7 @@ def load_job(reference: str) -> type[Job] | Job:
     if name:
         cls = _translated(_attribute(module, place, name))
         if not (isinstance(cls, type) and issubclass(cls, Job)):
-            message = f"{reference} is not a subclass of Job"
+            message = f"{reference} is not a subclass of Job{_hint(module)}"
             raise JobLoadError(message)
         return cls
     return _only_job(module, place)
@@ -167,8 +170,16 @@ def _only_job(module: ModuleType, place: str) -> type[Job] | Job:
         names = ", ".join(cls.__name__ for cls in foreign)
         message = f"{place} defines several jobs ({names}); say which: {place}:{foreign[0].__name__}"
         raise JobLoadError(message)
-    message = f"{place} defines no Job, and not exactly one Mapper and one Reducer either"
+    message = f"{place} defines no Job, and not exactly one Mapper and one Reducer either{_hint(module)}"
     raise JobLoadError(message)
+
+
+def _hint(module: ModuleType) -> str:
+    """Say with which option a file goes that is written in another API."""
+    classes = _defined(module, object)
+    if any(base.__module__ == "mrjob.job" for cls in classes for base in cls.__mro__):
+        return FOR_MRJOB
+    return "; an app goes with --app" if any(map(is_app, [module, *classes])) else ""
 
 
 def _defined(module: ModuleType, base: type) -> list[Any]:

@@ -103,6 +103,14 @@ def test_a_file_that_imports_this_package_runs_by_itself(inputs: Path, runner: s
     assert printed == _here("most_used_word", inputs, "--engine", "inline")
 
 
+@pytest.mark.parametrize("job", ["mrjob_jobs/word_freq.py", "mrjob_jobs/word_freq.py:WordFreq", "lab/wc.py"])
+def test_a_job_of_another_api_is_told_its_option(folder: Path, job: str) -> None:
+    ended = word_counter("run", "in.txt", "--job", str(ROOT / "tests" / job), folder=folder)
+
+    assert ended.code == 2
+    assert ("goes with --app" if job == "lab/wc.py" else "goes with --mrjob") in ended.err
+
+
 def test_the_code_in_the_docs_runs(folder: Path) -> None:
     page = (ROOT / "docs" / "mrjob.md").read_text()
     (folder / "job.py").write_text(page.partition("```python\n")[2].partition("```")[0])
