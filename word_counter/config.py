@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from word_counter.errors import UsageError
@@ -226,6 +227,19 @@ def unknown_variables(environ: Mapping[str, str] | None = None) -> list[str]:
         meant = f"; did you mean {_PREFIX}{nearest[0].upper()}?" if nearest else ""
         warnings.append(f"{variable} is not a setting{meant}")
     return warnings
+
+
+def bad_variables(environ: Mapping[str, str] | None = None) -> list[str]:
+    """Return what is wrong with each variable of ours whose value is not allowed."""
+    named = os.environ if environ is None else environ
+    readers = [partial(load, None, None, named, only={name}) for name in _READERS]
+    errors = []
+    for read in (*readers, *(partial(choice, name, named) for name in _CHOICES)):
+        try:
+            read()
+        except UsageError as error:
+            errors.append(str(error))
+    return errors
 
 
 def chosen_kernel() -> str:

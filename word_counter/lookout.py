@@ -94,8 +94,9 @@ class Lookout:
         elif now - self._lonely_since > _LONELY_SECONDS:
             self._lonely_since = float("inf")  # told once
             others = self._workers_of("")
+            serving = "process serves" if others == 1 else "processes serve"
             self._observer.warned(
-                f"no worker that is alive has this master's secret ({others} processes serve other queues than "
+                f"no worker that is alive has this master's secret ({others} {serving} other queues than "
                 f"{self._queue}): set the same WORD_COUNTER_SECRET for both"
                 if others
                 else "no worker is alive; start some: word-counter worker --redis URL"

@@ -486,6 +486,15 @@ def test_doctor_fails_a_redis_that_drops_keys(fresh_server: EmbeddedServer) -> N
     assert "-> set maxmemory-policy to noeviction" in shown
 
 
+def test_doctor_fails_a_setting_that_a_run_would_refuse(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORD_COUNTER_CHUNK_SIZE", "many")
+
+    result = cli("doctor")
+
+    assert result.exit_code == 1
+    assert "WORD_COUNTER_CHUNK_SIZE must be a whole number" in result.stdout
+
+
 def test_doctor_fails_a_job_that_cannot_be_imported(cli: Cli) -> None:
     result = cli("doctor", "--job", "no_such_module:Job")
     assert result.exit_code == 1

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from word_counter.config import Settings, available_cores, choice, load, unknown_variables
+from word_counter.config import Settings, available_cores, bad_variables, choice, load, unknown_variables
 from word_counter.errors import UsageError
 from word_counter.redis_url import without_password
 from word_counter.values import job_id, made_up_id
@@ -249,6 +249,12 @@ def test_a_variable_that_is_no_setting_is_told_of_with_the_one_that_was_meant() 
         "WORD_COUNTER_CHUNKSIZE is not a setting; did you mean WORD_COUNTER_CHUNK_SIZE?",
         "WORD_COUNTER_FROBNICATE is not a setting",
     ]
+
+
+def test_every_variable_whose_value_is_not_allowed_is_told() -> None:
+    environ = {"WORD_COUNTER_CHUNK_SIZE": "many", "WORD_COUNTER_BURST": "perhaps", "WORD_COUNTER_PARTITIONS": "3"}
+
+    assert [error.split()[0] for error in bad_variables(environ)] == ["WORD_COUNTER_CHUNK_SIZE", "WORD_COUNTER_BURST"]
 
 
 @pytest.mark.parametrize(

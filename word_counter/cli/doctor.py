@@ -239,7 +239,9 @@ def check_kernel() -> Check:
 
 
 def check_environment() -> Iterator[Check]:
-    """Yield the variables that look like settings and are none."""
+    """Yield the variables that a run would refuse, and those that look like settings and are none."""
+    for error in config.bad_variables():
+        yield Check("environment", Verdict.FAIL, error, "correct it, or unset it")
     for warning in config.unknown_variables():
         yield Check("environment", Verdict.WARN, warning, "correct its name, or unset it")
 
