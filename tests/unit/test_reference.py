@@ -16,6 +16,7 @@ from tests.processes import environment
 from word_counter import Count, Job, Mapper, Master, Sum, UsageError, run
 from word_counter.code import LoadedJob, digest_of_code
 from word_counter.errors import JobLoadError
+from word_counter.imports import own_files
 from word_counter.jobs import shipped
 from word_counter.jobs.word_count import WordCount, WordMapper
 from word_counter.reference import load_job, make_job, refer_to
@@ -70,6 +71,47 @@ class TestNaming:
     )
     def test_who_loads_a_job_by_its_name_has_the_same_code(self, job: Job) -> None:
         assert digest_of_code(job) == LoadedJob(refer_to(job)).digest != ""
+
+    @pytest.mark.parametrize(
+        ("edited", "counts"),
+        [
+            ("folder/beside.py", True),
+            ("folder/deeper.py", True),
+            ("folder/parts/__init__.py", True),
+            ("folder/parts/one.py", True),
+            ("folder/parts/two.py", True),
+            ("folder/parts/unused.py", False),
+            ("elsewhere.py", False),
+        ],
+    )
+    def test_the_code_of_a_job_is_what_it_imports_from_its_own_folder_too(
+        self, tmp_path: Path, edited: str, *, counts: bool
+    ) -> None:
+        for name, text in {
+            "beside": "import json, no_such_module\ndef late():\n    from deeper import x",
+            "deeper": "import beside",
+            "parts/__init__": "",
+            "parts/one": "from . import two",
+            "parts/two": "",
+            "parts/unused": "",
+        }.items():
+            _write(tmp_path / "folder" / f"{name}.py", text)
+        _write(tmp_path / "elsewhere.py", "")
+        head = "try:\n    import beside, elsewhere\nexcept ImportError: pass\nimport parts.one\n"
+        path = _write(tmp_path / "folder" / "my_job.py", head + _JOB.format(key="k"))
+        job = make_job(str(path))
+        before = digest_of_code(job)
+
+        (tmp_path / edited).write_text("x = 1")
+
+        assert (digest_of_code(job) != before) is counts
+
+    def test_a_file_of_a_package_has_the_whole_package_beside_it(self, tmp_path: Path) -> None:
+        _write(tmp_path / "pkg" / "__init__.py", "")
+        beside = _write(tmp_path / "pkg" / "beside.py", "")
+        path = _write(tmp_path / "pkg" / "my_job.py", "import pkg.beside")
+
+        assert own_files(str(path)) == {str(path), str(beside), str(tmp_path / "pkg" / "__init__.py")}
 
     def test_a_class_inside_a_function_cannot_be_named(self) -> None:
         class Local(Job):
