@@ -19,6 +19,7 @@ from word_counter.errors import UsageError
 from word_counter.redis_url import from_parts
 from word_counter.values import flag, job_id, listed, one_of, seconds, text, whole
 
+_TRANSPORTS = ("auto", "inline")
 _ENGINES = ("redis", "inline")
 _ON_BAD_CHUNK = ("fail", "skip")
 _LOG_FORMATS = ("text", "json")
@@ -47,6 +48,9 @@ class Settings:
     allow: tuple[str, ...] = ()
     #: The files and directories that a worker may read input from; none: whatever a signed batch names.
     input_root: tuple[str, ...] = ()
+    #: How chunks get to workers: "auto": they read their files, and get what cannot be read so by Redis; "inline": all
+    #: by Redis, as workers may not have the files.
+    transport: str = "auto"
     #: Lines a chunk.
     chunk_size: int = 50_000
     #: Shares of the key space, each reduced by a task of its own.
@@ -108,6 +112,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "secret": text,
     "allow": listed(",", "commas"),
     "input_root": listed(os.pathsep, f"'{os.pathsep}'"),
+    "transport": one_of(_TRANSPORTS),
     "chunk_size": whole(1),
     "partitions": whole(1, _MOST_PARTITIONS),
     "workers": whole(0, MOST_WORKERS),

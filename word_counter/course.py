@@ -43,6 +43,11 @@ _REFRESH_SECONDS = 3600.0
 _SAMPLES = 500
 #: The share of Redis memory from which on partials are freed as soon as they are reduced.
 _SHORT_MEMORY = 0.70
+#: How many bytes of chunks that travel are in Redis at a time: at the least, for each worker, and, as a share of the
+#: memory that it may use, at the most.
+_HELD_BYTES = 64 * 1024 * 1024
+_HELD_A_WORKER = 24 * 1024 * 1024
+_HELD_SHARE = 0.25
 
 
 class Vitals:
@@ -51,14 +56,16 @@ class Vitals:
     def __init__(self, own_workers: int) -> None:
         self.workers = own_workers
         self.memory = 0.0
+        self.memory_limit = 0
         self.full_since: float | None = None
         self._committed = -1
         self._committed_at = time.monotonic()
         self._seconds: dict[Stage, deque[float]] = {stage: deque(maxlen=_SAMPLES) for stage in Stage}
 
-    def note_memory(self, share: float) -> None:
-        """Take note of the share of Redis memory in use."""
-        self.memory = share
+    def note_memory(self, used: int, limit: int) -> None:
+        """Take note of how much memory Redis uses and may use, in bytes; 0: as much as there is."""
+        self.memory_limit = limit
+        self.memory = share = used / limit if limit else 0.0
         if share < FULL_MEMORY:
             self.full_since = None
         elif self.full_since is None:
@@ -79,6 +86,12 @@ class Vitals:
     def medians(self) -> dict[Stage, float]:
         """Return how long a task takes, in seconds, by stage."""
         return {stage: statistics.median(seconds) for stage, seconds in self._seconds.items() if seconds}
+
+    @property
+    def held_limit(self) -> int:
+        """How many bytes of chunks that travel may be in Redis at a time."""
+        limit = max(_HELD_BYTES, _HELD_A_WORKER * self.workers)
+        return min(limit, int(_HELD_SHARE * self.memory_limit)) if self.memory_limit else limit
 
     @property
     def full_for(self) -> float:
@@ -183,7 +196,7 @@ class Course:
                     self._observer.failed(failure)
             raise JobFailedError(action.reason + self._place(action.task))
         if isinstance(action, Split):
-            return self._dispatch.split(snapshot.phase, snapshot.cursor, action.batches, action.chunks_each)
+            return self._dispatch.split(snapshot, action.batches, action.chunks_each, self._vitals.held_limit)
         if isinstance(action, StartReduce):
             if snapshot.state is JobState.MAPPING and not self._store.advance(self._charge.epoch):
                 return False
@@ -223,7 +236,7 @@ class Course:
         (chunk,) = self._store.chunks([parse_task(task)[1]])
         if self._phase:
             return f"\nin {self._plan.results_name(chunk.source)}"
-        path = self._store.sources()[chunk.source].path
+        path = self._store.sources()[chunk.source].name
         last = chunk.line + chunk.lines - 1
         return f"\nin {path}, bytes {chunk.offset} to {chunk.offset + chunk.length}, lines {chunk.line} to {last}"
 
@@ -232,7 +245,7 @@ class Course:
         (chunk,) = self._store.chunks([number])
         of_input = self._phase == 0
         entry = {
-            "file": self._store.sources()[chunk.source].path if of_input else self._plan.results_name(chunk.source),
+            "file": self._store.sources()[chunk.source].name if of_input else self._plan.results_name(chunk.source),
             "offset": chunk.offset,
             "length": chunk.length,
             "line": chunk.line,

@@ -10,16 +10,21 @@ from typing import Any
 
 from word_counter.charge import Charge
 from word_counter.chunk_queue import ChunkQueue
+from word_counter.feed import Feed
 from word_counter.job import Chunk, Cursor, Source, Stage, parse_task, task_name
 from word_counter.payload import Payload
+from word_counter.pieces import Piece, split_sources, travels
 from word_counter.plan import Plan
 from word_counter.segments import split_segments
 from word_counter.snapshot import Batch, Snapshot, Suspicion, TaskAttempt
-from word_counter.sources import split_sources
 from word_counter.store import Store
 
 #: A batch that nobody started and that is not in the queue for so long is lost, in seconds.
 _LOST_AFTER_SECONDS = 5.0
+#: How long to wait for a feed that has nothing just now, in seconds: no longer than the master can be missed.
+_FEED_SECONDS = 0.1
+#: A batch of chunks that travel has no more bytes, unless its one chunk has.
+_BATCH_BYTES = 16 * 1024 * 1024
 #: How often the queue is searched for them, in seconds.
 _SEARCH_SECONDS = 1.0
 
@@ -34,38 +39,93 @@ class Dispatch:
         self._plan = plan
         self._sources = sources
         self._cursor: Cursor | None = None
-        self._splitting: Iterator[tuple[Chunk, Cursor]] = iter(())
+        self._splitting: Iterator[Piece] = iter(())
+        self._feed: Feed | None = None
         self._unheld_since: dict[str, float] = {}
         self._searched = 0.0
 
-    def split(self, phase: int, cursor: Cursor, batches: int, chunks_each: int) -> bool:
-        """Split a phase's input on from ``cursor`` and queue the new chunks; return whether it has come to its end.
+    def split(self, snapshot: Snapshot, batches: int, chunks_each: int, held_limit: int) -> bool:
+        """Split the input of the running phase on from where it is, and queue the new chunks.
+
+        Args:
+            snapshot: what is true of the job.
+            batches: how many batches to queue.
+            chunks_each: of how many chunks.
+            held_limit: how many bytes of chunks that travel may be in Redis at a time.
+
+        Returns:
+            Whether to look again at once: the input has come to its end, or nothing of it is there just now.
 
         Raises:
-            InputError: a source cannot be read any more.
+            InputError: a source cannot be read any more, or is not whole.
             InputChangedError: a source is not as it was when the job was made.
         """
-        if cursor != self._cursor:  # a new master, or what was split last was not recorded
-            self._splitting = self._split_from(phase, cursor)
-        made: list[list[Chunk]] = []
+        if snapshot.cursor != self._cursor:  # a new master, or what was split last was not recorded
+            self._begin(snapshot.phase, snapshot.cursor)
+        self._cursor = snapshot.cursor
+        if self._feed is None:
+            return self._split(snapshot.phase, batches, chunks_each)
+        return self._split_feed(self._feed, batches, chunks_each, held_limit - snapshot.held * self._feed.mean_bytes)
+
+    def close(self) -> None:
+        """Stop reading the input."""
+        if self._feed is not None:
+            self._feed.close()
+            self._feed = None
+
+    def _begin(self, phase: int, cursor: Cursor) -> None:
+        self.close()
+        plan, sources = self._plan, self._sources
+        if phase:
+            partitions = plan.partitions_of(phase - 1)
+            segments = dict(zip(partitions, self._store.segments(partitions), strict=True))
+            self._splitting = (Piece(*piece) for piece in split_segments(segments, cursor))
+        elif any(travels(source, inline=plan.inline) for source in sources[cursor.source :]):
+            self._feed = Feed(sources, plan.chunk_size, cursor, whole_files=plan.whole_files, inline=plan.inline)
+        else:
+            self._splitting = split_sources(sources, plan.chunk_size, cursor, whole_files=plan.whole_files)
+
+    def _split(self, phase: int, batches: int, chunks_each: int) -> bool:
+        made: list[list[Piece]] = []
         for _ in range(batches):
             taken = list(islice(self._splitting, chunks_each))
             if not taken:
                 break
-            made.append([chunk for chunk, _ in taken])
-            cursor = taken[-1][1]
-        self._cursor = cursor
+            made.append(taken)
         done = len(made) < batches
-        chunks = [chunk for batch in made for chunk in batch]
-        payloads = [self._map_payload(phase, batch, [1] * len(batch)) for batch in made]
-        self._enqueue(payloads, chunks, cursor, split_done=done)
+        self._enqueue_pieces(phase, made, split_done=done)
         return done
 
-    def _split_from(self, phase: int, cursor: Cursor) -> Iterator[tuple[Chunk, Cursor]]:
-        if not phase:
-            return split_sources(self._sources, self._plan.chunk_size, cursor, whole_files=self._plan.whole_files)
-        partitions = self._plan.partitions_of(phase - 1)
-        return split_segments(dict(zip(partitions, self._store.segments(partitions), strict=True)), cursor)
+    def _split_feed(self, feed: Feed, batches: int, chunks_each: int, room: int) -> bool:
+        """Queue what is there of a feed: a batch at a time, as chunks that travel make long messages."""
+        wait = _FEED_SECONDS
+        for _ in range(batches):
+            if room <= 0:
+                return False
+            taken = feed.take(chunks_each, min(room, _BATCH_BYTES), wait)
+            if feed.ended:
+                self._enqueue_pieces(0, [taken] if taken else [], split_done=True, input_bytes=feed.input_bytes)
+                return True
+            if not taken:
+                return wait > 0
+            self._enqueue_pieces(0, [taken], input_bytes=feed.input_bytes)
+            room -= sum(len(piece.content or b"") for piece in taken)
+            wait = 0.0
+        return False
+
+    def _enqueue_pieces(
+        self, phase: int, made: Sequence[Sequence[Piece]], *, split_done: bool = False, input_bytes: int | None = None
+    ) -> None:
+        if made:
+            self._cursor = made[-1][-1].cursor
+        payloads = [self._map_payload(phase, [piece.chunk for piece in batch], [1] * len(batch)) for batch in made]
+        self._enqueue(
+            payloads,
+            [piece for batch in made for piece in batch],
+            self._cursor,
+            split_done=split_done,
+            input_bytes=input_bytes,
+        )
 
     def start_reduce(self, phase: int) -> None:
         """Queue the reduce tasks of a phase."""
@@ -118,6 +178,7 @@ class Dispatch:
             params=plan.params,
             files=plan.files,
             phase=phase,
+            inline=plan.inline,
             partitions=plan.partitions,
             lease_seconds=plan.lease_seconds,
             task_timeout=plan.task_timeout,
@@ -129,14 +190,23 @@ class Dispatch:
     def _enqueue(
         self,
         payloads: Sequence[Payload],
-        chunks: Sequence[Chunk] = (),
+        pieces: Sequence[Piece] = (),
         cursor: Cursor | None = None,
         *,
         split_done: bool = False,
         at_front: bool = False,
+        input_bytes: int | None = None,
     ) -> None:
         batches = [Batch(payload.batch, payload.tasks) for payload in payloads]
-        if not self._store.plan(self._charge.epoch, chunks, cursor, batches, split_done=split_done):
+        if not self._store.plan(
+            self._charge.epoch,
+            [piece.chunk for piece in pieces],
+            cursor,
+            batches,
+            split_done=split_done,
+            contents={piece.chunk.id: piece.content for piece in pieces if piece.content is not None},
+            input_bytes=input_bytes,
+        ):
             self._charge.hold(now=True)  # says so when another master is in charge
             return  # else the job has ended, as the next snapshot says
         if payloads:

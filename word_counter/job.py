@@ -21,6 +21,9 @@ from word_counter.reducer import Reducer
 from word_counter.side_file import SideFile
 from word_counter.step import Phase, Step, phases_of
 
+#: What stands for standard input among inputs, and the packing of that source.
+STDIN_PATH = "-"
+STDIN = "stdin"
 #: One path or several, as a caller may give them.
 Inputs = str | Path | Iterable[str | Path]
 
@@ -49,18 +52,35 @@ class JobState(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file that lines come from, as it was when the job was made.
+    """What lines come from, as it was when the job was made.
 
-    ``size`` is in bytes; ``modified`` is the time of last change in nanoseconds since 1970.
+    Attributes:
+        path: the file; ``-`` is standard input.
+        size: in bytes, as it lies there; 0 of standard input.
+        modified: the time of last change in nanoseconds since 1970.
+        packing: how it is packed ("gzip", "bzip2", "xz", "zstd"), or "stdin"; nothing: its bytes are its lines.
     """
 
     path: str
     size: int
     modified: int
+    packing: str = ""
+
+    def listed(self) -> list[str | int]:
+        """Return it as a list, as it stands in JSON."""
+        return [self.path, self.size, self.modified, self.packing]
+
+    @property
+    def name(self) -> str:
+        """What people and mappers know it by."""
+        return "<stdin>" if self.packing == STDIN else self.path
 
 
 class Chunk(NamedTuple):
-    """A run of whole lines of one source. A tuple rather than a dataclass: there may be 100,000 of them."""
+    """A run of whole lines of one source. A tuple rather than a dataclass: there may be 100,000 of them.
+
+    Offset and length are in bytes of what the source holds, unpacked.
+    """
 
     id: int  #: its place in the order of the input, from 0
     source: int  #: the index of its source

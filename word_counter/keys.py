@@ -6,11 +6,12 @@ Keys of a job (J is its id) carry the hash tag ``{J}``, so that they live on one
                                   first_chunks (which phase runs, and where each began), created and ended (ms since
                                   1970), made_by, epoch, master and held_until (who is in charge, and until when),
                                   master_bytes and master_peak_bytes (its memory), cursor and split (how far splitting
-                                  is), retries, reason
-    wc:{J}:sources        hash    index -> JSON [path, size in bytes, time of change in ns]
+                                  is), bytes (of the input), retries, reason
+    wc:{J}:sources        hash    index -> JSON [path, size in bytes, time of change in ns, packing]
     wc:{J}:files          hash    name -> content of a side file
     wc:{J}:chunks         hash    chunk id -> JSON [source, offset, length, first line, lines]; in later phases
                                   [partition, first segment, segments, 1, 0]
+    wc:{J}:contents       hash    chunk id -> its bytes; of chunks that travel, until they are committed
     wc:{J}:batches        hash    batch id -> JSON; what is queued or running: the tasks one RQ job carries
     wc:{J}:leases         zset    batch id -> deadline (ms, the server's clock); which batches somebody works on
     wc:{J}:running        hash    task#attempt -> JSON batch, worker, started (ms); attempts under way
@@ -69,6 +70,7 @@ class JobKeys:
         self.sources = self.prefix + "sources"
         self.files = self.prefix + "files"
         self.chunks = self.prefix + "chunks"
+        self.contents = self.prefix + "contents"
         self.batches = self.prefix + "batches"
         self.leases = self.prefix + "leases"
         self.running = self.prefix + "running"
@@ -99,13 +101,14 @@ class JobKeys:
         return f"{self.prefix}staged:{partition}:{attempt}"
 
     def every(self, partitions: int) -> list[str]:
-        """Return all keys of the job that outlive its tasks; the first five as ``end.lua`` wants them."""
+        """Return all keys of the job that outlive its tasks; the first six as ``end.lua`` wants them."""
         return [
             self.job,
             self.batches,
             self.leases,
             self.running,
             self.receipts(Stage.REDUCE),
+            self.contents,
             self.receipts(Stage.MAP),
             self.sources,
             self.files,

@@ -54,7 +54,7 @@ class Lookout:
         if now - self._looked >= _LOOK_SECONDS:
             self._looked = now
             self._vitals.workers = self._workers_of(self._queue)
-            self._vitals.note_memory(self._patience.call(self._session.memory_share))
+            self._vitals.note_memory(*self._patience.call(self._session.memory))
             self._mind_the_lonely(now)
         self._observer.progressed(self.progress(snapshot))
 
@@ -65,7 +65,7 @@ class Lookout:
             state=snapshot.state,
             seconds=time.monotonic() - self._began,
             files=len(self._sources),
-            bytes=sum(source.size for source in self._sources),
+            bytes=_input_bytes(snapshot),
             bytes_mapped=totals.get("bytes", 0),
             lines=totals.get("lines", 0),
             phase=snapshot.phase,
@@ -101,3 +101,10 @@ class Lookout:
                 if others
                 else "no worker is alive; start some: word-counter worker --redis URL"
             )
+
+
+def _input_bytes(snapshot: Snapshot) -> int:
+    """Return how many bytes the input has: what was mapped of it, once that is all."""
+    mapped = snapshot.totals.get("bytes", 0)
+    all_mapped = snapshot.split_done and snapshot.mapped == snapshot.planned
+    return mapped if all_mapped or snapshot.phase else max(mapped, snapshot.input_bytes)

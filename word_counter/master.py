@@ -35,6 +35,7 @@ from word_counter.jobs.word_count import WordCount
 from word_counter.lookout import Lookout
 from word_counter.observer import Observer, Outcome
 from word_counter.patience import Patience
+from word_counter.pieces import travels
 from word_counter.place import refuse_while_importing
 from word_counter.plan import Plan
 from word_counter.reference import made, refer_to
@@ -184,7 +185,8 @@ class Master:
     def _start_crew(self, plan: Plan, sources: list[Source]) -> None:
         """Start the run's own workers, which may load this job and read these inputs, and nothing else."""
         names = [self.inputs] if isinstance(self.inputs, str | os.PathLike) else self.inputs
-        roots = roots_of([os.fspath(name) for name in names], [source.path for source in sources])
+        read = [source.path for source in sources if not travels(source, inline=plan.inline)]
+        roots = roots_of([os.fspath(name) for name in names], read)
         self._session.start_crew(self._own_workers, plan.job_id, plan.code, roots)
 
     def _workers_there(self, queue: str) -> int:
@@ -206,6 +208,8 @@ class Master:
                     return finish.write(course.follow(lookout.look_around), lookout.progress)
                 except JobGoneError as error:
                     self._start_again(error)
+                finally:
+                    dispatch.close()
         except (StoreUnavailableError, LostChargeError, JobCancelledError, KeyboardInterrupt):
             raise
         except OutputError as error:

@@ -7,10 +7,16 @@ import os
 import resource
 import subprocess
 import sys
+from functools import cache
 from typing import NamedTuple
 
 #: ru_maxrss is in KiB on Linux, in bytes on macOS.
 _PEAK_UNIT = 1 if sys.platform == "darwin" else 1024
+#: How malloc.h numbers what malloc can be told, and what it is told, in bytes.
+_M_TRIM_THRESHOLD = -1
+_M_MMAP_THRESHOLD = -3
+_KEPT_BLOCK_BYTES = 32 * 1024 * 1024
+_KEPT_BYTES = 256 * 1024 * 1024
 
 
 class Memory(NamedTuple):
@@ -41,6 +47,21 @@ def memory_of(pid: int) -> Memory:
             now = int(listed.stdout) * 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _PEAK_UNIT if pid == os.getpid() else 0
     return Memory(now, max(now, peak))
+
+
+@cache
+def keep_what_is_freed() -> None:
+    """Let this process keep memory that it has freed, for what it needs next, up to some 256 MiB.
+
+    Blocks of megabytes that come and go are otherwise taken from the system and given back each time, and to get such
+    a block takes longer than to fill it. Where the C library is another one than glibc, nothing happens.
+    """
+    import ctypes
+
+    with contextlib.suppress(OSError, AttributeError, TypeError):
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(_M_MMAP_THRESHOLD, _KEPT_BLOCK_BYTES)
+        mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES)
 
 
 def peak_of_the_ended() -> int:

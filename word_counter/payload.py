@@ -42,6 +42,7 @@ class Payload:
     params: dict[str, Any] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     phase: int = 0
+    inline: bool = False
 
     def to_json(self) -> str:
         """Return the payload's text."""
@@ -54,13 +55,14 @@ class Payload:
             "params": self.params,
             "files": self.files,
             "phase": self.phase,
+            "inline": self.inline,
             "partitions": self.partitions,
             "lease_seconds": self.lease_seconds,
             "task_timeout": self.task_timeout,
             "max_bad_records": self.max_bad_records,
             "tasks": self.tasks,
             "chunks": self.chunks,
-            "sources": {str(index): [s.path, s.size, s.modified] for index, s in self.sources.items()},
+            "sources": {str(index): source.listed() for index, source in self.sources.items()},
             "suspicion": None if self.suspicion is None else asdict(self.suspicion),
         }
         return json.dumps(content, separators=(",", ":"))
@@ -79,6 +81,7 @@ class Payload:
                 params=_object(content["params"]),
                 files={_text(name): _text(digest) for name, digest in content["files"].items()},
                 phase=_number(content["phase"]),
+                inline=content["inline"] is True,
                 partitions=_number(content["partitions"]),
                 lease_seconds=float(content["lease_seconds"]),
                 task_timeout=float(content["task_timeout"]),
@@ -86,9 +89,7 @@ class Payload:
                 tasks=tuple(TaskAttempt(_text(task), _number(attempt)) for task, attempt in content["tasks"]),
                 chunks=tuple(Chunk(*map(_number, chunk)) for chunk in content["chunks"]),
                 suspicion=_suspicion(content["suspicion"]),
-                sources={
-                    int(i): Source(_text(p), _number(s), _number(m)) for i, (p, s, m) in content["sources"].items()
-                },
+                sources={int(index): _source(*source) for index, source in content["sources"].items()},
             )
             payload._check()
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError) as error:
@@ -124,6 +125,10 @@ class Payload:
     def _is_source(self, source: int) -> bool:
         """Whether chunks of this phase may come from there: a file, or a partition of the phase before."""
         return source // self.partitions == self.phase - 1 if self.phase else source in self.sources
+
+
+def _source(path: Any, size: Any, modified: Any, packing: Any) -> Source:
+    return Source(_text(path), _number(size), _number(modified), _text(packing))
 
 
 def _suspicion(value: Any) -> Suspicion | None:

@@ -54,6 +54,7 @@ class Plan:
     retention_seconds: int
     form: str = "json"
     whole_files: bool = False
+    inline: bool = False
 
     @property
     def skip(self) -> bool:
@@ -125,6 +126,7 @@ class Plan:
             retention_seconds=settings.retention_seconds,
             form=settings.output_format if settings.output_format != "json" else job.form,
             whole_files=job.phases()[0].whole_files,
+            inline=settings.transport == "inline",
         )
 
 
@@ -151,6 +153,6 @@ def read_plan(fields: Mapping[str, str], job_id: str, sources: Sequence[Source])
 
 
 def digest_of(sources: Sequence[Source]) -> str:
-    """Return the SHA-256 of the sources' paths, sizes and times of change: the plan vouches for them too."""
-    listed = json.dumps([[source.path, source.size, source.modified] for source in sources])
+    """Return the SHA-256 of the sources' paths, sizes, times of change and packings: the plan vouches for them too."""
+    listed = json.dumps([source.listed() for source in sources])
     return hashlib.sha256(listed.encode()).hexdigest()

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from word_counter.care import Care
+from word_counter.chunk_reader import ChunkReader
 from word_counter.code import LoadedJob
 from word_counter.errors import InputChangedError, JobGoneError, JobNotFoundError, UsageError
 from word_counter.job import Chunk, Source, Stage, task_name
@@ -22,10 +23,10 @@ from word_counter.pairs import Pairs
 from word_counter.plan import Plan, check_signed, read_plan
 from word_counter.shuffle import decode_partial, key_text, restore
 from word_counter.side_file import checked
-from word_counter.sources import ChunkReader
 from word_counter.stages import MapOutput, pairs_of, run_map
 from word_counter.step import Phase
 from word_counter.store import Store
+from word_counter.streams import reread
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +131,8 @@ def open_replay(store: Store, secret: str, chunk_id: int) -> Replay:
     if suspicion is not None:
         care = Care(plan.max_bad_records, at_once=True, skip=dict(json.loads(suspicion)["skip"]))
         notes.append("this chunk has killed its process before: it may kill this one, too")
-    records = _pairs(store, plan, chunk, number) if number else _lines(sources, chunk)
-    source = plan.results_name(chunk.source) if number else sources[chunk.source].path
+    records = _pairs(store, plan, chunk, number) if number else _lines(store, plan, sources, chunk)
+    source = plan.results_name(chunk.source) if number else sources[chunk.source].name
     return Replay(plan, chunk, source, number, phase, records, care, _committed(store, plan, task, chunk_id), notes)
 
 
@@ -145,12 +146,16 @@ def _chunk(store: Store, chunk_id: int) -> Chunk:
         raise UsageError(message) from None
 
 
-def _lines(sources: list[Source], chunk: Chunk) -> Lines:
-    with closing(ChunkReader(dict(enumerate(sources)))) as reader:
+def _lines(store: Store, plan: Plan, sources: list[Source], chunk: Chunk) -> Lines:
+    def content(chunk: Chunk) -> bytes:
+        held = store.content(chunk.id)
+        return reread(sources[chunk.source], chunk) if held is None else held
+
+    with closing(ChunkReader(dict(enumerate(sources)), content=content, inline=plan.inline)) as reader:
         try:
             return reader.read(chunk)
         except InputChangedError:
-            path = sources[chunk.source].path
+            path = sources[chunk.source].name
             message = f"chunk {chunk.id} cannot be replayed: {path} has changed since the job began"
             raise InputChangedError(message) from None
 

@@ -16,10 +16,12 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from multiprocessing.connection import Connection
 
 from word_counter.blame import user_traceback
 from word_counter.care import Care
+from word_counter.chunk_reader import ChunkReader
 from word_counter.code import LoadedJob
 from word_counter.connection import Redis, RedisError, connect, translated_errors
 from word_counter.door.admission import queue_id
@@ -29,6 +31,7 @@ from word_counter.errors import (
     EncodingError,
     ForbiddenError,
     InputChangedError,
+    JobGoneError,
     RefusedError,
     StoreUnavailableError,
     TooManyBadError,
@@ -36,6 +39,7 @@ from word_counter.errors import (
     WordCounterError,
 )
 from word_counter.job import Chunk, Stage, parse_task
+from word_counter.memory import keep_what_is_freed
 from word_counter.pairs import Pairs
 from word_counter.patience import Patience
 from word_counter.payload import Payload
@@ -45,7 +49,6 @@ from word_counter.scripts import IMPATIENT
 from word_counter.shuffle import key_text
 from word_counter.side_file import SideFile, checked
 from word_counter.snapshot import BAD_DATA, CHANGED, CRASHED, RAISED, REFUSED, TOO_MANY, Failure, TaskAttempt
-from word_counter.sources import ChunkReader
 from word_counter.stages import pairs_of, run_map, run_reduce
 from word_counter.step import Phase
 from word_counter.task_store import BadRecords, Receipt, TaskStore
@@ -104,7 +107,9 @@ class BatchRunner:
             os.kill(os.getpid(), signal.SIGTERM)  # ends this process in good order; its parent starts another
             return "given back"
         try:
-            with contextlib.closing(ChunkReader(payload.sources, self._permit.inputs)) as reader:
+            content = partial(_content, store)
+            reader = ChunkReader(payload.sources, self._permit.inputs, content, inline=payload.inline)
+            with contextlib.closing(reader):
                 return self._run_tasks(store, payload, reader)
         except BaseException as error:
             why = str(error) if isinstance(error, StoreUnavailableError) else "the worker had an error of its own"
@@ -259,6 +264,16 @@ class BatchRunner:
             return loaded.is_stale()
         folders = folders_of(payload.code)
         return bool(folders) and any(other and other != folders for other in map(folders_of, self._jobs))
+
+
+def _content(store: TaskStore, chunk: Chunk) -> bytes:
+    """Return the bytes of a chunk that travelled; JobGoneError when they are not there (any more)."""
+    keep_what_is_freed()
+    content = store.content(chunk.id)
+    if content is None:
+        message = f"the bytes of chunk {chunk.id} are not in Redis: another attempt committed it, or they were lost"
+        raise JobGoneError(message)
+    return content
 
 
 def _kind(error: WordCounterError) -> str:

@@ -88,11 +88,10 @@ class Session:
         before, self._server_id = self._server_id, self._running_server()
         return before != self._server_id
 
-    def memory_share(self) -> float:
-        """Return the share of its maxmemory that the server uses, 0 when it has no limit."""
+    def memory(self) -> tuple[int, int]:
+        """Return how much memory the server uses, and its maxmemory, in bytes; 0: it has no limit."""
         memory = self.connection.info("memory")
-        limit = int(memory.get("maxmemory", 0))
-        return int(memory["used_memory"]) / limit if limit else 0.0
+        return int(memory["used_memory"]), int(memory.get("maxmemory", 0))
 
     def start_crew(self, processes: int, job_id: str, code: str, roots: Sequence[str]) -> None:
         """Start worker processes of this session's own, for one job, that may read below ``roots`` alone."""

@@ -98,6 +98,8 @@ class Snapshot:
     reason: str = ""
     cursor: Cursor = _START
     split_done: bool = False
+    input_bytes: int = 0  #: of the whole input; an estimate while packed files are being read
+    held: int = 0  #: how many chunks travel and are not committed
     retries: int = 0
     batches: tuple[Batch, ...] = ()
     failed: tuple[Failure, ...] = ()

@@ -1,25 +1,19 @@
-"""Sources: the files that lines come from, found, checked and read."""
+"""Sources: what lines come from, found and checked."""
 
 from __future__ import annotations
 
 import glob
 import os
 import stat
+import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
 
-from word_counter.door.input_roots import InputRoots
 from word_counter.errors import InputChangedError, InputError
-from word_counter.job import Chunk, Cursor, Inputs, Source
-from word_counter.mapper import Lines
-from word_counter.split import split
-
-#: More lines, and more bytes, than any file has.
-_UNLIMITED = 2**62
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+from word_counter.job import STDIN, STDIN_PATH, Inputs, Source
+from word_counter.unpacking import HEAD_BYTES, SUFFIXES, packing_of
 
 
 @dataclass(slots=True)
@@ -47,7 +41,7 @@ def find_sources(
     *,
     verbose: bool = False,
 ) -> list[Source]:
-    """Return the sources that files, directories and globs name, in their order; directories and globs sorted.
+    """Return the sources that files, directories, globs and ``-`` name, in their order; directories and globs sorted.
 
     A directory stands for all files below it but hidden ones; directories that links in it lead to are not entered.
     What is named twice is a source twice.
@@ -70,6 +64,9 @@ def find_sources(
     passed_over = _PassedOver()
     paths: list[str] = []
     for name in names:
+        if name == STDIN_PATH:
+            paths.append(name)
+            continue
         found = _paths(name, passed_over)
         ours = [path for path in found if own and os.path.exists(path) and _identity(path) in own]
         kept = [path for path in found if path not in ours]
@@ -87,8 +84,15 @@ def find_sources(
 
 
 def _tell_of_repeats(sources: Sequence[Source], say: Callable[[str], None]) -> None:
-    """Say which files are named more than once: a glob and its directory, say, by mistake."""
+    """Say which files are named more than once: a glob and its directory, say, by mistake.
+
+    Raises:
+        InputError: it is standard input, which can be read but once.
+    """
     times = Counter(source.path for source in sources)
+    if times[STDIN_PATH] > 1:
+        message = "- is named more than once, and standard input can be read but once; use ./- for a file of that name"
+        raise InputError(message)
     repeated = [path for path, n in times.items() if n > 1]
     if repeated:
         others = f" and {len(repeated) - 1:,} more" if len(repeated) > 1 else ""
@@ -135,21 +139,36 @@ def _walk(folder: str, passed_over: _PassedOver) -> Iterator[str]:
 
 
 def _source(path: str) -> Source:
+    if path == STDIN_PATH:
+        return Source(path, 0, time.time_ns(), STDIN)  # what comes is another input each time
     try:
         status = os.stat(path)
         if not stat.S_ISREG(status.st_mode):
             message = f"not a regular file: {path}"
             raise InputError(message)
-        with open(path, "rb"):
-            pass
+        with open(path, "rb") as file:
+            packing = _packing(path, file.read(HEAD_BYTES))
     except OSError as error:
         message = f"cannot read {path}: {error.strerror}"
         raise InputError(message) from error
-    return Source(os.path.abspath(path), status.st_size, status.st_mtime_ns)
+    return Source(os.path.abspath(path), status.st_size, status.st_mtime_ns, packing)
 
 
-def _check_unchanged(source: Source, descriptor: int) -> None:
+def _packing(path: str, head: bytes) -> str:
+    """Return how a file is packed, by its head; InputError when its name says that it is, and it is not."""
+    packing = packing_of(head)
+    named = SUFFIXES.get(os.path.splitext(path)[1].lower(), "")
+    if named and not packing:
+        what = "is empty" if not head else "does not begin as one"
+        message = f"{path} should be a {named} file by its name, and {what}; rename it if it is none, or leave it out"
+        raise InputError(message)
+    return packing
+
+
+def check_unchanged(source: Source, descriptor: int) -> None:
     """Raise InputChangedError unless the open file is as the job found it, by size and time of change."""
+    if source.packing == STDIN:
+        return
     _check_status(source, os.fstat(descriptor))
 
 
@@ -162,94 +181,25 @@ def _check_status(source: Source, status: os.stat_result) -> None:
         raise InputChangedError(message)
 
 
-def check_sources(sources: Sequence[Source]) -> None:
-    """Raise InputChangedError or InputError unless all sources are as the job found them."""
+def check_sources(sources: Sequence[Source], *, all_read: bool = False) -> None:
+    """Raise InputChangedError or InputError unless all sources are as the job found them.
+
+    Args:
+        sources: the sources.
+        all_read: whether the whole input has been split, so that what can be read but once is not wanted again.
+    """
+    if not all_read and any(source.packing == STDIN for source in sources):
+        message = (
+            "a part of the job's input came from standard input, which cannot be read again; run the job anew, "
+            "or over a file next time"
+        )
+        raise InputError(message)
     for source in sources:
+        if source.packing == STDIN:
+            continue
         try:
             status = os.stat(source.path)
         except OSError as error:
             message = f"cannot read {source.path}, an input of the job: {error.strerror}"
             raise InputError(message) from error
         _check_status(source, status)
-
-
-def split_sources(
-    sources: Sequence[Source], chunk_size: int, cursor: Cursor, *, whole_files: bool = False
-) -> Iterator[tuple[Chunk, Cursor]]:
-    """Yield the chunks of all sources from ``cursor`` on, each with the cursor just after it.
-
-    With ``whole_files`` each source is one chunk, however long; an empty one too.
-
-    Raises:
-        InputError: a source cannot be read any more.
-        InputChangedError: a source is not as it was when the job was made.
-    """
-    for index in range(cursor.source, len(sources)):
-        source = sources[index]
-        start = cursor if index == cursor.source else Cursor(cursor.chunk, index)
-        if source.size == 0 and not whole_files:
-            continue
-        try:
-            with open(source.path, "rb") as file:
-                _check_unchanged(source, file.fileno())
-                if whole_files:
-                    # The cursor goes on to the next file: of an empty one the place does not tell that it was taken.
-                    yield _whole(file, start, source), Cursor(start.chunk + 1, index + 1)
-                    cursor = Cursor(start.chunk + 1, index)
-                    continue
-                for chunk in split(file, start, chunk_size, source.size):
-                    cursor = Cursor(chunk.id + 1, index, chunk.offset + chunk.length, chunk.line + chunk.lines)
-                    yield chunk, cursor
-                _check_unchanged(source, file.fileno())
-        except OSError as error:
-            message = f"cannot read {source.path}: {error.strerror}"
-            raise InputError(message) from error
-
-
-def _whole(file: BinaryIO, start: Cursor, source: Source) -> Chunk:
-    """Return a source as one chunk."""
-    for chunk in split(file, start, _UNLIMITED, source.size, _UNLIMITED):
-        return chunk
-    return Chunk(start.chunk, start.source, 0, 0, 1, 0)
-
-
-class ChunkReader:
-    """Reads chunks; keeps the last file open, as neighbours in one source come after each other."""
-
-    def __init__(self, sources: Mapping[int, Source], roots: InputRoots | None = None) -> None:
-        self._sources = sources
-        self._roots = roots or InputRoots()
-        self._file: BinaryIO | None = None
-        self._index = -1
-
-    def read(self, chunk: Chunk) -> Lines:
-        """Return the lines of a chunk.
-
-        Raises:
-            InputError: its source cannot be opened here.
-            ForbiddenError: its source is not within the roots.
-            InputChangedError: its source is not as it was when the job was made.
-        """
-        source = self._sources[chunk.source]
-        try:
-            if self._file is None or chunk.source != self._index:
-                self.close()
-                self._file = self._roots.open(source.path)
-                self._index = chunk.source
-            self._file.seek(chunk.offset)
-            raw = self._file.read(chunk.length)
-            _check_unchanged(source, self._file.fileno())
-        except OSError as error:
-            message = f"this worker cannot read {source.path}: {error.strerror}; is the input there on its machine too?"
-            raise InputError(message) from error
-        offset = chunk.offset
-        if offset == 0 and raw.startswith(_BYTE_ORDER_MARK):
-            offset = len(_BYTE_ORDER_MARK)
-            raw = raw[offset:]
-        return Lines(raw, source.path, offset, chunk.line, chunk.lines if raw else 0)
-
-    def close(self) -> None:
-        """Close the file that was read last."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None

@@ -8,13 +8,16 @@ user's idea of a line.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
+from word_counter.errors import InputError
 from word_counter.job import Chunk, Cursor
 
 #: A chunk takes no further line once it has this many bytes.
 CHUNK_BYTES = 8 * 1024 * 1024
+#: The largest content of a chunk that is cut out of a stream: Redis takes no longer value than 512 MiB.
+LONGEST_CONTENT = 500_000_000
 #: How much is read at a time.
 _BLOCK_BYTES = 1024 * 1024
 #: The shortest stride in which newlines are counted, in bytes.
@@ -58,11 +61,46 @@ def split(
         size: where the source ended when the job was made, in bytes; what came later is not read.
         chunk_bytes: the number of bytes after which a chunk takes no further line.
     """
-    file.seek(cursor.offset)
+    for chunk, _ in cut(_blocks(file, cursor.offset, size), cursor, chunk_size, chunk_bytes, keep=False):
+        yield chunk
+
+
+def _blocks(file: BinaryIO, offset: int, size: int) -> Iterator[bytes]:
+    file.seek(offset)
+    while offset < size and (block := file.read(min(_BLOCK_BYTES, size - offset))):
+        offset += len(block)
+        yield block
+
+
+def cut(
+    blocks: Iterable[bytes],
+    cursor: Cursor,
+    chunk_size: int,
+    chunk_bytes: int = CHUNK_BYTES,
+    *,
+    name: str = "",
+    keep: bool = True,
+) -> Iterator[tuple[Chunk, bytes]]:
+    """Yield the chunks of a source that comes as a stream, in order, each with its bytes.
+
+    Args:
+        blocks: the source from ``cursor`` on.
+        cursor: where the first block starts, and the first chunk's id.
+        chunk_size: lines a chunk.
+        chunk_bytes: the number of bytes after which a chunk takes no further line.
+        name: the source, for errors.
+        keep: whether the bytes of chunks are wanted; else none are given.
+
+    Raises:
+        InputError: a chunk would be longer than can travel.
+    """
     chunk, lines = cursor.chunk, 0
     start, line = cursor.offset, cursor.line
-    position = cursor.offset  # of the block in the file
-    while position < size and (block := file.read(min(_BLOCK_BYTES, size - position))):
+    position = cursor.offset  # of the block in the source
+    kept: list[bytes | memoryview] = []
+    last = b""
+    for block in blocks:
+        view = memoryview(block)
         place = 0  # up to where the block is dealt with
         newlines = block.count(b"\n")
         while newlines:
@@ -75,14 +113,29 @@ def split(
             end = min(ends)
             passed = chunk_size - lines if end == by_lines else block.count(b"\n", place, end)
             lines += passed
-            yield Chunk(chunk, cursor.source, start, position + end - start, line, lines)
+            kept.append(view[place:end])
+            yield Chunk(chunk, cursor.source, start, position + end - start, line, lines), _joined(kept, keep=keep)
             chunk, line, start, lines = chunk + 1, line + lines, position + end, 0
             newlines -= passed
             place = end
         lines += newlines
         position += len(block)
+        last = block[-1:]
+        if keep and position - start > LONGEST_CONTENT:
+            message = (
+                f"{name}: the chunk from byte {start:,} on would be longer than {LONGEST_CONTENT:,} bytes, "
+                "which is the most that can travel"
+            )
+            raise InputError(message)
+        if keep and place < len(block):
+            kept.append(view[place:])
     if position > start:
         # Whatever follows the last newline is a line too.
-        file.seek(position - 1)
-        unfinished = 0 if file.read(1) == b"\n" else 1
-        yield Chunk(chunk, cursor.source, start, position - start, line, lines + unfinished)
+        unfinished = 0 if last == b"\n" else 1
+        yield Chunk(chunk, cursor.source, start, position - start, line, lines + unfinished), _joined(kept, keep=keep)
+
+
+def _joined(kept: list[bytes | memoryview], *, keep: bool) -> bytes:
+    content = b"".join(kept) if keep else b""
+    kept.clear()
+    return content

@@ -25,6 +25,7 @@ from word_counter.task_store import TaskStore
 _WAITING_AT_ONCE = 500
 #: How often the index is read again when others change it meanwhile; the next job that is made or ends mends it.
 _INDEX_TRIES = 3
+_UNDER_WAY = {state.value for state in JobState if not state.ended}
 
 
 class Store(TaskStore):
@@ -40,7 +41,7 @@ class Store(TaskStore):
         """Make the job; False when one of its name exists that ``made_by``, a name used once, has not made."""
         maker = made_by or token_hex(8)
         flat = [text for pair in fields.items() for text in pair]
-        listed = [json.dumps([s.path, s.size, s.modified]) for s in sources]
+        listed = [json.dumps(source.listed()) for source in sources]
         contents = [part for pair in (files or {}).items() for part in pair]
         keys = [self.keys.job, self.keys.sources, self.keys.files]
         args = [RUNNING_TTL_SECONDS, len(fields), maker, len(files or {}), *flat, *contents, *listed]
@@ -106,15 +107,48 @@ class Store(TaskStore):
         batches: Sequence[Batch],
         *,
         split_done: bool,
+        contents: Mapping[int, bytes] | None = None,
+        input_bytes: int | None = None,
     ) -> bool:
-        """Record new chunks, how far splitting is, and batches about to be enqueued; False when not in charge."""
+        """Record new chunks, how far splitting is, and batches about to be enqueued; False when not in charge.
+
+        Args:
+            epoch: that of the charge.
+            chunks: the new chunks.
+            cursor: how far splitting is; None: as far as it was.
+            batches: the batches.
+            split_done: whether the input has come to its end.
+            contents: the bytes of those chunks that travel, by their id.
+            input_bytes: how much the whole input is, where that turns out to be another size than it had when it
+                was found.
+        """
         described = [text for c in chunks for text in (c.id, json.dumps(c[1:]))]
         queued = [text for b in batches for text in (b.id, json.dumps({"tasks": b.tasks}))]
         keys = [self.keys.job, self.keys.chunks, self.keys.batches, self.keys.waiting]
         at = "" if cursor is None else json.dumps(cursor)
         args: list[Any] = [epoch, RUNNING_TTL_SECONDS, at, "done" if split_done else ""]
-        args += [len(chunks), *described, len(batches), *queued]
-        return bool(self._scripts.run("plan", keys, args))
+        args += ["" if input_bytes is None else input_bytes, len(chunks), *described, len(batches), *queued]
+        self._hold(contents or {})
+        planned = bool(self._scripts.run("plan", keys, args))
+        if contents and not planned and self.fields().get("state") not in _UNDER_WAY:
+            self._scripts.call(lambda: self.connection.unlink(self.keys.contents))
+        return planned
+
+    def _hold(self, contents: Mapping[int, bytes]) -> None:
+        """Write the bytes of chunks that travel, one by one, as they are long.
+
+        Not by the script that plans the chunks, which would copy them twice more. Whichever master writes those of a
+        chunk writes the same, so it does no harm when it is not in charge any more.
+        """
+        for chunk, content in contents.items():
+
+            def write(chunk: int = chunk, content: bytes = content) -> None:
+                pipeline = self.connection.pipeline(transaction=True)
+                pipeline.hset(self.keys.contents, str(chunk), content)
+                pipeline.expire(self.keys.contents, RUNNING_TTL_SECONDS)
+                pipeline.execute()
+
+            self._scripts.call(write)
 
     def retry(self, epoch: int, task: str, after_seconds: float, suspicion: Suspicion | None = None) -> bool:
         """Let a failed task wait for its next attempt, which must know ``suspicion``."""
@@ -133,9 +167,10 @@ class Store(TaskStore):
     def skip(self, epoch: int, failure: Failure, chunk: Chunk, entry: str) -> bool:
         """Set aside the chunk of a map task that failed for good, with its quarantine entry (JSON)."""
         k = self.keys
-        keys = [k.job, k.failed, k.receipts(Stage.MAP), k.quarantine, k.totals]
+        keys = [k.job, k.failed, k.receipts(Stage.MAP), k.quarantine, k.totals, k.contents]
         receipt = {"task": failure.task, "attempt": 0, "skipped": True, "worker": failure.worker}
         args = [epoch, failure.task, json.dumps(receipt), entry, chunk.lines, chunk.length, RUNNING_TTL_SECONDS]
+        args.append(chunk.id)
         return bool(self._scripts.run("skip", keys, args))
 
     def be_frugal(self) -> None:
@@ -189,7 +224,7 @@ class Store(TaskStore):
         """Return what the master decides by, or None when there is no such job."""
         k = self.keys
         keys = [k.job, k.batches, k.leases, k.failed, k.waiting, k.receipts(Stage.MAP), k.receipts(Stage.REDUCE)]
-        keys += [k.totals, k.attempts, k.running, k.suspects]
+        keys += [k.totals, k.attempts, k.running, k.suspects, k.contents]
         answer = self._scripts.run("snapshot", keys, [_WAITING_AT_ONCE])
         _, job, *_ = answer
         if not job:

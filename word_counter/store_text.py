@@ -46,7 +46,7 @@ def _running(field: bytes, raw: bytes, beaten: int, latest: bytes) -> Running:
 
 def snapshot_of(answer: Sequence[Any]) -> Snapshot:
     """Return the snapshot that the script of this name answered with."""
-    now, job, batches, leases, failed, waiting, due, mapped, reduced, totals, running, suspects, next_due = answer
+    now, job, batches, leases, failed, waiting, due, mapped, reduced, totals, running, suspects, next_due, held = answer
     fields = _texts(job)
     phases = int(fields.get("phases", 1))
     deadlines = {batch.decode(): int(float(deadline)) for batch, deadline in _pairs(leases)}
@@ -62,6 +62,8 @@ def snapshot_of(answer: Sequence[Any]) -> Snapshot:
         first_chunks=tuple(json.loads(fields.get("first_chunks", "[0]"))),
         cursor=Cursor(*json.loads(fields["cursor"])),
         split_done=fields["split"] == "done",
+        input_bytes=int(fields.get("bytes", 0)),
+        held=held,
         retries=int(fields.get("retries", 0)),
         batches=tuple(
             Batch(id_, tuple(TaskAttempt(*item) for item in json.loads(raw)["tasks"]), deadlines.get(id_))

@@ -85,7 +85,7 @@ class TaskStore:
         stage, number = parse_task(attempt.task)
         k = self.keys
         keys = [k.job, k.batches, k.leases, k.running, k.attempts, k.receipts(stage), k.totals, k.counters, k.events]
-        keys.append(k.quarantine)
+        keys += [k.quarantine, k.contents]
         args: list[Any] = [batch, attempt.task, attempt.attempt, _STATE[stage], RUNNING_TTL_SECONDS]
         args += [json.dumps({"task": attempt.task, **asdict(receipt)}, ensure_ascii=False), int(last)]
         amounts = {**receipt.amounts, f"{stage.value}_ms": round(receipt.seconds * 1000)}
@@ -166,6 +166,11 @@ class TaskStore:
         """Return the contents of the job's side files, by name."""
         found: dict[bytes, bytes] = self._scripts.call(lambda: self.connection.hgetall(self.keys.files))
         return {name.decode(): content for name, content in found.items()}
+
+    def content(self, chunk: int) -> bytes | None:
+        """Return the bytes of a chunk that travels; None when it is committed, or never did."""
+        content: bytes | None = self._scripts.call(lambda: self.connection.hget(self.keys.contents, str(chunk)))
+        return content
 
     def segments_of(self, partition: int, first: int, number: int) -> list[bytes]:
         """Return some segments of a partition's results."""

@@ -33,12 +33,13 @@ from word_counter.job import Chunk, Cursor, Stage
 from word_counter.jobs.word_count import WordCount
 from word_counter.observer import Observer
 from word_counter.payload import Payload
+from word_counter.pieces import split_sources
 from word_counter.plan import Plan
 from word_counter.queue_worker import QueueWorker
 from word_counter.reference import refer_to
 from word_counter.runner import BatchRunner
 from word_counter.snapshot import Batch, TaskAttempt
-from word_counter.sources import find_sources, split_sources
+from word_counter.sources import find_sources
 from word_counter.stages import merge, run_map, run_reduce
 from word_counter.store import Store
 
@@ -122,7 +123,7 @@ class Workplace:
         path = folder / f"{job_id}.txt"
         path.write_bytes(text)
         sources = find_sources(path)
-        self._chunks: list[Chunk] = [chunk for chunk, _ in split_sources(sources, chunk_size, Cursor())]
+        self._chunks: list[Chunk] = [chunk for chunk, *_ in split_sources(sources, chunk_size, Cursor())]
         self._connection, self._secret = connection, secret  # a queue of its own goes with the secret
         self._store = Store(connection, job_id)
         settings = Settings(output="-", chunk_size=chunk_size)
@@ -139,7 +140,9 @@ class Workplace:
 
     def split(self, batches: int) -> None:
         """Split, plan and queue all chunks, as the master does."""
-        self._dispatch.split(0, Cursor(), batches, self.chunks // batches)
+        snapshot = self._store.snapshot()
+        assert snapshot is not None
+        self._dispatch.split(snapshot, batches, self.chunks // batches, 0)
 
     def serve(self) -> None:
         """Take batches from the queue until there are none, as a worker does."""

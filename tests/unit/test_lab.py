@@ -12,9 +12,10 @@ from word_counter import run
 from word_counter.config import load
 from word_counter.door.allow_list import AllowList
 from word_counter.errors import ForbiddenError, JobLoadError, UsageError
-from word_counter.job import Chunk, Cursor
+from word_counter.job import Cursor
+from word_counter.pieces import Piece, split_sources
 from word_counter.reference import make_job, refer_to
-from word_counter.sources import find_sources, split_sources
+from word_counter.sources import find_sources
 
 APP = """
 class KeyValue:
@@ -84,7 +85,7 @@ def test_an_app_must_be_allowed_as_any_job(folder: Path) -> None:
     AllowList([str(folder / "app.py")]).check(reference)
 
 
-def _chunks(folder: Path, cursor: Cursor) -> Iterator[tuple[Chunk, Cursor]]:
+def _chunks(folder: Path, cursor: Cursor) -> Iterator[Piece]:
     return split_sources(find_sources(str(folder)), 1, cursor, whole_files=True)
 
 
@@ -94,9 +95,9 @@ def test_whole_files_are_one_chunk_each_from_any_cursor_on(folder: Path) -> None
     (folder / "c").write_bytes(b"4\n")
 
     every = list(_chunks(folder, Cursor()))
-    assert [chunk for chunk, _ in every] == [(0, 0, 0, 5, 1, 3), (1, 1, 0, 0, 1, 0), (2, 2, 0, 2, 1, 1)]
-    for number, (_, cursor) in enumerate(every, 1):
-        assert list(_chunks(folder, cursor)) == every[number:]
+    assert [piece.chunk for piece in every] == [(0, 0, 0, 5, 1, 3), (1, 1, 0, 0, 1, 0), (2, 2, 0, 2, 1, 1)]
+    for number, piece in enumerate(every, 1):
+        assert list(_chunks(folder, piece.cursor)) == every[number:]
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests.processes import without_root
+from word_counter.chunk_reader import ChunkReader
 from word_counter.errors import InputChangedError, InputError
 from word_counter.job import Chunk, Cursor, Source
+from word_counter.pieces import split_sources
 from word_counter.sinks import files_of
-from word_counter.sources import ChunkReader, check_sources, find_sources, split_sources
+from word_counter.sources import check_sources, find_sources
 
 
 def _names(sources: list[Source], folder: Path) -> list[str]:
@@ -123,7 +125,7 @@ class TestSplitting:
 
         found = list(split_sources(find_sources(folder), 2, Cursor()))
 
-        assert [chunk for chunk, _ in found] == [
+        assert [piece.chunk for piece in found] == [
             Chunk(0, 0, 0, 4, 1, 2),
             Chunk(1, 0, 4, 2, 3, 1),
             Chunk(2, 2, 0, 1, 1, 1),
@@ -135,8 +137,8 @@ class TestSplitting:
         sources = find_sources(folder)
         found = list(split_sources(sources, 1, Cursor()))
 
-        for number, (_, cursor) in enumerate(found):
-            assert list(split_sources(sources, 1, cursor)) == found[number + 1 :]
+        for number, piece in enumerate(found):
+            assert list(split_sources(sources, 1, piece.cursor)) == found[number + 1 :]
 
     @pytest.mark.parametrize("change", ["append", "shrink", "touch", "replace"])
     def test_a_file_that_changed_is_named(self, folder: Path, change: str) -> None:
@@ -212,7 +214,7 @@ class TestReading:
         (folder / "1").write_bytes(b"a\nb\n")
         (folder / "2").write_bytes(b"c\n")
         sources = find_sources(folder)
-        chunks = [chunk for chunk, _ in split_sources(sources, 1, Cursor())]
+        chunks = [chunk for chunk, *_ in split_sources(sources, 1, Cursor())]
         reader = ChunkReader(dict(enumerate(sources)))
 
         seen = [list(reader.read(chunks[number])) for number in (2, 0, 2, 1)]

@@ -29,6 +29,7 @@ from word_counter.errors import JobFailedError, UsageError, WordCounterError
 from word_counter.observer import Outcome
 
 _SETTINGS = (
+    "transport",
     "chunk_size",
     "partitions",
     "workers",
@@ -94,6 +95,12 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
         param_option,
         file_option,
         click.option("--chunk-size", metavar="LINES", help="Lines a chunk. [default: 50000]"),
+        click.option(
+            "--transport",
+            metavar="auto|inline",
+            help="inline: chunks go through Redis, for workers that do not have the files; packed files and standard "
+            "input always do. [default: auto]",
+        ),
         click.option("--partitions", metavar="N", help="Reduce tasks. [default: 8]"),
         _REDIS,
         click.option(

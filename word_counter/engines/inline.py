@@ -8,21 +8,25 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing, nullcontext, redirect_stdout
 from dataclasses import replace
+from itertools import chain, islice
 from typing import Any
 
 from word_counter import config
 from word_counter.care import Care
+from word_counter.chunk_reader import ChunkReader
 from word_counter.engines.base import Engine
 from word_counter.errors import RecordError, UsageError
-from word_counter.job import Chunk, Cursor, Inputs, Job, JobState, Source
+from word_counter.job import Cursor, Inputs, Job, JobState, Source
 from word_counter.observer import Observer, Outcome, Progress
 from word_counter.outputs.quarantine import quarantine_path
+from word_counter.pieces import Piece, split_sources
 from word_counter.side_file import read_side_files
 from word_counter.sinks import check_writable, files_of, write_parts
-from word_counter.sources import ChunkReader, find_sources, split_sources
+from word_counter.sources import find_sources
+from word_counter.split import cut
 from word_counter.stages import MapOutput, Summary, pairs_of, parts_of, run_map, run_reduce, summarised
 from word_counter.step import Phase
 
@@ -50,7 +54,7 @@ class InlineEngine(Engine):
         named = inputs if inputs is not None else job.inputs
         sources = find_sources(named, files_of(chosen.output, job_id), observer.warned, verbose=chosen.verbose)
         observer.started(job_id, "")
-        chunks = _chunks(sources, chosen.chunk_size, whole_files=phases[0].whole_files)
+        pieces = _pieces(sources, chosen.chunk_size, whole_files=phases[0].whole_files)
         partitions = max(2, chosen.partitions)
         first = phases[0]
         progress = Progress(
@@ -58,32 +62,34 @@ class InlineEngine(Engine):
             seconds=time.monotonic() - began,
             files=len(sources),
             bytes=sum(source.size for source in sources),
-            chunks=len(chunks),
-            split_done=True,
             partitions=partitions,
             workers=1,
         )
         observer.progressed(progress)
         counters: dict[str, int] = {}
         bad: list[str] = []
-        lines = mapped = 0
+        lines = mapped = chunks = 0
         outputs: list[MapOutput] = []
         # What user code prints must not mix with results on standard output.
         aside = redirect_stdout(sys.stderr) if chosen.output == "-" else nullcontext()
         try:
             with closing(ChunkReader(dict(enumerate(sources)))) as reader, aside:
-                for number, chunk in enumerate(chunks, 1):
-                    output = run_map(first, reader.read(chunk), partitions, Care(chosen.max_bad_records - len(bad)))
+                for chunk, _, content in pieces:
+                    read = reader.read(chunk, content)
+                    output = run_map(first, read, partitions, Care(chosen.max_bad_records - len(bad)))
                     bad += output.aside.entries().values()
                     outputs.append(output)
                     lines += output.lines
                     mapped += chunk.length
+                    chunks = len(outputs)
                     progress = replace(
                         progress,
                         seconds=time.monotonic() - began,
                         bytes_mapped=mapped,
                         lines=lines,
-                        chunks_mapped=number,
+                        bytes=max(progress.bytes, mapped),
+                        chunks=chunks,
+                        chunks_mapped=chunks,
                     )
                     observer.progressed(progress)
                 results = _reduced(first, outputs, partitions, counters)
@@ -98,6 +104,7 @@ class InlineEngine(Engine):
             error.__cause__.add_note(str(error).partition("\n")[0])
             raise error.__cause__ from None
         seconds = time.monotonic() - began
+        progress = replace(progress, bytes=mapped, split_done=True)
         observer.progressed(replace(progress, state=JobState.REDUCING, seconds=seconds, partitions_reduced=partitions))
         summary = Summary()
         form = chosen.output_format if chosen.output_format != "json" else job.form
@@ -107,9 +114,9 @@ class InlineEngine(Engine):
             job_id=job_id,
             output=chosen.output,
             files=len(sources),
-            bytes=progress.bytes,
+            bytes=mapped,
             lines=lines,
-            chunks=len(chunks),
+            chunks=chunks,
             keys=summary.keys,
             seconds=time.monotonic() - began,
             bad_records=len(bad),
@@ -148,10 +155,16 @@ def _refuse(chosen: config.Settings, given: Mapping[str, Any]) -> None:
             raise UsageError(message)
 
 
-def _chunks(sources: list[Source], chunk_size: int, *, whole_files: bool) -> list[Chunk]:
-    """Return the chunks; of input that fits in one, two halves."""
-    chunks = [chunk for chunk, _ in split_sources(sources, chunk_size, Cursor(), whole_files=whole_files)]
-    if not whole_files and len(chunks) == 1 and chunks[0].lines > 1:
-        half = (chunks[0].lines + 1) // 2
-        chunks = [chunk for chunk, _ in split_sources(sources, half, Cursor())]
-    return chunks
+def _pieces(sources: list[Source], chunk_size: int, *, whole_files: bool) -> Iterator[Piece]:
+    """Yield the pieces; of input that fits in one, two halves."""
+    pieces = split_sources(sources, chunk_size, Cursor(), whole_files=whole_files)
+    begin = list(islice(pieces, 2))
+    if not whole_files and len(begin) == 1 and begin[0].chunk.lines > 1:
+        ((chunk, after, content),) = begin
+        half = (chunk.lines + 1) // 2
+        if content is None:
+            yield from split_sources(sources, half, Cursor())
+        else:
+            yield from (Piece(part, after, text) for part, text in cut([content], Cursor(0, chunk.source), half))
+        return
+    yield from chain(begin, pieces)

@@ -2,7 +2,8 @@
 -- that a batch whose enqueueing was lost is known and can be queued again.
 -- KEYS: job, chunks, batches, waiting
 -- ARGV: epoch, how long keys live (s), cursor (JSON, or '' to keep), split ('open' or 'done', or '' to keep),
---       number of chunks, (chunk id, JSON)..., number of batches, (batch id, JSON)...
+--       how many bytes the input has (or '' to keep), number of chunks, (chunk id, JSON)..., number of batches,
+--       (batch id, JSON)...
 -- Returns: 1 recorded, 0 another master has taken over or the job has ended.
 local job = redis.call('HMGET', KEYS[1], 'epoch', 'state')
 if job[1] ~= ARGV[1] or (job[2] ~= 'mapping' and job[2] ~= 'reducing') then
@@ -14,8 +15,11 @@ end
 if ARGV[4] ~= '' then
   redis.call('HSET', KEYS[1], 'split', ARGV[4])
 end
-local at = 6
-for _ = 1, tonumber(ARGV[5]) do
+if ARGV[5] ~= '' then
+  redis.call('HSET', KEYS[1], 'bytes', ARGV[5])
+end
+local at = 7
+for _ = 1, tonumber(ARGV[6]) do
   redis.call('HSET', KEYS[2], ARGV[at], ARGV[at + 1])
   at = at + 2
 end

@@ -1,12 +1,12 @@
 -- Reads what the master decides by. Its size is that of what runs, waits or failed, not of the job.
 -- KEYS: job, batches, leases, failed, waiting, receipts of map tasks, receipts of reduce tasks, totals, attempts,
---       running, suspects
+--       running, suspects, contents
 -- ARGV: how many waiting tasks at the most
 -- Returns: server time (ms), job fields, batches, leases with deadlines, failed tasks, number of waiting tasks,
 --          waiting tasks that are due with the attempts they had, number of map receipts, of reduce
 --          receipts, totals, running attempts (task#attempt, JSON, 1 when another attempt has committed the task,
 --          the latest attempt at it that was started), what is known of chunks that killed their process,
---          when the next waiting task is due (ms) or ''.
+--          when the next waiting task is due (ms) or '', of how many chunks the bytes are held.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local due = {}
@@ -37,5 +37,6 @@ return {
   redis.call('HGETALL', KEYS[8]),
   attempts,
   redis.call('HGETALL', KEYS[11]),
-  redis.call('ZRANGE', KEYS[5], 0, 0, 'WITHSCORES')[2] or ''
+  redis.call('ZRANGE', KEYS[5], 0, 0, 'WITHSCORES')[2] or '',
+  redis.call('HLEN', KEYS[12])
 }

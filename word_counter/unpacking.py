@@ -1,0 +1,160 @@
+"""Unpacking: what gzip, bzip2, xz and zstd files hold, as a stream of blocks, however large it is.
+
+A file may be several packed ones after each other, as ``cat a.gz b.gz`` makes them. One that ends in the middle, or
+whose checksum is wrong, is an error that names it: a part of a file must not pass for the whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from typing import Any, Protocol
+
+from word_counter.errors import InputError
+
+#: How much is read, and how much is unpacked at the most, at a time, in bytes.
+_READ_BYTES = 256 * 1024
+_BLOCK_BYTES = 1024 * 1024
+#: So much of a file's beginning tells how it is packed, in bytes.
+HEAD_BYTES = 10
+#: How the names of packed files end, and how they are packed.
+SUFFIXES = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz", ".zst": "zstd"}
+_BZIP2_HEADS = (b"1AY&SY", b"\x17rE8P\x90")
+
+
+class _Decompressor(Protocol):
+    """What the decompressors of Python's libraries have in common."""
+
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def needs_input(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...
+
+
+def packing_of(head: bytes) -> str:
+    """Return how a file is packed whose first :data:`HEAD_BYTES` bytes these are; nothing when it is not."""
+    if head.startswith(b"\x1f\x8b\x08"):
+        return "gzip"
+    if head[:3] == b"BZh" and head[3:4] in b"123456789" and head[4:10] in _BZIP2_HEADS:
+        return "bzip2"
+    if head.startswith(b"\xfd7zXZ\x00"):
+        return "xz"
+    # A frame, or what may stand before one and is passed over.
+    if head.startswith(b"\x28\xb5\x2f\xfd") or (head[1:4] == b"\x2a\x4d\x18" and head[0] & 0xF0 == 0x50):  # noqa: PLR2004
+        return "zstd"
+    return ""
+
+
+def unpacked(read: Callable[[int], bytes], packing: str, name: str) -> Iterator[bytes]:
+    """Yield what a packed file holds, in blocks of up to 1 MiB, none of them empty.
+
+    Args:
+        read: returns the next bytes of the file, as many as asked for or fewer, none at its end.
+        packing: what :func:`packing_of` said of it.
+        name: the file, for errors.
+
+    Raises:
+        InputError: it is cut off, damaged, or followed by what is not packed.
+    """
+    make, broken = _library(packing)
+    decompressor = make()
+    total = 0
+    begun = False  # whether the running decompressor was given anything
+    while True:
+        rest = b""
+        if decompressor.eof:
+            rest = _after(decompressor.unused_data, read, packing)
+            if not rest:
+                return
+            if packing_of(rest.ljust(HEAD_BYTES)) != packing and len(rest) >= HEAD_BYTES:
+                message = f"{name}: what follows {total:,} unpacked bytes is not {packing}; it may be damaged"
+                raise InputError(message)
+            decompressor, begun = make(), False
+        if decompressor.needs_input and not rest:
+            rest = read(_READ_BYTES)
+            if not rest:
+                what = "in the middle" if begun else "before they begin"
+                message = f"{name} is cut off: its {packing} data end {what}, after {total:,} unpacked bytes"
+                raise InputError(message)
+        begun = begun or bool(rest)
+        try:
+            block = decompressor.decompress(rest, _BLOCK_BYTES)
+        except broken as error:
+            message = f"{name} is damaged: its {packing} data cannot be read after {total:,} unpacked bytes: {error}"
+            raise InputError(message) from error
+        total += len(block)
+        if block:
+            yield block
+
+
+def _after(rest: bytes, read: Callable[[int], bytes], packing: str) -> bytes:
+    """Return what comes after the end of one packed stream, without the zeros that may fill up a file.
+
+    At least so much of it that its head can be told, if there is as much.
+    """
+    fills = packing in {"gzip", "xz"}
+    while True:
+        if fills:
+            rest = rest.lstrip(b"\0")
+        if len(rest) >= HEAD_BYTES:
+            return rest
+        more = read(_READ_BYTES)
+        if not more:
+            return rest
+        rest += more
+
+
+def _library(packing: str) -> tuple[Callable[[], _Decompressor], tuple[type[Exception], ...]]:
+    """Return what makes a decompressor, and what one raises over damaged data. Imported only when needed."""
+    if packing == "gzip":
+        return _gzip()
+    if packing == "bzip2":
+        import bz2
+
+        return bz2.BZ2Decompressor, (OSError, ValueError)
+    if packing == "xz":
+        import lzma
+
+        return lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ), (lzma.LZMAError,)
+    try:
+        zstd: Any = import_module("compression.zstd")  # from Python 3.14 on
+    except ModuleNotFoundError:
+        zstd = import_module("backports.zstd")
+    return zstd.ZstdDecompressor, (zstd.ZstdError,)
+
+
+def _gzip() -> tuple[Callable[[], _Decompressor], tuple[type[Exception], ...]]:
+    try:
+        isal: Any = import_module("isal.igzip_lib")
+    except ModuleNotFoundError:  # there is no wheel of it for this platform
+        import zlib
+
+        return _Zlib, (zlib.error,)
+    return lambda: isal.IgzipDecompressor(flag=isal.DECOMP_GZIP), (isal.IsalError,)
+
+
+class _Zlib:
+    """The decompressor of zlib for gzip, which is told of the rest of its input by its caller, like the others."""
+
+    def __init__(self) -> None:
+        import zlib
+
+        self._inner = zlib.decompressobj(16 + zlib.MAX_WBITS)
+
+    @property
+    def eof(self) -> bool:
+        return self._inner.eof
+
+    @property
+    def needs_input(self) -> bool:
+        return not self._inner.unconsumed_tail
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._inner.unused_data
+
+    def decompress(self, data: bytes, max_length: int = -1) -> bytes:
+        return self._inner.decompress(self._inner.unconsumed_tail + data, max_length)
