@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from secrets import token_hex
 
 from word_counter.charge import Charge
-from word_counter.config import Settings
+from word_counter.config import PARTS, Settings
 from word_counter.door.signing import sign
 from word_counter.errors import (
     JobFailedError,
@@ -196,6 +196,13 @@ class Entry:
 
 def _is_done_already(plan: Plan, fields: dict[str, str]) -> bool:
     """Whether a job was done with the same plan, and its results are where they should be."""
-    if fields.get("state") != JobState.DONE.value or not os.path.isfile(plan.output):
+    if fields.get("state") != JobState.DONE.value or not all(map(os.path.isfile, _files_of_results(plan))):
         return False
     return fields.get("plan") == plan.to_json()
+
+
+def _files_of_results(plan: Plan) -> list[str]:
+    folder, name = os.path.split(plan.output)
+    if name != PARTS:
+        return [plan.output]
+    return [os.path.join(folder, PARTS.replace("*", str(number))) for number in range(plan.partitions)]

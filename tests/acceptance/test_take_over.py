@@ -242,6 +242,24 @@ def test_resuming_what_is_done_says_where_its_results_are_and_does_not_do_it_aga
     assert _exact(folder, text)
 
 
+def test_resuming_what_is_done_looks_for_every_file_of_the_results(
+    folder: Path, redis: Redis, env: dict[str, str], job_id: str
+) -> None:
+    (folder / "two.txt").write_text("a\nb\n")
+    args = ["run", "two.txt", "--job-id", job_id, "--output", "out", "--workers", "1", "--resume"]
+    args += ["--output-format", "mr-out", "--partitions", "2"]
+
+    def made_by() -> object:
+        assert word_counter(*args, folder=folder, env=env).code == 0
+        return redis.hget(JobKeys(job_id).job, "made_by")
+
+    first = made_by()
+    assert made_by() == first
+    (folder / "out" / "mr-out-1").unlink()
+    assert made_by() != first
+    assert (folder / "out" / "mr-out-1").exists()
+
+
 def test_resuming_what_is_done_but_for_its_quarantine_says_so_again(
     folder: Path, env: dict[str, str], job_id: str
 ) -> None:
