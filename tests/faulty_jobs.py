@@ -221,6 +221,17 @@ class RaisesAt17(Job):
     mapper, reducer = Fussy, Sum
 
 
+class Exiting(KeyAndNumber):
+    def map(self, line: str) -> Iterator[tuple[str, int]]:
+        if line.endswith(" 17"):
+            os._exit(7)
+        return super().map(line)
+
+
+class ExitsAt17(Job):
+    mapper, reducer = Exiting, Sum
+
+
 class Refusing(Reducer):
     def reduce(self, key: Any, values: Iterable[Any]) -> Any:
         raise ValueError(key)

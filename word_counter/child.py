@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import multiprocessing
-import os
 import signal
 import sys
 import threading
@@ -16,6 +15,7 @@ from secrets import token_hex
 from typing import Any
 
 from word_counter import runner
+from word_counter.apart import end_with_parent, how_ended
 from word_counter.door.permit import Permit
 from word_counter.snapshot import CRASHED, HUNG
 
@@ -117,8 +117,7 @@ class Child:
         if self.hung and self.report is not None:
             limit = f"{self.report.task_timeout:g} s (--task-timeout)"
             return HUNG, f"the task took longer than {limit}; {self.name} was killed"
-        how = f"was killed by {signal.Signals(-code).name}" if code is not None and code < 0 else f"exited with {code}"
-        return CRASHED, f"the worker process {self.name} {how}"
+        return CRASHED, f"the worker process {self.name} {how_ended(code)}"
 
     def bury(self) -> None:
         """Let go of what is left of it."""
@@ -136,7 +135,7 @@ def _live(
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
     end_of_life.close()  # a copy of the parent's end would keep the pipe open
-    threading.Thread(target=_end_with_parent, args=(life,), daemon=True).start()
+    threading.Thread(target=end_with_parent, args=(life,), daemon=True).start()
     runner.serve(
         upbringing.url,
         name,
@@ -146,8 +145,3 @@ def _live(
         burst=upbringing.burst,
         patience_seconds=upbringing.patience_seconds,
     )
-
-
-def _end_with_parent(life: Connection) -> None:
-    life.poll(None)
-    os._exit(1)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Self
 
 from word_counter.trial import Record
 
@@ -13,6 +14,7 @@ class Fault(enum.StrEnum):
     """What a job is refused for."""
 
     RAISES = "raises"  #: its code raises
+    DIES = "dies"  #: its code ends the process
     ENCODING = "encoding"  #: it yields or returns what JSON cannot hold
     CHANCE = "chance"  #: it gives something else when it is run again
     HASH = "hash"  #: it gives something else in another process
@@ -39,11 +41,24 @@ class Finding:
     error: str = ""
     bad_records: bool = False  #: whether it is single records that raise, which a run could set aside
 
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON can hold it."""
+        sample = [(one.source, one.offset, one.line, one.raw.decode("latin-1")) for one in self.sample]
+        return {**asdict(self), "sample": sample}
+
+    @classmethod
+    def of_json(cls, content: Mapping[str, Any]) -> Self:
+        """Return what :meth:`to_json` made this of."""
+        sample = tuple(Record(source, at, line, raw.encode("latin-1")) for source, at, line, raw in content["sample"])
+        runs = tuple(Run(**run) for run in content["runs"])
+        return cls(**{**content, "fault": Fault(content["fault"]), "sample": sample, "runs": runs})
+
     @property
     def what(self) -> str:
         """What is wrong, in one sentence without its end."""
         return {
             Fault.RAISES: self.error.partition("\n")[0],
+            Fault.DIES: self.error.partition("\n")[0],
             Fault.ENCODING: self.error,
             Fault.CHANCE: f"{self.who} gives something else each time",
             Fault.HASH: f"{self.who} gives something else in each process",
@@ -60,6 +75,7 @@ class Finding:
 
 _ADVICE = {
     Fault.RAISES: "mend it",
+    Fault.DIES: "mend it, or leave such records out: with --on-bad-chunk skip a run finds them and sets them aside",
     Fault.ENCODING: "yield and return text, finite numbers, true, false, null, lists, and dicts with text as keys; "
     "make a sorted list of a set",
     Fault.CHANCE: "a task may run twice, and must give the same: take times from the record, and make random numbers "

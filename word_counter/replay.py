@@ -1,4 +1,6 @@
-"""Replays: one chunk of a job run again in this process, as a worker ran it, so that it can be looked into.
+"""Replays: one chunk of a job run again on this machine, as a worker ran it, so that it can be looked into.
+
+It is run in this process for a debugger, and else in a child, so that we live to tell if it dies.
 
 The plan in Redis says which code, which params and which side files; it must be signed with our own secret, as the
 code that it names is loaded. The bytes are checked to be the same. Nothing is written to Redis.
@@ -10,13 +12,14 @@ import json
 from bisect import bisect_right
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from word_counter.care import Care
+from word_counter.apart import run_apart
+from word_counter.care import Care, SetAside
 from word_counter.chunk_reader import ChunkReader
 from word_counter.code import LoadedJob
-from word_counter.errors import InputChangedError, JobGoneError, JobNotFoundError, UsageError
+from word_counter.errors import InputChangedError, JobFailedError, JobGoneError, JobNotFoundError, UsageError
 from word_counter.job import Chunk, Source, Stage, task_name
 from word_counter.mapper import Lines
 from word_counter.pairs import Pairs
@@ -64,6 +67,33 @@ class Replay:
     care: Care
     committed: Mapping[int, str] | None
     notes: list[str] = field(default_factory=list)
+
+    def run_apart(self) -> MapOutput:
+        """Map it in a child process, as :meth:`run`.
+
+        Raises:
+            JobFailedError: as it does; or the process died: it says how, and at which record, if that can be told.
+        """
+        ending = run_apart(lambda tell: self._described(replace(self.care, before=tell)))
+        if ending.died and not self.care.at_once:  # once more, to learn at which record
+            with_care = run_apart(lambda tell: self._described(replace(self.care, at_once=True, before=tell)))
+            ending = with_care if with_care.died else ending
+        if ending.died:
+            where = "" if ending.told is None else f" at {self.records.place(ending.told)}"
+            message = f"the process that ran chunk {self.chunk.id} {ending.died}{where}\n{ending.frames}".rstrip()
+            raise JobFailedError(message)
+        said = ending.answer
+        records: list[Lines | Pairs] = list(self.records.each()) if said["aside"] else []
+        set_aside = {int(index): (why, records[int(index)]) for index, why in said["aside"].items()}
+        aside = SetAside(set_aside, said["raised"])
+        partials = {int(partition): text for partition, text in said["partials"].items()}
+        return MapOutput(partials, said["lines"], said["pairs"], said["counters"], aside)
+
+    def _described(self, care: Care) -> dict[str, Any]:
+        output = run_map(self.phase, self.records, self.plan.partitions, care)
+        aside = {index: why for index, (why, _) in output.aside.records.items()}
+        said = {"partials": output.partials, "lines": output.lines, "pairs": output.pairs, "counters": output.counters}
+        return {**said, "aside": aside, "raised": output.aside.raised}
 
     def run(self, *, at_once: bool = False) -> MapOutput:
         """Map it; the partials are numbered as in the store.
@@ -130,7 +160,7 @@ def open_replay(store: Store, secret: str, chunk_id: int) -> Replay:
     suspicion = store.connection.hget(store.keys.suspects, task)
     if suspicion is not None:
         care = Care(plan.max_bad_records, at_once=True, skip=dict(json.loads(suspicion)["skip"]))
-        notes.append("this chunk has killed its process before: it may kill this one, too")
+        notes.append("this chunk has killed its process before")
     records = _pairs(store, plan, chunk, number) if number else _lines(store, plan, sources, chunk)
     source = plan.results_name(chunk.source) if number else sources[chunk.source].name
     return Replay(plan, chunk, source, number, phase, records, care, _committed(store, plan, task, chunk_id), notes)

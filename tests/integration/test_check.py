@@ -199,6 +199,15 @@ def test_the_command_has_all_of_it_as_json(sample: str) -> None:
     assert [line["file"] for line in content["example"]] == [sample]
 
 
+def test_a_job_that_ends_its_process_is_refused_with_the_record(sample: str) -> None:
+    result = command(sample, "--job", "tests.faulty_jobs:ExitsAt17")
+
+    assert result.exit_code == 1
+    assert "ExitsAt17 is refused: the process that ran it exited with 7" in result.stdout
+    assert "the smallest example, 1 record" in result.stdout
+    assert "line 18: k4 17" in result.stdout
+
+
 def test_the_command_passes_params_on(sample: str) -> None:
     job = ("--job", "tests.faulty_jobs:FirstOrMax")
 

@@ -115,6 +115,30 @@ def test_a_chunk_that_failed_raises_the_same_with_the_users_own_traceback(replay
     assert replayed("0").returncode == 0
 
 
+def test_a_chunk_that_kills_its_process_tells_how_and_at_which_record(replayed: Replayed) -> None:
+    kills = 'number = line != "boom" or os.kill(os.getpid(), 11)'
+    replayed.code.write_text("import os\n" + JOB.replace("number = WORTH", kills))
+    with pytest.raises(JobFailedError):
+        replayed.master("a b\nboom\n")
+
+    ended = replayed("0")
+    assert ended.returncode == 1
+    place = f"{replayed.input}, byte 4, line 2: 'boom'"
+    assert f"Error: the process that ran chunk 0 was killed by SIGSEGV at {place}" in ended.stderr
+    assert f'File "{replayed.code}", line 9 in map' in ended.stderr
+    assert "word_counter/stages.py" not in ended.stderr
+
+
+def test_user_code_may_stop_in_a_debugger_of_its_own(replayed: Replayed) -> None:
+    replayed.code.write_text(JOB.replace("number = WORTH", 'number = word != "stop" or breakpoint() or 1'))
+    with pytest.raises(JobFailedError):
+        replayed.master("stop\n")
+
+    ended = replayed("0", typed="p 'seen', line\nc\n")
+    assert "('seen', 'stop')" in ended.stdout + ended.stderr
+    assert ended.returncode == 0, ended.stderr
+
+
 def test_the_debugger_stops_where_the_users_code_raised(replayed: Replayed) -> None:
     with pytest.raises(JobFailedError):
         replayed.master("boom\n")

@@ -47,7 +47,7 @@ def check(max_bad_records: str | None, as_json: bool, **given: Any) -> None:  # 
     "what", "advice", "error", "example": [{"file", "line", "text"}, ...], "runs": [{"how", "gave"}, ...]}.
     """
     from word_counter.check import MOST_RECORDS
-    from word_counter.check import check as examine
+    from word_counter.checkup import check_apart
     from word_counter.sample import read_sample
     from word_counter.sources import find_sources
 
@@ -57,7 +57,7 @@ def check(max_bad_records: str | None, as_json: bool, **given: Any) -> None:  # 
     chosen = config.load({"max_bad_records": max_bad_records}, made.settings)
     with redirect_stdout(sys.stderr):  # what user code prints is no part of the answer
         sample = read_sample(find_sources(inputs), MOST_RECORDS, whole_files=made.phases()[0].whole_files)
-        verdict = examine(made, sample, max_bad_records=chosen.max_bad_records)
+        verdict = check_apart(made, sample, max_bad_records=chosen.max_bad_records)
     if as_json:
         show_json(_json(verdict))
     elif verdict.finding is not None:
@@ -73,7 +73,8 @@ def check(max_bad_records: str | None, as_json: bool, **given: Any) -> None:  # 
 
 def _show(finding: Finding, job: str) -> None:
     click.echo(printable(f"{job} is refused: {finding.what}", lines=True))
-    click.echo(f"\nthe smallest example, {count(len(finding.sample), 'record')}:")
+    if finding.sample:
+        click.echo(f"\nthe smallest example, {count(len(finding.sample), 'record')}:")
     for number, record in enumerate(finding.sample[:_MOST_RECORDS], 1):
         click.echo(printable(f"  {number}  {record.source}, line {record.line}: {_cut(record.text)}"))
     if len(finding.sample) > _MOST_RECORDS:

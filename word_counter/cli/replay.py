@@ -1,4 +1,4 @@
-"""The command ``replay``: one chunk of a job run again in this process, where it can be debugged."""
+"""The command ``replay``: one chunk of a job run again here, where it can be debugged."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _MOST_DIFFERENCES = 20
 @redis_option
 @json_option
 def replay(job_id: str, chunk: int, pdb: bool, redis: str | None, as_json: bool) -> None:  # noqa: FBT001
-    """Run one CHUNK of JOB again in this process, of a job that goes on, has failed or is done. Redis is not changed.
+    """Run one CHUNK of JOB again here, of a job that goes on, has failed or is done. Redis is not changed.
 
-    Exit code 0: it gives what was committed, or nothing was; 1: it raises, or gives something else. JSON: {"job",
-    "chunk", "phase", "source", "notes": [...], "error", "partials": [{"partition", "pairs"}, ...], "counters",
-    "bad": [...], "committed": "same"|"other"|null, "differences": [{"partition", "key", "committed", "replayed"},
-    ...]}.
+    Exit code 0: it gives what was committed, or nothing was; 1: it raises, kills its process, or gives something
+    else. JSON: {"job", "chunk", "phase", "source", "notes": [...], "error", "partials": [{"partition", "pairs"}, ...],
+    "counters", "bad": [...], "committed": "same"|"other"|null, "differences": [{"partition", "key", "committed",
+    "replayed"}, ...]}.
     """
     from word_counter.door.secret import find_secret
     from word_counter.replay import open_replay
@@ -48,7 +48,8 @@ def replay(job_id: str, chunk: int, pdb: bool, redis: str | None, as_json: bool)
         for note in [] if as_json else opened.notes:
             click.echo(f"note: {printable(note)}", err=True)
         try:
-            output = opened.run(at_once=pdb)
+            # A debugger that is there already, as of python -m pdb, follows into no child.
+            output = opened.run(at_once=pdb) if pdb or sys.gettrace() is not None else opened.run_apart()
         except JobFailedError as error:
             output, failed = None, str(error)
             if pdb and error.__cause__ is not None:
