@@ -165,14 +165,8 @@ def _missing_arguments(cls: type) -> str:
 
 
 def _check_step(step: Step, where: str, *, first: bool) -> None:
-    for role, base in (("mapper", Mapper), ("reducer", Reducer)):
-        cls = getattr(step, role)
-        if cls is not None and not (isinstance(cls, type) and issubclass(cls, base)):
-            message = f"{where}: {role} must be a subclass of {base.__name__}, found {cls!r}"
-            raise JobLoadError(message)
-        if cls is not None and (missing := missing_arguments(cls)):
-            message = f"{where}: {role} {cls.__name__} is made anew in each task, without arguments: {missing}"
-            raise JobLoadError(message)
+    _check_class("mapper", step.mapper, Mapper, where)
+    _check_class("reducer", step.reducer, Reducer, where)
     mapper = step.mapper
     if mapper is None:
         if first:
@@ -187,6 +181,18 @@ def _check_step(step: Step, where: str, *, first: bool) -> None:
     elif not first and mapper.map_pair is Mapper.map_pair and mapper.map_pairs is Mapper.map_pairs:
         message = f"{where}: mapper {mapper.__name__} lacks a method map_pair(self, key, value)"
         raise JobLoadError(message)
-    if step.reducer is not None and getattr(step.reducer, "__abstractmethods__", None):
-        message = f"{where}: reducer {step.reducer.__name__} lacks a method reduce(self, key, values)"
+
+
+def _check_class(role: str, cls: object, base: type, where: str) -> None:
+    if cls is None:
+        return
+    if not (isinstance(cls, type) and issubclass(cls, base)):
+        message = f"{where}: {role} must be a subclass of {base.__name__}, found {cls!r}"
+        raise JobLoadError(message)
+    if missing := missing_arguments(cls):
+        message = f"{where}: {role} {cls.__name__} is made anew in each task, without arguments: {missing}"
+        raise JobLoadError(message)
+    for name in sorted(getattr(cls, "__abstractmethods__", ())):
+        arguments = ", ".join(inspect.signature(getattr(cls, name)).parameters)
+        message = f"{where}: {role} {cls.__name__} lacks a method {name}({arguments})"
         raise JobLoadError(message)

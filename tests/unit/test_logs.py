@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from word_counter import Job, Lines, Sum
 from word_counter.care import Care
-from word_counter.errors import RecordError
+from word_counter.errors import JobLoadError, RecordError
 from word_counter.logs import LINE_PARAMS, Clock, LogMapper, Record, Span, Unreadable, reader, spans, template, utc
 from word_counter.logs.formats import FORMATS
 from word_counter.logs.windows import window_starts
@@ -285,6 +285,14 @@ def test_params_of_logs_are_checked_before_anything_starts(name: str, value: str
         make_job("windows", {name: value}).param_values()
 
     assert type(caught.value).__name__ == "UsageError"
+
+
+def test_a_mapper_of_records_without_a_method_for_them_is_no_complete_job() -> None:
+    class Lacking(LogMapper):
+        pass
+
+    with pytest.raises(JobLoadError, match=r"mapper Lacking lacks a method map_record\(self, record\)"):
+        Job(mapper=Lacking, reducer=Sum)
 
 
 def test_a_window_that_begins_before_the_calendar_makes_a_line_unreadable() -> None:

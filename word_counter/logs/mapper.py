@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import ClassVar
@@ -40,7 +41,7 @@ TIME_PARAMS: Mapping[str, Param] = MappingProxyType(
 )
 
 
-class LogMapper(Mapper):
+class LogMapper(Mapper, ABC):
     """Turns each line into a record, and each record into any number of pairs.
 
     A line that cannot be read is never passed over in silence. With the param ``unreadable`` at ``keep`` it is a bad
@@ -51,9 +52,9 @@ class LogMapper(Mapper):
     #: So many lines that cannot be read a job may set aside, unless it is told another number.
     KEPT: ClassVar[dict[str, int]] = {"max_bad_records": 1000}
 
+    @abstractmethod
     def map_record(self, record: Record) -> Iterable[Pair]:
         """Yield the pairs of one record; raise Unreadable when it lacks what is needed."""
-        raise NotImplementedError
 
     def setup(self) -> None:
         self._read = reader(self.params["format"], self.params["pattern"])

@@ -69,6 +69,9 @@ class MRJob:
         }
         return [MRStep(**redefined)] if redefined else []
 
+    # Those that a job does not redefine raise when they are called, as under mrjob, whose jobs redefine but some:
+    # abstract they cannot be.
+
     def mapper(self, key: Any, value: Any) -> Any:
         """Yield pairs of what was read of a line: by default a key that is None, and the line."""
         raise NotImplementedError

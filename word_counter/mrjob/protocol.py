@@ -7,21 +7,22 @@ from __future__ import annotations
 
 import ast
 import json
+from abc import ABC, abstractmethod
 from typing import Any
 
 _REFUSED = {"PickleProtocol", "PickleValueProtocol"}
 
 
-class _TwoParts:
+class _TwoParts(ABC):
     """Key and value, each encoded alike, with a tab in between."""
 
     _read = b"", None
 
-    def _loads(self, text: bytes) -> Any:
-        raise NotImplementedError
+    @abstractmethod
+    def _loads(self, text: bytes) -> Any: ...
 
-    def _dumps(self, value: Any) -> bytes:
-        raise NotImplementedError
+    @abstractmethod
+    def _dumps(self, value: Any) -> bytes: ...
 
     def read(self, line: bytes) -> tuple[Any, Any]:
         key, value = line.split(b"\t", 1)
