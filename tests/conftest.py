@@ -47,6 +47,14 @@ def fresh_server() -> Iterator[EmbeddedServer]:
 
 
 @pytest.fixture
+def redis(fresh_server: EmbeddedServer) -> Iterator[Redis]:
+    """A connection to the server for one test alone."""
+    made = connect(fresh_server.url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
 def connection(server: EmbeddedServer) -> Iterator[Redis]:
     """A connection to the shared server."""
     made = connect(server.url)

@@ -7,6 +7,7 @@ import random
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from tests.jobs import FailsAtBoom
 from tests.step_jobs import ByCount, Letters
 from word_counter import Collect, Count, Job, Mapper, Param, Reducer, Step, Sum, Values
 
@@ -209,16 +210,12 @@ class SecondStepKeepsTheFirst(Job):
     steps = (Step(Letters, Sum), Step(ByCount, First))
 
 
-class Fussy(Mapper):
-    def map(self, line: str) -> Iterator[tuple[str, int]]:
-        if "17" in line:
-            message = f"cannot take {line}"
-            raise ValueError(message)
-        yield line, 1
+class FailsAt17(FailsAtBoom):
+    at = "17"
 
 
 class RaisesAt17(Job):
-    mapper, reducer = Fussy, Sum
+    mapper, reducer = FailsAt17, Sum
 
 
 class Exiting(KeyAndNumber):

@@ -141,8 +141,10 @@ class Shouter(Job):
 
 
 class FailsAtBoom(Mapper):
+    at = "boom"
+
     def map(self, line: str) -> Iterator[tuple[str, int]]:
-        if "boom" in line:
+        if self.at in line:
             message = f"cannot digest {line}"
             raise ValueError(message)
         yield line, 1

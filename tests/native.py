@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -38,6 +39,24 @@ class Build:
     module: ModuleType
     held: ctypes.c_long
     left: ctypes.c_long
+
+    def starve(self, call: Callable[[], object]) -> int:
+        """Make a call with no memory, with some for one request, for two, ... until it works.
+
+        Returns how often it did not; each time all that it had taken must have been given back.
+        """
+        failures = 0
+        while True:
+            self.left.value = failures
+            try:
+                call()
+            except MemoryError:
+                failures += 1
+            else:
+                return failures
+            finally:
+                self.left.value = -1
+            assert self.held.value == 0
 
 
 def build(folder: Path, *flags: str) -> Path:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -13,17 +12,10 @@ import pytest
 
 from tests.oracle import count_words, results_bytes
 from tests.processes import Running, eventually, is_alive, started, word_counter
-from word_counter.connection import Redis, connect
+from word_counter.connection import Redis
 from word_counter.embedded import EmbeddedServer
 from word_counter.job import Stage
 from word_counter.keys import JobKeys
-
-
-@pytest.fixture
-def redis(fresh_server: EmbeddedServer) -> Iterator[Redis]:
-    made = connect(fresh_server.url)
-    yield made
-    made.close()
 
 
 @pytest.fixture

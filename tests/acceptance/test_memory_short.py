@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -10,19 +9,12 @@ import pytest
 
 from tests.oracle import count_words, results_bytes
 from tests.processes import Running, eventually, started
-from word_counter.connection import Redis, connect
+from word_counter.connection import Redis
 from word_counter.embedded import EmbeddedServer
 from word_counter.job import Stage
 from word_counter.keys import JobKeys
 
 _CHUNKS = 120
-
-
-@pytest.fixture
-def redis(fresh_server: EmbeddedServer) -> Iterator[Redis]:
-    made = connect(fresh_server.url)
-    yield made
-    made.close()
 
 
 @pytest.fixture

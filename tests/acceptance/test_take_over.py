@@ -16,17 +16,10 @@ from tests.chaos.guard import Guard
 from tests.chaos.server import Server
 from tests.oracle import count_words, results_bytes
 from tests.processes import Running, eventually, started, word_counter
-from word_counter.connection import Redis, connect
+from word_counter.connection import Redis
 from word_counter.embedded import EmbeddedServer
 from word_counter.job import Stage
 from word_counter.keys import JobKeys
-
-
-@pytest.fixture
-def redis(fresh_server: EmbeddedServer) -> Iterator[Redis]:
-    made = connect(fresh_server.url)
-    yield made
-    made.close()
 
 
 @pytest.fixture
