@@ -70,6 +70,14 @@ def test_every_link_leads_to_a_file_and_a_heading(page: Path) -> None:
         assert not anchor or anchor in anchors(target), f"{page.name} links to #{anchor} of {target.name}"
 
 
+def test_the_tour_comes_by_every_module() -> None:
+    seen = {target for target, _ in links(ROOT / "docs" / "tour.md")}
+
+    modules = [path for path in (ROOT / "word_counter").rglob("*.py") if not path.name.startswith("__")]
+    passed_by = [path for path in modules if not {path, path.parent} & seen]
+    assert passed_by == []
+
+
 def test_every_key_is_explained() -> None:
     made = JobKeys("J")
     names = {getattr(made, name) for name in vars(made)} - {made.prefix}
@@ -162,15 +170,18 @@ def test_exit_codes_are_in_the_readme() -> None:
     assert re.findall(r"^\| (\d+) \|", table, re.MULTILINE) == ["0", "1", "2", "3", "4", "130"]
 
 
-def test_the_job_in_the_readme_gives_the_results_that_follow_it(folder: Path) -> None:
+def test_the_jobs_in_the_readme_give_the_results_that_follow_them(folder: Path) -> None:
     (job,) = blocks(README, "python")
-    (shown,) = blocks(README, "json")
+    shown, of_two_steps = blocks(README, "json")
     (folder / "my_job.py").write_text(job, encoding="utf-8")
+    (folder / "examples").symlink_to(ROOT / "examples")
+    steps = re.findall(r"^word-counter (.*slow_paths.*)$", README, re.MULTILINE)[0].split()
 
-    ended = word_counter("run", str(ROOT / "examples" / "logs"), "--job", "my_job.py", *INLINE, folder=folder)
+    ended = word_counter("run", "examples/logs", "--job", "my_job.py", *INLINE, folder=folder)
+    by_steps = word_counter(*steps, folder=folder)
 
-    assert ended.code == 0, ended.err
-    assert ended.out == shown
+    assert ended.code == by_steps.code == 0, ended.err + by_steps.err
+    assert (ended.out, by_steps.out) == (shown, of_two_steps)
 
 
 @pytest.mark.parametrize("number", range(len(blocks(WRITE_A_JOB, "python"))))
