@@ -17,6 +17,7 @@ from typing import Any
 
 from word_counter.errors import UsageError
 from word_counter.redis_url import from_parts
+from word_counter.selection import Selection
 from word_counter.values import flag, job_id, listed, one_of, seconds, text, whole
 
 _TRANSPORTS = ("auto", "inline")
@@ -48,6 +49,10 @@ class Settings:
     allow: tuple[str, ...] = ()
     #: The files and directories that a worker may read input from; none: whatever a signed batch names.
     input_root: tuple[str, ...] = ()
+    #: Patterns of the files that are wanted below directories, among those that globs match, and in archives; and of
+    #: those that are not.
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
     #: How chunks get to workers: "auto": they read their files, and get what cannot be read so by Redis; "inline": all
     #: by Redis, as workers may not have the files.
     transport: str = "auto"
@@ -93,6 +98,11 @@ class Settings:
     verbose: bool = False
 
     @property
+    def selection(self) -> Selection:
+        """Which files below directories, that globs match and in archives are wanted."""
+        return Selection(self.include, self.exclude)
+
+    @property
     def worker_count(self) -> int:
         """How many workers to start: the setting, or one a core."""
         return self.workers if self.workers >= 0 else available_cores()
@@ -112,6 +122,8 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "secret": text,
     "allow": listed(",", "commas"),
     "input_root": listed(os.pathsep, f"'{os.pathsep}'"),
+    "include": listed(",", "commas"),
+    "exclude": listed(",", "commas"),
     "transport": one_of(_TRANSPORTS),
     "chunk_size": whole(1),
     "partitions": whole(1, _MOST_PARTITIONS),

@@ -58,22 +58,27 @@ class Source:
         path: the file; ``-`` is standard input.
         size: in bytes, as it lies there; 0 of standard input.
         modified: the time of last change in nanoseconds since 1970.
-        packing: how it is packed ("gzip", "bzip2", "xz", "zstd"), or "stdin"; nothing: its bytes are its lines.
+        packing: how it is packed ("gzip", "bzip2", "xz", "zstd", "tar", "zip"), or "stdin"; nothing: its bytes are its
+            lines.
+        member: of a tar or zip file: which of the files in it; ``size`` is that one's.
     """
 
     path: str
     size: int
     modified: int
     packing: str = ""
+    member: str = ""
 
     def listed(self) -> list[str | int]:
         """Return it as a list, as it stands in JSON."""
-        return [self.path, self.size, self.modified, self.packing]
+        return [self.path, self.size, self.modified, self.packing, self.member]
 
     @property
     def name(self) -> str:
         """What people and mappers know it by."""
-        return "<stdin>" if self.packing == STDIN else self.path
+        if self.packing == STDIN:
+            return "<stdin>"
+        return f"{self.path}!{self.member}" if self.member else self.path
 
 
 class Chunk(NamedTuple):

@@ -7,7 +7,7 @@ Keys of a job (J is its id) carry the hash tag ``{J}``, so that they live on one
                                   1970), made_by, epoch, master and held_until (who is in charge, and until when),
                                   master_bytes and master_peak_bytes (its memory), cursor and split (how far splitting
                                   is), bytes (of the input), retries, reason
-    wc:{J}:sources        hash    index -> JSON [path, size in bytes, time of change in ns, packing]
+    wc:{J}:sources        hash    index -> JSON [path, size in bytes, time of change in ns, packing, member]
     wc:{J}:files          hash    name -> content of a side file
     wc:{J}:chunks         hash    chunk id -> JSON [source, offset, length, first line, lines]; in later phases
                                   [partition, first segment, segments, 1, 0]

@@ -97,7 +97,13 @@ class Master:
         self._began = time.monotonic()
         check_writable(self.settings.output, self.job_id)
         written = files_of(self.settings.output, self.job_id)
-        sources = find_sources(self.inputs, written, self._observer.warned, verbose=self.settings.verbose)
+        sources = find_sources(
+            self.inputs,
+            written,
+            self._observer.warned,
+            verbose=self.settings.verbose,
+            selection=self.settings.selection,
+        )
         code = refer_to(self.job)
         digest = digest_of_code(self.job)
         self._files = read_side_files(self.job.files)

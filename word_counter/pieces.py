@@ -6,16 +6,13 @@ beginning on, a packed file or standard input, is read here, once, and its chunk
 
 from __future__ import annotations
 
-import sys
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, cast
 
 from word_counter.errors import InputError
 from word_counter.job import STDIN, Chunk, Cursor, Source
-from word_counter.sources import check_unchanged
 from word_counter.split import CHUNK_BYTES, cut, split
-from word_counter.streams import Stream
+from word_counter.streams import Openings, Stream
 
 #: More lines, and more bytes, than any file has.
 _UNLIMITED = 2**62
@@ -65,6 +62,7 @@ def split_sources(
         InputChangedError: a source is not as it was when the job was made.
     """
     lines, most = (_UNLIMITED, _UNLIMITED) if whole_files else (chunk_size, CHUNK_BYTES)
+    openings = Openings()
     for index in range(cursor.source, len(sources)):
         source = sources[index]
         start = cursor if index == cursor.source else Cursor(cursor.chunk, index)
@@ -72,8 +70,7 @@ def split_sources(
             continue
         none = True
         try:
-            with _opened(source) as file:
-                check_unchanged(source, file.fileno())
+            with openings.opened(source) as file:
                 if travels(source, inline=inline):
                     stream = Stream(source, file)
                     opened(index, stream)
@@ -81,7 +78,7 @@ def split_sources(
                         stream.blocks(start.offset), start, lines, most, name=source.name
                     )
                 else:
-                    pieces = ((chunk, None) for chunk in split(file, start, lines, source.size, most))
+                    pieces = ((chunk, None) for chunk in split(cast("BinaryIO", file), start, lines, source.size, most))
                 for chunk, content in pieces:
                     none = False
                     cursor = Cursor(chunk.id + 1, index, chunk.offset + chunk.length, chunk.line + chunk.lines)
@@ -91,21 +88,7 @@ def split_sources(
                     cursor = Cursor(start.chunk + 1, index)
                     empty = b"" if travels(source, inline=inline) else None
                     yield Piece(Chunk(start.chunk, index, 0, 0, 1, 0), Cursor(start.chunk + 1, index + 1), empty)
-                check_unchanged(source, file.fileno())
         except OSError as error:
             message = f"cannot read {source.name}: {error.strerror or error}"
             raise InputError(message) from error
-
-
-#: Whether standard input was begun to be read: what was read of it does not come again.
-_stdin_begun = threading.Event()
-
-
-def _opened(source: Source) -> BinaryIO:
-    if source.packing == STDIN:
-        if _stdin_begun.is_set():
-            message = "standard input was read already, and does not come again; run the job anew, or over a file"
-            raise InputError(message)
-        _stdin_begun.set()
-        return open(sys.stdin.fileno(), "rb", buffering=0, closefd=False)
-    return open(source.path, "rb")
+    openings.close()

@@ -7,13 +7,16 @@ import os
 import stat
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from word_counter.errors import InputChangedError, InputError
 from word_counter.job import STDIN, STDIN_PATH, Inputs, Source
-from word_counter.unpacking import HEAD_BYTES, SUFFIXES, packing_of
+from word_counter.selection import Selection
+from word_counter.unpacking import HEAD_BYTES, SUFFIXES, archive_kind, packing_of
+
+_ALL = Selection()
 
 
 @dataclass(slots=True)
@@ -40,6 +43,7 @@ def find_sources(
     say: Callable[[str], None] = lambda _: None,
     *,
     verbose: bool = False,
+    selection: Selection = _ALL,
 ) -> list[Source]:
     """Return the sources that files, directories, globs and ``-`` name, in their order; directories and globs sorted.
 
@@ -50,6 +54,7 @@ def find_sources(
         inputs: the names.
         written: what the job itself will write. Directories and globs do not stand for that.
         say: gets a line when something was left out for that or for being behind a link, or a file is named twice.
+        selection: which files below directories, that globs match and in archives are wanted.
         verbose: say also what was left out for being hidden.
 
     Raises:
@@ -67,7 +72,7 @@ def find_sources(
         if name == STDIN_PATH:
             paths.append(name)
             continue
-        found = _paths(name, passed_over)
+        found = _paths(name, passed_over, selection)
         ours = [path for path in found if own and os.path.exists(path) and _identity(path) in own]
         kept = [path for path in found if path not in ours]
         left_out.update(dict.fromkeys(ours))
@@ -78,7 +83,10 @@ def find_sources(
     if left_out:
         say(f"left out of the input, as this run will write it: {', '.join(left_out)}")
     passed_over.tell(say, verbose=verbose)
-    sources = [_source(path) for path in paths]
+    sources = [source for path in paths for source in _sources(path, selection)]
+    if not sources:
+        message = f"{', '.join(paths)}: no files in there{_that_fit(selection)}"
+        raise InputError(message)
     _tell_of_repeats(sources, say)
     return sources
 
@@ -89,7 +97,7 @@ def _tell_of_repeats(sources: Sequence[Source], say: Callable[[str], None]) -> N
     Raises:
         InputError: it is standard input, which can be read but once.
     """
-    times = Counter(source.path for source in sources)
+    times = Counter(source.name if source.member else source.path for source in sources)
     if times[STDIN_PATH] > 1:
         message = "- is named more than once, and standard input can be read but once; use ./- for a file of that name"
         raise InputError(message)
@@ -104,11 +112,11 @@ def _identity(path: str) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-def _paths(name: str, passed_over: _PassedOver) -> list[str]:
+def _paths(name: str, passed_over: _PassedOver, selection: Selection) -> list[str]:
     if os.path.isdir(name):
-        found = sorted(_walk(name, passed_over))
+        found = _wanted(name, _walk(name, passed_over), selection)
         if not found:
-            message = f"the directory {name} has no files in it"
+            message = f"the directory {name} has no files in it{_that_fit(selection)}"
             raise InputError(message)
         return found
     if os.path.lexists(name):
@@ -117,13 +125,30 @@ def _paths(name: str, passed_over: _PassedOver) -> list[str]:
         matches = sorted(glob.glob(name, recursive=True))
         found = []
         for match in matches:
-            found += sorted(_walk(match, passed_over)) if os.path.isdir(match) else [match]
+            if os.path.isdir(match):
+                found += _wanted(match, _walk(match, passed_over), selection)
+            elif _is_wanted(os.path.basename(match), selection):
+                found.append(match)
         if not found:
-            message = f"no file matches {name}"
+            message = f"no file matches {name}" + _that_fit(selection)
             raise InputError(message)
         return found
     message = f"no such file or directory: {name}"
     raise InputError(message)
+
+
+def _wanted(folder: str, paths: Iterable[str], selection: Selection) -> list[str]:
+    relative = {path: os.path.relpath(path, folder) for path in paths}
+    return sorted(path for path, name in relative.items() if _is_wanted(name, selection))
+
+
+def _is_wanted(name: str, selection: Selection) -> bool:
+    """Whether a file is wanted; an archive is looked into for files that are."""
+    return selection.takes(name) or (bool(archive_kind(name)) and not selection.excludes(name))
+
+
+def _that_fit(selection: Selection) -> str:
+    return " that --include and --exclude leave" if selection != _ALL else ""
 
 
 def _walk(folder: str, passed_over: _PassedOver) -> Iterator[str]:
@@ -138,20 +163,27 @@ def _walk(folder: str, passed_over: _PassedOver) -> Iterator[str]:
         yield from (os.path.join(parent, name) for name in files if not name.startswith("."))
 
 
-def _source(path: str) -> Source:
+def _sources(path: str, selection: Selection) -> list[Source]:
+    """Return the source that a file is, or the sources in it when it is an archive."""
     if path == STDIN_PATH:
-        return Source(path, 0, time.time_ns(), STDIN)  # what comes is another input each time
+        return [Source(path, 0, time.time_ns(), STDIN)]  # what comes is another input each time
     try:
         status = os.stat(path)
         if not stat.S_ISREG(status.st_mode):
             message = f"not a regular file: {path}"
             raise InputError(message)
         with open(path, "rb") as file:
+            whole, kind = os.path.abspath(path), archive_kind(path)
+            if kind:
+                from word_counter.archive import members  # which takes a while, and few need it
+
+                inside = [member for member in members(path, file) if selection.takes(member.name)]
+                return [Source(whole, member.size, status.st_mtime_ns, kind, member.name) for member in inside]
             packing = _packing(path, file.read(HEAD_BYTES))
     except OSError as error:
         message = f"cannot read {path}: {error.strerror}"
         raise InputError(message) from error
-    return Source(os.path.abspath(path), status.st_size, status.st_mtime_ns, packing)
+    return [Source(whole, status.st_size, status.st_mtime_ns, packing)]
 
 
 def _packing(path: str, head: bytes) -> str:
@@ -173,7 +205,7 @@ def check_unchanged(source: Source, descriptor: int) -> None:
 
 
 def _check_status(source: Source, status: os.stat_result) -> None:
-    if status.st_size != source.size or status.st_mtime_ns != source.modified:
+    if (status.st_size != source.size and not source.member) or status.st_mtime_ns != source.modified:
         message = (
             f"{source.path} changed while the job was running: it had {source.size} bytes when the job began "
             f"and has {status.st_size} now; run the job again when nothing writes to the file"
@@ -194,9 +226,8 @@ def check_sources(sources: Sequence[Source], *, all_read: bool = False) -> None:
             "or over a file next time"
         )
         raise InputError(message)
-    for source in sources:
-        if source.packing == STDIN:
-            continue
+    checked = {source.path: source for source in sources if source.packing != STDIN}
+    for source in checked.values():
         try:
             status = os.stat(source.path)
         except OSError as error:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
+import threading
 from collections.abc import Callable, Iterator
-from typing import BinaryIO
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Protocol
 
 from word_counter.errors import InputError
 from word_counter.job import STDIN, Chunk, Source
@@ -13,12 +16,86 @@ from word_counter.unpacking import HEAD_BYTES, packing_of, unpacked
 
 #: How much is read at a time, in bytes.
 _BLOCK_BYTES = 1024 * 1024
+#: Packings of sources that may be packed once more, as is told when they are read.
+_TOLD_BY_HEAD = {STDIN, "tar", "zip"}
+
+
+class Opened(Protocol):
+    """What a source is read from."""
+
+    def read(self, n: int, /) -> bytes: ...
+    def seek(self, offset: int, /) -> int: ...
+
+
+if TYPE_CHECKING:
+    from word_counter.archive import Archive
+
+
+class Openings:
+    """Opens sources one after the other; keeps the last archive open, as its files follow each other."""
+
+    def __init__(self) -> None:
+        self._archive: Archive | None = None
+
+    @contextmanager
+    def opened(self, source: Source) -> Iterator[Opened]:
+        """Open a source that is the file the job found, and is so still when it was read.
+
+        Raises:
+            OSError: it cannot be opened.
+            InputError: it is not in its archive, that is damaged, or standard input was read before.
+            InputChangedError: it is not as it was when the job was made.
+        """
+        if source.packing == STDIN:
+            if _stdin_begun.is_set():
+                message = "standard input was read already, and does not come again; run the job anew, or over a file"
+                raise InputError(message)
+            _stdin_begun.set()
+            yield _Descriptor(sys.stdin.fileno())
+        elif source.member:
+            if self._archive is None or self._archive.path != source.path:
+                from word_counter.archive import Archive  # which takes a while, and few need it
+
+                self.close()
+                self._archive = Archive(source.path, open(source.path, "rb"))  # noqa: SIM115 (close closes it)
+            check_unchanged(source, self._archive.fileno())
+            with self._archive.opened(source.member) as file:
+                yield file
+            check_unchanged(source, self._archive.fileno())
+        else:
+            with open(source.path, "rb") as file:
+                check_unchanged(source, file.fileno())
+                yield file
+                check_unchanged(source, file.fileno())
+
+    def close(self) -> None:
+        """Close the archive that was opened last."""
+        if self._archive is not None:
+            self._archive.close()
+            self._archive = None
+
+
+#: Whether standard input was begun to be read: what was read of it does not come again.
+_stdin_begun = threading.Event()
+
+
+class _Descriptor:
+    """A descriptor that gives what there is, without waiting until it is as much as was asked for."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def read(self, n: int) -> bytes:
+        return os.read(self._number, n)
+
+    def seek(self, offset: int) -> int:
+        return os.lseek(self._number, offset, os.SEEK_SET)
 
 
 class Stream:
     """What a source holds, unpacked, from its beginning on."""
 
-    def __init__(self, source: Source, file: BinaryIO) -> None:
+    def __init__(self, source: Source, file: Opened) -> None:
         self._source = source
         self._file = file
         #: How much of the file was read, in bytes as they lie there.
@@ -49,7 +126,7 @@ class Stream:
         packing = self._source.packing
         if not packing:
             return iter(lambda: self._read(_BLOCK_BYTES), b"")
-        if packing != STDIN:
+        if packing not in _TOLD_BY_HEAD:
             return unpacked(self._read, packing, self._source.name)
         head = self._at_least(HEAD_BYTES)
         read = _after(head, self._read)
@@ -64,7 +141,7 @@ class Stream:
         return head
 
     def _read(self, n: int) -> bytes:
-        block = os.read(self._file.fileno(), n) if self._source.packing == STDIN else self._file.read(n)
+        block = self._file.read(n)
         self.read_bytes += len(block)
         return block
 
@@ -81,8 +158,7 @@ def reread(source: Source, chunk: Chunk) -> bytes:
         raise InputError(message)
     content = bytearray()
     try:
-        with open(source.path, "rb") as file:
-            check_unchanged(source, file.fileno())
+        with closing(Openings()) as openings, openings.opened(source) as file:
             for block in Stream(source, file).blocks(chunk.offset):
                 content += block[: chunk.length - len(content)]
                 if len(content) == chunk.length:

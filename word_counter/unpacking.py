@@ -6,6 +6,7 @@ whose checksum is wrong, is an error that names it: a part of a file must not pa
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any, Protocol
@@ -19,6 +20,18 @@ _BLOCK_BYTES = 1024 * 1024
 HEAD_BYTES = 10
 #: How the names of packed files end, and how they are packed.
 SUFFIXES = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz", ".zst": "zstd"}
+_ARCHIVES = {
+    ".zip": "zip",
+    ".tar": "tar",
+    ".tgz": "tar",
+    ".tbz2": "tar",
+    ".txz": "tar",
+    ".tzst": "tar",
+    ".tar.gz": "tar",
+    ".tar.bz2": "tar",
+    ".tar.xz": "tar",
+    ".tar.zst": "tar",
+}
 _BZIP2_HEADS = (b"1AY&SY", b"\x17rE8P\x90")
 
 
@@ -32,6 +45,12 @@ class _Decompressor(Protocol):
     @property
     def unused_data(self) -> bytes: ...
     def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...
+
+
+def archive_kind(path: str) -> str:
+    """Return what kind of archive a file is by its name: "tar", which may be packed, "zip", or nothing."""
+    name = os.path.basename(path).lower()
+    return next((kind for end, kind in _ARCHIVES.items() if name.endswith(end)), "")
 
 
 def packing_of(head: bytes) -> str:

@@ -29,6 +29,8 @@ from word_counter.errors import JobFailedError, UsageError, WordCounterError
 from word_counter.observer import Outcome
 
 _SETTINGS = (
+    "include",
+    "exclude",
     "transport",
     "chunk_size",
     "partitions",
@@ -85,6 +87,12 @@ _VERBOSE = click.option(
 )
 
 
+def _patterns(name: str, about: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    return click.option(
+        name, metavar="GLOB", multiple=True, callback=lambda _ctx, _param, value: value or None, help=about
+    )
+
+
 def _options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command what ``run`` and ``master`` share. Defaults and checks are those of Settings."""
     options: list[Callable[[Callable[..., Any]], Callable[..., Any]]] = [
@@ -95,6 +103,8 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
         param_option,
         file_option,
         click.option("--chunk-size", metavar="LINES", help="Lines a chunk. [default: 50000]"),
+        _patterns("--include", "Below directories, of what globs match and in archives, read only files that fit."),
+        _patterns("--exclude", "And none that fit this; both may be repeated."),
         click.option(
             "--transport",
             metavar="auto|inline",

@@ -52,7 +52,13 @@ class InlineEngine(Engine):
         job_id = chosen.job_id or "inline"
         check_writable(chosen.output, job_id)
         named = inputs if inputs is not None else job.inputs
-        sources = find_sources(named, files_of(chosen.output, job_id), observer.warned, verbose=chosen.verbose)
+        sources = find_sources(
+            named,
+            files_of(chosen.output, job_id),
+            observer.warned,
+            verbose=chosen.verbose,
+            selection=chosen.selection,
+        )
         observer.started(job_id, "")
         pieces = _pieces(sources, chosen.chunk_size, whole_files=phases[0].whole_files)
         partitions = max(2, chosen.partitions)
