@@ -122,7 +122,7 @@ def test_every_setting_is_in_the_readme_with_its_default() -> None:
     rows = dict(re.findall(r"^\| `--([\w-]+)[^|]*` \| ([^|]*) \|", table, re.MULTILINE))
     in_words = {"redis": "a private server", "workers": "one a core", "job-id": "made up", "timeout": "0: none"}
     in_words |= {"resume": "no", "standby": "no", "verbose": "no"}
-    in_words |= {"allow": "the shipped jobs", "input-root": "anything"}
+    in_words |= {"allow": "the shipped jobs", "input-root": "anything", "include": "all files", "exclude": "no file"}
 
     for setting in fields(Settings):
         option = setting.name.replace("_", "-")
