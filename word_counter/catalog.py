@@ -36,6 +36,7 @@ class JobRecord:
     state: JobState
     reason: str
     output: str
+    output_format: str
     master: str  #: who is, or was last, in charge of it
     mastered: bool  #: whether a master is in charge of it now
     created: int
@@ -236,6 +237,7 @@ def _job_record(name: str, now: int, *answer: Any) -> JobRecord:
         state=JobState(job["state"]),
         reason=job.get("reason", ""),
         output=job.get("output", ""),
+        output_format=str(plan.get("form", "")),
         master=job.get("master", ""),
         mastered=int(job.get("held_until", 0)) > now and not JobState(job["state"]).ended,
         created=int(job["created"]),

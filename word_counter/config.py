@@ -26,7 +26,8 @@ _ON_BAD_CHUNK = ("fail", "skip")
 _LOG_FORMATS = ("text", "json")
 _KERNELS = ("auto", "native", "python")
 _PROGRESS = ("auto", "bar", "log", "none")
-_OUTPUT_FORMATS = ("json", "mr-out")
+_OUTPUT_FORMATS = ("auto", "json", "jsonl", "csv", "tsv", "mr-out", "parquet", "sqlite", "postgresql")
+_SORTS = ("key", "value", "-value")
 #: What the results are called, within the folder that is their output, when each partition has a file of its own.
 PARTS = "mr-out-*"
 _PREFIX = "WORD_COUNTER_"
@@ -64,10 +65,16 @@ class Settings:
     workers: int = -1
     #: What runs the tasks.
     engine: str = "redis"
-    #: Where the results go; "-" is standard output.
+    #: Where the results go: a path, a URL that fsspec knows, a table as postgresql://...?table=NAME, or "-": standard
+    #: output.
     output: str = "output/results.json"
-    #: How the results are written: "json", or "mr-out": a file of lines a partition. Then ``output`` ends in PARTS.
-    output_format: str = "json"
+    #: How the results are written; "auto": as the output's name says, and else JSON. "mr-out": a file of lines a
+    #: partition; then ``output`` ends in PARTS.
+    output_format: str = "auto"
+    #: In which order the results are written: by "key", by "value", or by "-value": the largest first.
+    sort: str = "key"
+    #: How many results are written, the first of that order, which is then "-value" by default; 0: all.
+    top: int = 0
     #: How progress is shown.
     progress: str = "auto"
     #: What log lines are: "text" for people, "json" for machines.
@@ -131,6 +138,8 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "engine": one_of(_ENGINES),
     "output": text,
     "output_format": one_of(_OUTPUT_FORMATS),
+    "sort": one_of(_SORTS),
+    "top": whole(0),
     "progress": one_of(_PROGRESS),
     "log_format": one_of(_LOG_FORMATS),
     "job_id": job_id,
@@ -209,6 +218,8 @@ def load(
     named = _from_environ(os.environ if environ is None else environ, only - call.keys())
     found = {**job, **named, **call}
     values = {name: _value(name, _READERS[name], *found[name]) for name in _READERS if name in found}
+    if values.get("top"):
+        values.setdefault("sort", "-value")
     if values.get("output_format") == "mr-out":
         folder = values.get("output", "output")
         if folder == "-":

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping
 from secrets import token_hex
 
 from word_counter.charge import Charge
-from word_counter.config import PARTS, Settings
+from word_counter.config import Settings
 from word_counter.door.signing import sign
 from word_counter.errors import (
     JobFailedError,
@@ -23,7 +22,6 @@ from word_counter.observer import Observer
 from word_counter.outputs.quarantine import quarantine_path
 from word_counter.plan import PURPOSE, Plan, check_signed, read_plan
 from word_counter.side_file import SideFile, checked
-from word_counter.sinks import check_writable
 from word_counter.sources import check_sources
 from word_counter.store import Store
 
@@ -189,20 +187,13 @@ class Entry:
             raise UsageError(message)
         if own != plan:
             check_signed(fields, self._job_id, self._secret)
-        check_writable(plan.output, plan.job_id)
+        plan.sink.check(plan.job_id)
         self.files = checked(self._store.files() if plan.files else {}, plan.files)
         return plan, sources
 
 
 def _is_done_already(plan: Plan, fields: dict[str, str]) -> bool:
     """Whether a job was done with the same plan, and its results are where they should be."""
-    if fields.get("state") != JobState.DONE.value or not all(map(os.path.isfile, _files_of_results(plan))):
+    if fields.get("state") != JobState.DONE.value:
         return False
-    return fields.get("plan") == plan.to_json()
-
-
-def _files_of_results(plan: Plan) -> list[str]:
-    folder, name = os.path.split(plan.output)
-    if name != PARTS:
-        return [plan.output]
-    return [os.path.join(folder, PARTS.replace("*", str(number))) for number in range(plan.partitions)]
+    return fields.get("plan") == plan.to_json() and plan.sink.holds(plan.job_id, plan.partitions)

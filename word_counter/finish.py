@@ -10,7 +10,6 @@ from word_counter.job import JobState
 from word_counter.observer import Outcome, Progress
 from word_counter.outputs.quarantine import quarantine_path
 from word_counter.plan import Plan
-from word_counter.sinks import write_parts
 from word_counter.snapshot import Snapshot
 from word_counter.stages import Summary, parts_of, summarised
 from word_counter.store import Store
@@ -41,7 +40,7 @@ class Finish:
         counts = self._store.segments(last)
         results = [self._store.results(n, segments) for n, segments in zip(last, counts, strict=True)]
         parts = [self._charge.holding(summarised(part, summary)) for part in parts_of(results, plan.form)]
-        write_parts(parts, plan.output, plan.job_id, form=plan.form, aside=aside, confirm=self._confirm)
+        plan.sink.write(parts, plan.job_id, aside=aside, confirm=self._confirm, holding=self._charge.holding)
         counters = self._store.counters()
         state = self._store.end(self._charge.epoch, JobState.DONE, "", plan.all_partitions, plan.retention_seconds)
         if state is None:
@@ -53,6 +52,7 @@ class Finish:
         return Outcome(
             job_id=plan.job_id,
             output=plan.output,
+            output_format=plan.form,
             files=progress.files,
             bytes=progress.bytes,
             lines=progress.lines,

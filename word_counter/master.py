@@ -42,7 +42,7 @@ from word_counter.reference import made, refer_to
 from word_counter.roster import Roster
 from word_counter.session import Session
 from word_counter.side_file import SideFile, read_side_files
-from word_counter.sinks import check_writable, files_of
+from word_counter.sinks import Sink
 from word_counter.sources import check_sources, find_sources
 from word_counter.store import Store
 from word_counter.values import made_up_id
@@ -95,11 +95,11 @@ class Master:
         refuse_while_importing()
         config.chosen_kernel()  # says what is wrong with it before anything is started
         self._began = time.monotonic()
-        check_writable(self.settings.output, self.job_id)
-        written = files_of(self.settings.output, self.job_id)
+        sink = Sink.of(self.settings, self.job.form)
+        sink.check(self.job_id)
         sources = find_sources(
             self.inputs,
-            written,
+            sink.files(self.job_id),
             self._observer.warned,
             verbose=self.settings.verbose,
             selection=self.settings.selection,

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import os
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from word_counter.config import PARTS
 from word_counter.job import JobState
 from word_counter.snapshot import Failure
 
@@ -56,22 +52,19 @@ class Outcome:
     skipped_chunks: int = 0
     bad_records: int = 0
     quarantine: str = ""
+    output_format: str = "json"
     counters: dict[str, int] = field(default_factory=dict)
     largest: list[tuple[str, float]] = field(default_factory=list)
 
     @property
     def results(self) -> dict[str, Any]:
-        """The results, read back from the output file; ValueError when they went to standard output."""
+        """The results, read back from where they went; ValueError unless they are JSON, JSON lines or mr-out there."""
         if self.output == "-":
             message = "the results went to standard output"
             raise ValueError(message)
-        if os.path.basename(self.output) == PARTS:
-            folder, prefix = os.path.dirname(self.output), PARTS.removesuffix("*")
-            parts = [path for path in Path(folder).iterdir() if path.name.startswith(prefix)]
-            lines = [line for path in parts for line in path.read_text(encoding="utf-8").splitlines()]
-            return {key: value for key, _, value in sorted(line.partition(" ") for line in lines)}
-        content: dict[str, Any] = json.loads(Path(self.output).read_text(encoding="utf-8"))
-        return content
+        from word_counter.outputs.reading import read_results
+
+        return read_results(self.output, self.output_format)
 
 
 class Observer:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -13,7 +12,9 @@ from word_counter.config import Settings
 from word_counter.door.signing import verify
 from word_counter.errors import UsageError
 from word_counter.job import Job, Source
+from word_counter.outputs.places import absolute
 from word_counter.side_file import SideFile
+from word_counter.sinks import Sink
 
 #: What a plan is signed for.
 PURPOSE = "plan"
@@ -31,7 +32,8 @@ _TYPES: dict[str, tuple[type, ...]] = {
 class Plan:
     """What a job is to do.
 
-    ``output`` is an absolute path or "-"; ``digest`` is that of the sources; ``files`` has that of each side file.
+    ``output`` is an absolute path, a URL or "-"; ``digest`` is that of the sources; ``files`` has that of each side
+    file.
     """
 
     job_id: str
@@ -53,6 +55,8 @@ class Plan:
     max_bad_records: int
     retention_seconds: int
     form: str = "json"
+    sort: str = "key"
+    top: int = 0
     whole_files: bool = False
     inline: bool = False
 
@@ -60,6 +64,11 @@ class Plan:
     def skip(self) -> bool:
         """Whether bad chunks go into quarantine rather than to fail the job."""
         return self.on_bad_chunk == "skip"
+
+    @property
+    def sink(self) -> Sink:
+        """Where the results go."""
+        return Sink(self.output, self.form, self.sort, self.top)
 
     @property
     def all_partitions(self) -> int:
@@ -104,7 +113,8 @@ class Plan:
         sources: Sequence[Source],
         files: Mapping[str, SideFile],
     ) -> Plan:
-        """Return the plan of a new run of ``job``; UsageError when a param of it is not allowed."""
+        """Return the plan of a new run of ``job``; UsageError when a param or the output of it is not allowed."""
+        sink = Sink.of(settings, job.form)
         return cls(
             job_id=job_id,
             name=job.name,
@@ -112,7 +122,7 @@ class Plan:
             code_digest=code_digest,
             params=job.param_values(),
             files={name: file.digest for name, file in files.items()},
-            output=settings.output if settings.output == "-" else os.path.abspath(settings.output),
+            output=absolute(sink.output),
             partitions=settings.partitions,
             phases=len(job.phases()),
             chunk_size=settings.chunk_size,
@@ -124,7 +134,9 @@ class Plan:
             on_bad_chunk=settings.on_bad_chunk,
             max_bad_records=settings.max_bad_records,
             retention_seconds=settings.retention_seconds,
-            form=settings.output_format if settings.output_format != "json" else job.form,
+            form=sink.form,
+            sort=sink.sort,
+            top=sink.top,
             whole_files=job.phases()[0].whole_files,
             inline=settings.transport == "inline",
         )

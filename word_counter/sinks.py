@@ -1,4 +1,4 @@
-"""Sinks: where results go, and what was set aside. A file is seen whole or not at all: draft, fsync, rename."""
+"""Sinks: where results go, and what was set aside. They are seen whole or not at all: drafted, confirmed, shown."""
 
 from __future__ import annotations
 
@@ -6,130 +6,173 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, BinaryIO
 
-from word_counter.config import PARTS
-from word_counter.errors import OutputError
-from word_counter.outputs.base import Draft, Rows, going_on
-from word_counter.outputs.local import LocalDraft, LocalFiles
+from word_counter.config import PARTS, Settings
+from word_counter.errors import OutputError, UsageError
+from word_counter.outputs.base import Draft, Fill, Holding, Rows, as_they_are, going_on
+from word_counter.outputs.forms import check_form, form_of, writer_of
+from word_counter.outputs.order import arranged
+from word_counter.outputs.places import checked, files_at, is_database
 from word_counter.outputs.quarantine import check_free, quarantine_path, remove_quarantine
-from word_counter.outputs.text import write_lines, write_object, write_part
-
-#: What writes results, by their form.
-_FORMS: dict[str, Callable[..., None]] = {"json": write_object, "lines": write_lines, "mr-out": write_part}
 
 
-def check_writable(output: str, job_id: str = "") -> None:
-    """Raise OutputError, saying what to do, unless the results could be written to ``output``.
+@dataclass(frozen=True, slots=True)
+class Sink:
+    """Where results go: "-", a path or a URL; their form, their order, and how many of them go there (0: all)."""
 
-    Leaves nothing behind. Called before a job starts, so that hours of work do not end in this.
-    """
-    if output != "-":
-        LocalFiles().check(output, (quarantine_path(output, ""),))
-    elif sys.stdout is None or sys.stdout.closed:
-        message = "standard output is closed; name a file with --output"
-        raise OutputError(message)
-    check_free(quarantine_path(output, job_id))
+    output: str
+    form: str = "json"
+    sort: str = "key"
+    top: int = 0
 
+    @classmethod
+    def of(cls, settings: Settings, own_form: str) -> Sink:
+        """Return the sink that settings ask for; ``own_form`` is that of the job.
 
-def files_of(output: str, job_id: str) -> list[str]:
-    """Return the paths that a job may write: its results and its quarantine."""
-    results = [] if output == "-" else [output]
-    if os.path.basename(output) == PARTS:
-        results = [path for path, _ in _parts_in(os.path.dirname(output))]
-    return [*results, quarantine_path(output, job_id)]
+        Raises:
+            OutputError: the output cannot have that form, or its URL holds a password.
+            UsageError: results of that form have an order of their own.
+        """
+        output = checked(settings.output)
+        form = form_of(output, settings.output_format, own_form)
+        if form in {"lines", "mr-out"} and (settings.sort != "key" or settings.top):
+            what = "the job's own lines" if form == "lines" else "the parts of mr-out"
+            message = f"{what} are sorted by key, and all of them are written: leave --sort and --top out"
+            raise UsageError(message)
+        return cls(output, form, settings.sort, settings.top)
 
+    def check(self, job_id: str = "") -> None:
+        """Raise OutputError, saying what to do, unless the results could be written.
 
-def _part(output: str, number: int) -> str:
-    return output.removesuffix("*") + str(number)
+        Leaves nothing behind. Called before a job starts, so that hours of work do not end in this.
+        """
+        check_form(self.form, self.output)
+        aside = quarantine_path(self.output, job_id)
+        if is_database(self.output):
+            from word_counter.outputs.postgres import check_table
 
+            check_table(self.output)
+        elif self.output != "-":
+            files_at(self.output).check(self.output, (aside,))
+        elif sys.stdout is None or sys.stdout.closed:
+            message = "standard output is closed; name a file with --output"
+            raise OutputError(message)
+        if self.form == "sqlite" and files_at(self.output).there(self.output):
+            from word_counter.outputs.sqlite import HEAD_BYTES, is_ours
 
-def _remove_parts(output: str, first: int) -> None:
-    """Remove parts from this number on: they are of an earlier job, which had more of them."""
-    for path, number in _parts_in(os.path.dirname(output)) if os.path.basename(output) == PARTS else ():
-        if number >= first:
-            with contextlib.suppress(OSError):
-                os.unlink(path)
+            if not is_ours(files_at(self.output).head(self.output, HEAD_BYTES)):
+                message = (
+                    f"the output {self.output} is there, and is no database of results: all of it would be replaced; "
+                    "move it, or give another --output"
+                )
+                raise OutputError(message)
+        check_free(aside)
 
+    def files(self, job_id: str) -> list[str]:
+        """Return the paths that a job may write: its results and its quarantine."""
+        results = [] if self.output == "-" or is_database(self.output) else [self.output]
+        if self.form == "mr-out":
+            results = [path for path, _ in self._parts()]
+        return [*results, quarantine_path(self.output, job_id)]
 
-def _parts_in(folder: str) -> list[tuple[str, int]]:
-    """Return the files of results that a folder holds when each partition has one, with their numbers."""
-    prefix = PARTS.removesuffix("*")
-    with contextlib.suppress(OSError):
-        names = [name for name in os.listdir(folder) if name.startswith(prefix)]
-        numbers = [(name, name.removeprefix(prefix)) for name in names]
-        return [(os.path.join(folder, name), int(n)) for name, n in numbers if n.isascii() and n.isdecimal()]
-    return []
+    def holds(self, job_id: str, parts: int = 1) -> bool:
+        """Return whether results are there, in so many parts; of a table, whether they are those of this job."""
+        if self.output == "-":
+            return False
+        if is_database(self.output):
+            from word_counter.outputs.postgres import job_in
 
+            return job_in(self.output) == job_id
+        if self.form == "mr-out":
+            return {number for _, number in self._parts()} >= set(range(parts))
+        return files_at(self.output).there(self.output)
 
-def write_results(
-    pairs: Rows,
-    output: str,
-    job_id: str = "",
-    *,
-    form: str = "json",
-    aside: Iterable[str] | None = None,
-    confirm: Callable[[], None] = going_on,
-) -> None:
-    """Write results that are all in one file; see :func:`write_parts`."""
-    write_parts([pairs], output, job_id, form=form, aside=aside, confirm=confirm)
+    def _parts(self) -> list[tuple[str, int]]:
+        """Return the files of results that a folder holds when each partition has one, with their numbers."""
+        folder, prefix = os.path.dirname(self.output), PARTS.removesuffix("*")
+        with contextlib.suppress(OSError):
+            names = [name for name in files_at(self.output).names_in(folder) if name.startswith(prefix)]
+            numbers = [(name, name.removeprefix(prefix)) for name in names]
+            return [(os.path.join(folder, name), int(n)) for name, n in numbers if n.isascii() and n.isdecimal()]
+        return []
 
+    def write(
+        self,
+        parts: Sequence[Rows],
+        job_id: str = "",
+        *,
+        aside: Iterable[str] | None = None,
+        confirm: Callable[[], None] = going_on,
+        holding: Holding = as_they_are,
+    ) -> None:
+        """Write results.
 
-def write_parts(
-    parts: Sequence[Rows],
-    output: str,
-    job_id: str = "",
-    *,
-    form: str = "json",
-    aside: Iterable[str] | None = None,
-    confirm: Callable[[], None] = going_on,
-) -> None:
-    """Write results: as one JSON object, with a two-space indent, in UTF-8, or as lines.
+        The quarantine is seen before the results are, and that of an earlier job goes after they are: who reads results
+        and finds no quarantine knows that nothing was set aside.
 
-    The quarantine is seen before the results are, and that of an earlier job goes after they are: who reads results and
-    finds no quarantine knows that nothing was set aside.
+        Args:
+            parts: what each file has: key texts with their values, sorted and unique. There is one, but for "mr-out".
+            job_id: names the quarantine of what goes to standard output, and the job in a database.
+            aside: what was set aside, a JSON object each; None: nothing was.
+            confirm: called when all is written and just before it is seen; raises to leave what stood there before.
+            holding: passes rows on, and holds on to the job while they are worked through.
 
-    Args:
-        parts: what each file has: key texts with their values, sorted and unique. There is one, but for "mr-out".
-        output: a path, or "-" for standard output.
-        job_id: names the quarantine of what goes to standard output.
-        form: "json"; "lines": each value is a list of lines, whose characters stand for a byte each; or "mr-out": a
-            file of lines of a key and its value each part, in the folder of ``output``.
-        aside: what was set aside, a JSON object each; None: nothing was.
-        confirm: called when all is written and just before it is seen; raises to leave what stood there before.
-
-    Raises:
-        OutputError: a file cannot be written; what stood there before still does.
-    """
-    quarantine = quarantine_path(output, job_id)
-    write = _FORMS[form]
-    with contextlib.ExitStack() as drafts:
-        ready: list[Draft] = []
-        if aside is not None:
-            # A file name that is not UTF-8 holds lone surrogates: JSON spells them out.
-            listed = (f"{entry}\n".encode("utf-8", "backslashreplace") for entry in aside)
-            ready.append(drafts.enter_context(LocalDraft(quarantine, lambda file: file.writelines(listed))))
-        if output != "-":
-            paths = [_part(output, number) for number in range(len(parts))] if form == "mr-out" else [output]
-            for path, part in zip(paths, parts, strict=True):
-                ready.append(drafts.enter_context(LocalDraft(path, partial(write, part))))
-            confirm()
-            for draft in ready:
-                draft.check()
-            for draft in ready:
-                draft.show()
-        else:
-
-            def before_the_end() -> None:
+        Raises:
+            OutputError: the results cannot be written; what stood there before still does.
+        """
+        quarantine = quarantine_path(self.output, job_id)
+        ordered = [arranged(part, self.sort, self.top, holding=holding) for part in parts]
+        with contextlib.ExitStack() as drafts:
+            ready: list[Draft] = []
+            if aside is not None:
+                # A file name that is not UTF-8 holds lone surrogates: JSON spells them out.
+                listed = (f"{entry}\n".encode("utf-8", "backslashreplace") for entry in aside)
+                ready.append(files_at(quarantine).draft(quarantine, lambda file: file.writelines(listed)))
+                drafts.enter_context(ready[0])
+            if self.output != "-":
+                ready.extend(map(drafts.enter_context, self._drafts(ordered, job_id, holding)))
                 confirm()
                 for draft in ready:
+                    draft.check()
+                for draft in ready:
                     draft.show()
+            else:
 
-            _print(lambda file: write(parts[0], file, before_the_end))
-    _remove_parts(output, len(parts))
-    if aside is None:
-        remove_quarantine(quarantine)
+                def before_the_end() -> None:
+                    confirm()
+                    for draft in ready:
+                        draft.show()
+
+                _print(lambda file: writer_of(self.form)(ordered[0], file, before_the_end))
+        if self.form == "mr-out":
+            self._remove_parts(len(parts))
+        if aside is None:
+            remove_quarantine(quarantine)
+
+    def _drafts(self, parts: Sequence[Rows], job_id: str, holding: Holding) -> Iterable[Draft]:
+        if is_database(self.output):
+            from word_counter.outputs.postgres import TableDraft
+
+            yield TableDraft(self.output, parts[0], job_id, holding)
+            return
+        write = writer_of(self.form)
+        if self.form == "parquet":
+            write = partial(write, holding=holding)
+        many = self.form == "mr-out"
+        for number, part in enumerate(parts):
+            path = f"{self.output.removesuffix('*')}{number}" if many else self.output
+            fill: Fill = partial(write, part)
+            yield files_at(path).draft(path, fill)
+
+    def _remove_parts(self, first: int) -> None:
+        """Remove parts from this number on: they are of an earlier job, which had more of them."""
+        for path, number in self._parts():
+            if number >= first:
+                with contextlib.suppress(OSError):
+                    files_at(path).remove(path)
 
 
 class _Decoding:

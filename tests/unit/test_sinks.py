@@ -7,7 +7,7 @@ import json
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from tests.oracle import results_text
 from tests.processes import without_root
 from word_counter.errors import OutputError
 from word_counter.outputs.quarantine import quarantine_path
-from word_counter.sinks import check_writable, write_results
+from word_counter.sinks import Sink
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 _VALUES = st.recursive(
@@ -27,6 +27,12 @@ _VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_TEXT, inner, max_size=3),
     max_leaves=8,
 )
+
+
+def write_results(
+    rows: Iterable[tuple[str, Any]], output: str, job_id: str = "", form: str = "json", **more: Any
+) -> None:
+    Sink(output, form).write([rows], job_id, **more)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -148,9 +154,9 @@ def test_others_may_read_the_results_as_the_umask_says(tmp_path: Path) -> None:
 
 class TestChecking:
     def test_leaves_nothing_behind(self, tmp_path: Path) -> None:
-        check_writable(str(tmp_path / "a" / "b" / "results.json"))
-        check_writable(str(tmp_path / "results.json"))
-        check_writable("-")
+        Sink(str(tmp_path / "a" / "b" / "results.json")).check()
+        Sink(str(tmp_path / "results.json")).check()
+        Sink("-").check()
 
         assert list(tmp_path.iterdir()) == []
 
@@ -159,7 +165,7 @@ class TestChecking:
 
         for name in ("closed/results.json", "closed/below/results.json"):
             with without_root(), pytest.raises(OutputError, match=r"cannot write .*closed.*--output"):
-                check_writable(str(folder / name))
+                Sink(str(folder / name)).check()
 
     def test_a_directory_a_pipe_and_what_lies_below_a_file_are_refused(self, tmp_path: Path) -> None:
         (tmp_path / "file").touch()
@@ -167,7 +173,7 @@ class TestChecking:
 
         for name in ("", "pipe", "file/results.json"):
             with pytest.raises(OutputError):
-                check_writable(str(tmp_path / name))
+                Sink(str(tmp_path / name)).check()
 
     def test_writing_where_we_may_not_says_the_same(self, folder: Path) -> None:
         (folder / "closed").mkdir(mode=0o555)
@@ -187,7 +193,7 @@ class TestTheOutputItself:
         monkeypatch.chdir(tmp_path)
 
         with pytest.raises(OutputError) as caught:
-            check_writable(name)
+            Sink(name).check()
 
         assert "\n" not in str(caught.value)
         assert [path.name for path in tmp_path.iterdir()] == ["here"]
@@ -197,14 +203,14 @@ class TestTheOutputItself:
         (tmp_path / "link.json").symlink_to(tmp_path / target)
 
         with pytest.raises(OutputError, match="leads nowhere"):
-            check_writable(str(tmp_path / "link.json"))
+            Sink(str(tmp_path / "link.json")).check()
 
         assert not (tmp_path / "nowhere").exists()
 
     def test_may_be_a_link_to_a_file_that_is_not_there_yet(self, tmp_path: Path) -> None:
         (tmp_path / "link.json").symlink_to(tmp_path / "real.json")
 
-        check_writable(str(tmp_path / "link.json"))
+        Sink(str(tmp_path / "link.json")).check()
         write_results([], str(tmp_path / "link.json"))
 
         assert (tmp_path / "link.json").is_symlink()
@@ -219,12 +225,12 @@ class TestTheOutputItself:
 
         for name in ("results.json", "new/results.json"):
             with pytest.raises(OutputError, match=r"cannot write .*directory is gone"):
-                check_writable(name)
+                Sink(name).check()
 
     def test_with_a_name_as_long_as_names_may_be_is_written(self, tmp_path: Path) -> None:
         output = str(tmp_path / ("\u00fc" * 110))
 
-        check_writable(output)
+        Sink(output).check()
         write_results([], output)
 
         assert Path(output).read_text() == "{}\n"
@@ -245,7 +251,7 @@ class TestStandardOutput:
         monkeypatch.setattr(sys, "stdout", None)
 
         with pytest.raises(OutputError, match="standard output is closed"):
-            check_writable("-")
+            Sink("-").check()
 
     def test_gets_no_whole_object_when_it_is_not_confirmed(self, capsys: pytest.CaptureFixture[str]) -> None:
         def refuse() -> None:
@@ -364,7 +370,7 @@ class TestQuarantine:
         (tmp_path / "quarantine.jsonl").write_text(text)
 
         with pytest.raises(OutputError, match="is in the way"):
-            check_writable(str(tmp_path / "results.json"))
+            Sink(str(tmp_path / "results.json")).check()
         write_results([], str(tmp_path / "results.json"))
 
         assert (tmp_path / "quarantine.jsonl").read_text() == text
@@ -375,9 +381,9 @@ class TestQuarantine:
 
         for name in ("results.json", "a.json"):
             with pytest.raises(OutputError, match="in the way"):
-                check_writable(str(tmp_path / name))
+                Sink(str(tmp_path / name)).check()
 
     def test_that_this_package_wrote_is_not_in_the_way(self, tmp_path: Path) -> None:
         write_results([], str(tmp_path / "results.json"), aside=[_entry(1)])
 
-        check_writable(str(tmp_path / "results.json"))
+        Sink(str(tmp_path / "results.json")).check()

@@ -12,7 +12,7 @@ from word_counter.chunk_reader import ChunkReader
 from word_counter.errors import InputChangedError, InputError
 from word_counter.job import Chunk, Cursor, Source
 from word_counter.pieces import split_sources
-from word_counter.sinks import files_of
+from word_counter.sinks import Sink
 from word_counter.sources import check_sources, find_sources
 
 
@@ -261,7 +261,7 @@ class TestWhatTheJobItselfWrites:
     def test_is_left_out_of_directories_and_globs_in_one_line(self, folder: Path, name: str) -> None:
         said: list[str] = []
 
-        sources = find_sources(str(folder / name), files_of(str(folder / "results.json"), "job"), said.append)
+        sources = find_sources(str(folder / name), Sink(str(folder / "results.json")).files("job"), said.append)
 
         assert [source.path for source in sources] == [str(folder / "a.txt")]
         (line,) = said
@@ -274,13 +274,13 @@ class TestWhatTheJobItselfWrites:
         (folder / "link.json").symlink_to("results.json")
 
         with pytest.raises(InputError, match="very run will write"):
-            find_sources([folder / "a.txt", folder / name], files_of(str(folder / "results.json"), "job"))
+            find_sources([folder / "a.txt", folder / name], Sink(str(folder / "results.json")).files("job"))
 
     def test_is_found_behind_a_link_too(self, folder: Path) -> None:
         (folder / "out.json").symlink_to(folder / "results.json")
         (folder / "quarantine.jsonl").unlink()
 
-        sources = find_sources(folder, files_of(str(folder / "out.json"), "job"))
+        sources = find_sources(folder, Sink(str(folder / "out.json")).files("job"))
 
         assert [source.path for source in sources] == [str(folder / "a.txt")]
 
@@ -288,6 +288,6 @@ class TestWhatTheJobItselfWrites:
         said: list[str] = []
 
         for output in (folder / "new.json", folder / "new" / "results.json", "-"):
-            assert len(find_sources(folder, files_of(str(output), "job"), said.append)) == 3
+            assert len(find_sources(folder, Sink(str(output)).files("job"), said.append)) == 3
 
         assert said == []

@@ -59,7 +59,10 @@ class EventDisplay(Display):
             f"job {outcome.job_id} is done: {outcome.lines} lines, {outcome.chunks} chunks, {outcome.keys} keys, "
             f"{outcome.retries} retries, {outcome.skipped_chunks} chunks and {outcome.bad_records} records set aside"
         )
-        self._tell("done", message, seconds=round(outcome.seconds, 3))
+        facts: dict[str, Any] = {"output": outcome.output, "output_format": outcome.output_format}
+        if outcome.quarantine:
+            facts["quarantine"] = outcome.quarantine
+        self._tell("done", message, seconds=round(outcome.seconds, 3), **facts)
 
     def _tell(self, action: str, message: str, level: int = logging.INFO, **facts: Any) -> None:
         log.log(level, "%s", message, extra={"action": action, "job": self.job_id, **facts})

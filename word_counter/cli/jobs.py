@@ -77,6 +77,7 @@ def job_json(job: JobRecord) -> dict[str, Any]:
         "state": job.state.value,
         "reason": job.reason,
         "output": job.output,
+        "output_format": job.output_format,
         "master": job.master,
         "mastered": job.mastered,
         "master_bytes": job.master_bytes,

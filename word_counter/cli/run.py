@@ -39,6 +39,8 @@ _SETTINGS = (
     "redis",
     "output",
     "output_format",
+    "sort",
+    "top",
     "progress",
     "log_format",
     "job_id",
@@ -115,15 +117,22 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
         _REDIS,
         click.option(
             "--output",
-            metavar="PATH|-",
-            help="Where the results go; - is standard output. [default: output/results.json]",
+            metavar="PATH|URL|-",
+            help="Where the results go: a file, a URL such as s3://... or postgresql://HOST/DATABASE?table=NAME, or -: "
+            "standard output. [default: output/results.json]",
         ),
         click.option(
             "--output-format",
-            metavar="json|mr-out",
-            help="mr-out: a file mr-out-N a partition, with sorted lines of key and value, in the folder --output. "
-            "[default: json]",
+            metavar="FORMAT",
+            help="json, jsonl, csv, tsv, parquet, sqlite, or mr-out: a file mr-out-N a partition, with sorted lines of "
+            "key and value, in the folder --output. [default: as the name of --output says, else json]",
         ),
+        click.option(
+            "--sort",
+            metavar="key|value|-value",
+            help="In which order; -value: the largest values first. [default: key; with --top -value]",
+        ),
+        click.option("--top", metavar="N", help="Write only the first N of that order. [default: all]"),
         _PROGRESS,
         _LOG_FORMAT,
         click.option("--job-id", metavar="NAME", help="The job's name. [default: made up]"),

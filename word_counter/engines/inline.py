@@ -24,7 +24,7 @@ from word_counter.observer import Observer, Outcome, Progress
 from word_counter.outputs.quarantine import quarantine_path
 from word_counter.pieces import Piece, split_sources
 from word_counter.side_file import read_side_files
-from word_counter.sinks import check_writable, files_of, write_parts
+from word_counter.sinks import Sink
 from word_counter.sources import find_sources
 from word_counter.split import cut
 from word_counter.stages import MapOutput, Summary, pairs_of, parts_of, run_map, run_reduce, summarised
@@ -50,11 +50,12 @@ class InlineEngine(Engine):
         _refuse(chosen, settings)
         phases = job.phases(job.param_values(), read_side_files(job.files))
         job_id = chosen.job_id or "inline"
-        check_writable(chosen.output, job_id)
+        sink = Sink.of(chosen, job.form)
+        sink.check(job_id)
         named = inputs if inputs is not None else job.inputs
         sources = find_sources(
             named,
-            files_of(chosen.output, job_id),
+            sink.files(job_id),
             observer.warned,
             verbose=chosen.verbose,
             selection=chosen.selection,
@@ -113,12 +114,12 @@ class InlineEngine(Engine):
         progress = replace(progress, bytes=mapped, split_done=True)
         observer.progressed(replace(progress, state=JobState.REDUCING, seconds=seconds, partitions_reduced=partitions))
         summary = Summary()
-        form = chosen.output_format if chosen.output_format != "json" else job.form
-        parts = [summarised(part, summary) for part in parts_of(results, form)]
-        write_parts(parts, chosen.output, job_id, form=form, aside=bad or None)
+        parts = [summarised(part, summary) for part in parts_of(results, sink.form)]
+        sink.write(parts, job_id, aside=bad or None)
         return Outcome(
             job_id=job_id,
-            output=chosen.output,
+            output=sink.output,
+            output_format=sink.form,
             files=len(sources),
             bytes=mapped,
             lines=lines,
@@ -126,7 +127,7 @@ class InlineEngine(Engine):
             keys=summary.keys,
             seconds=time.monotonic() - began,
             bad_records=len(bad),
-            quarantine=quarantine_path(chosen.output, job_id) if bad else "",
+            quarantine=quarantine_path(sink.output, job_id) if bad else "",
             counters=counters,
             largest=summary.largest,
         )

@@ -8,7 +8,7 @@ import os
 
 from word_counter.config import PARTS
 from word_counter.errors import OutputError
-from word_counter.outputs.local import LocalFiles
+from word_counter.outputs.places import files_at, is_database
 
 #: Of a line that may be a quarantine entry no more is read; its text and its traceback are cut far below.
 _LONGEST_ENTRY_BYTES = 1024 * 1024
@@ -18,9 +18,9 @@ def quarantine_path(output: str, job_id: str) -> str:
     """Return the path of the quarantine file that belongs to an output, and to no other one in its folder.
 
     That of ``results.json`` is ``quarantine.jsonl``, that of any other NAME is ``NAME.quarantine.jsonl``. For standard
-    output NAME is the job's id, in the current directory.
+    output and tables of a database NAME is the job's id, in the current directory.
     """
-    if output == "-":
+    if output == "-" or is_database(output):
         return f"{job_id}.quarantine.jsonl"
     folder, name = os.path.split(output)
     return os.path.join(folder, "quarantine.jsonl" if name in {"results.json", PARTS} else f"{name}.quarantine.jsonl")
@@ -28,7 +28,7 @@ def quarantine_path(output: str, job_id: str) -> str:
 
 def check_free(path: str) -> None:
     """Raise OutputError when something that is no quarantine stands where one would be."""
-    if LocalFiles().there(path) and not _is_quarantine(path):
+    if files_at(path).there(path) and not _is_quarantine(path):
         message = (
             f"{path} is in the way: records that are set aside would be listed there, and it is none of such lists; "
             "move it, or give another --output"
@@ -40,13 +40,13 @@ def remove_quarantine(path: str) -> None:
     """Remove the quarantine of an earlier job, if there is one."""
     if _is_quarantine(path):
         with contextlib.suppress(OSError):
-            LocalFiles().remove(path)
+            files_at(path).remove(path)
 
 
 def _is_quarantine(path: str) -> bool:
     """Whether a file is a quarantine that this package wrote, by its first line; an empty file may be anybody's."""
     try:
-        first, _, _ = LocalFiles().head(path, _LONGEST_ENTRY_BYTES).partition(b"\n")
+        first, _, _ = files_at(path).head(path, _LONGEST_ENTRY_BYTES).partition(b"\n")
         content = json.loads(first)
     except (OSError, ValueError, RecursionError):
         return False

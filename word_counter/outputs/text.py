@@ -6,10 +6,11 @@ last piece is written: what raises there leaves an object without its end.
 
 from __future__ import annotations
 
-import csv
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from itertools import chain
 from typing import Any, BinaryIO
 
 from word_counter.outputs.base import Rows, going_on
@@ -33,17 +34,14 @@ def write_table(
     rows: Rows, file: BinaryIO, before_the_end: Callable[[], None] = going_on, *, delimiter: str = ","
 ) -> None:
     """Write CSV: a line of names, then a line a row. Fields are in quotes where they need it, and may go over lines."""
-    written: list[str] = []
-    table = csv.writer(_Lines(written), delimiter=delimiter, lineterminator="\n")
+    # The csv module leaves a lone CR bare when lines end in LF, and then reads two lines there.
+    special = re.compile(rf'[{delimiter}"\r\n]')
 
-    def lines() -> Iterator[str]:
-        table.writerow(("key", "value"))
-        yield written.pop()
-        for key, value in rows:
-            table.writerow((key, cell_text(value)))
-            yield written.pop()
+    def field(text: str) -> str:
+        return '"' + text.replace('"', '""') + '"' if special.search(text) else text
 
-    _write(lines(), file, before_the_end)
+    lines = (f"{field(key)}{delimiter}{field(cell_text(value))}\n" for key, value in rows)
+    _write(chain([f"key{delimiter}value\n"], lines), file, before_the_end)
 
 
 #: The same with a tab between the fields.
@@ -79,13 +77,6 @@ def value_text(value: Any) -> str:
         return repr(value)
     text = json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True)
     return text.replace("\n", "\n  ") if "\n" in text else text
-
-
-class _Lines:
-    """What csv writes to."""
-
-    def __init__(self, lines: list[str]) -> None:
-        self.write = lines.append
 
 
 def _members(rows: Rows) -> Iterator[str]:

@@ -1,0 +1,54 @@
+"""Results as an Apache Parquet file: columns ``key``, of text, and ``value``, of the type that fits all values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, BinaryIO
+
+from word_counter.outputs.base import Holding, Rows, as_they_are, going_on, library
+from word_counter.outputs.columns import Kind, cell, spooled
+
+#: A row group has no more rows, and about no more characters: this is what is held in memory.
+_GROUP_ROWS = 100_000
+_GROUP_CHARS = 16 * 1024 * 1024
+
+
+def write_parquet(
+    rows: Rows,
+    file: BinaryIO,
+    before_the_end: Callable[[], None] = going_on,
+    *,
+    holding: Holding = as_they_are,
+) -> None:
+    """Write rows; OutputError when pyarrow is not installed."""
+    arrow: Any = library("pyarrow", "parquet", "in Parquet")
+    parquet: Any = library("pyarrow.parquet", "parquet", "in Parquet")
+    types = {
+        Kind.INTEGER: arrow.int64(),
+        Kind.NUMBER: arrow.float64(),
+        Kind.BOOLEAN: arrow.bool_(),
+        Kind.TEXT: arrow.string(),
+        Kind.JSON: arrow.string(),
+    }
+    with spooled(rows, holding) as (kind, again):
+        schema = arrow.schema([arrow.field("key", arrow.string(), nullable=False), ("value", types[kind])])
+        with parquet.ParquetWriter(file, schema) as writer:
+            for keys, values in _groups(again, kind):
+                columns = [arrow.array(keys, arrow.string()), arrow.array(values, types[kind])]
+                writer.write_table(arrow.Table.from_arrays(columns, schema=schema))
+            before_the_end()
+
+
+def _groups(rows: Rows, kind: Kind) -> Iterator[tuple[list[str], list[Any]]]:
+    keys: list[str] = []
+    values: list[Any] = []
+    chars = 0
+    for key, value in rows:
+        keys.append(key)
+        values.append(cell(value, kind))
+        chars += len(key) + (len(values[-1]) if values[-1].__class__ is str else 0)
+        if len(keys) >= _GROUP_ROWS or chars >= _GROUP_CHARS:
+            yield keys, values
+            keys, values, chars = [], [], 0
+    if keys:
+        yield keys, values

@@ -1,0 +1,54 @@
+"""Places: whether an output is a file of this machine, one behind a URL, a database or standard output."""
+
+from __future__ import annotations
+
+import os
+import re
+from urllib.parse import urlsplit
+
+from word_counter.errors import OutputError
+from word_counter.outputs.local import LocalFiles
+from word_counter.outputs.remote import RemoteFiles
+
+_URL = re.compile(r"[a-z][a-z0-9+.-]*(::[a-z][a-z0-9+.-]*)*://", re.IGNORECASE)
+_DATABASE = re.compile(r"postgres(ql)?://", re.IGNORECASE)
+_LOCAL = re.compile(r"(file|local)://", re.IGNORECASE)
+
+
+def is_database(output: str) -> bool:
+    """Return whether an output is a table of a PostgreSQL server."""
+    return _DATABASE.match(output) is not None
+
+
+def is_url(output: str) -> bool:
+    """Return whether an output is a URL rather than a path."""
+    return _URL.match(output) is not None
+
+
+def checked(output: str) -> str:
+    """Return an output; a URL that means a file of this machine becomes its path.
+
+    Raises:
+        OutputError: it is a URL with a password, which would be seen in Redis and by ``ps``.
+    """
+    if local := _LOCAL.match(output):
+        output = output[local.end() :]
+    if not is_url(output):
+        return output
+    parts = urlsplit(output)
+    if parts.password is not None or re.search(r"[?&](password|secret|key|token)=", output):
+        where = "PGPASSWORD or ~/.pgpass" if is_database(output) else "where its library looks for it"
+        shown = f"{parts.scheme}://{parts.hostname or ''}..."
+        message = f"the output {shown} holds a password, which would stand in Redis: give it in {where} instead"
+        raise OutputError(message)
+    return output
+
+
+def absolute(output: str) -> str:
+    """Return an output as a process in any folder may take it: a path becomes absolute, and "-" and URLs stay."""
+    return output if output == "-" or is_url(output) else os.path.abspath(output)
+
+
+def files_at(path: str) -> LocalFiles | RemoteFiles:
+    """Return the files that a path or a URL is among; OutputError when what its store needs is not there."""
+    return RemoteFiles(path) if is_url(path) else LocalFiles()

@@ -1,0 +1,231 @@
+"""Results as a table of a PostgreSQL server, with the columns ``key`` and ``value``, changed in one transaction.
+
+``postgresql://USER@HOST/DATABASE?table=SCHEMA.TABLE`` names it. Who reads the table sees what was there before until
+the transaction is committed. The table is made when it is not there; one that is there must have been made here, or its
+comment must begin with :data:`MARK`, as all that is in it is replaced.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+
+from word_counter.errors import OutputError
+from word_counter.outputs.base import Holding, Rows, library
+from word_counter.outputs.columns import Kind, cell, spooled
+
+#: How the comment of a table begins that may be replaced.
+MARK = "word_counter results"
+_DEFAULT_TABLE = "results"
+#: A schema and a table.
+_LONGEST_NAME = 2
+_TYPES = {
+    Kind.INTEGER: "bigint",
+    Kind.NUMBER: "double precision",
+    Kind.BOOLEAN: "boolean",
+    Kind.TEXT: "text",
+    Kind.JSON: "jsonb",
+}
+_CONNECT_SECONDS = 10
+#: Another job, or a master of this one that is not quite gone, may be writing the same table, or somebody reads one
+#: whose type has to change: they are waited for so long, and looked for after each of so many.
+_WAIT_SECONDS = 60.0
+_LOOK_SECONDS = 1
+#: A first key for advisory locks, so that they are no other program's: "wcmr".
+_LOCK = 0x77636D72
+
+
+class Table:
+    """A table of a server, and a connection to it, which is one transaction."""
+
+    def __init__(self, output: str) -> None:
+        """Connect; OutputError when psycopg is not installed, or the server does not let us in."""
+        self.output = output
+        self._psycopg: Any = library("psycopg", "postgresql", output)
+        url, names = _taken_apart(output)
+        with self._told():
+            self._connection = self._psycopg.connect(
+                url, connect_timeout=_CONNECT_SECONDS, application_name="word_counter", client_encoding="utf8"
+            )
+        self._names = names
+        self._name = self._psycopg.sql.Identifier(*names)
+
+    def check(self) -> None:
+        """Raise OutputError unless results could be written; changes nothing."""
+        with self._told():
+            self._make()
+            self._run("DELETE FROM {table} WHERE false")
+            self._run("INSERT INTO {table} (key, value) SELECT key, value FROM {table} WHERE false")
+            self._connection.rollback()
+
+    def job(self) -> str:
+        """Return the id of the job whose results the table holds; empty when it holds none."""
+        with self._told():
+            comment = self._comment()
+        found = re.fullmatch(rf"{MARK} of job (\S+)", comment or "")
+        return found[1] if found else ""
+
+    def fill(self, rows: Rows, kind: Kind, job_id: str, holding: Holding) -> None:
+        """Put rows in the place of what is there; nobody sees it before :meth:`commit`.
+
+        Args:
+            rows: key texts with their values.
+            kind: what the values are.
+            job_id: names the job, in the table's comment.
+            holding: is called while somebody else is in the middle of it.
+        """
+        with self._told():
+            self._run(f"SET LOCAL lock_timeout = '{_LOOK_SECONDS}s'")
+            # Jobs that write the same table do so one after the other.
+            self._patiently("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", holding, _LOCK, ".".join(self._names))
+            found = self._make(kind)
+            self._patiently("DELETE FROM {table}", holding)  # TRUNCATE would keep readers out, or show them nothing
+            if found not in {kind, Kind.JSON}:
+                retyped = f"ALTER TABLE {{table}} ALTER COLUMN value TYPE {_TYPES[kind]} USING NULL"
+                self._patiently(retyped, holding)
+                found = kind
+            copy = self._psycopg.sql.SQL("COPY {} (key, value) FROM STDIN").format(self._name)
+            with self._connection.cursor() as cursor, cursor.copy(copy) as copying:
+                for key, value in rows:
+                    copying.write_row((key, cell(value, found)))
+            self._sign(job_id)
+
+    def _sign(self, job_id: str) -> None:
+        """Say in the table's comment whose results it holds; its owner's comment stays when only he may change it."""
+        comment = self._psycopg.sql.Literal(f"{MARK} of job {job_id}")
+        with contextlib.suppress(self._psycopg.errors.InsufficientPrivilege), self._connection.transaction():
+            self._connection.execute(self._psycopg.sql.SQL("COMMENT ON TABLE {} IS {}").format(self._name, comment))
+
+    def commit(self) -> None:
+        """Let all of it be seen."""
+        with self._told():
+            self._connection.commit()
+
+    def close(self) -> None:
+        """Let go of the server; what was not committed is gone."""
+        self._connection.close()
+
+    def _run(self, statement: str) -> Any:
+        return self._connection.execute(self._psycopg.sql.SQL(statement).format(table=self._name))
+
+    def _patiently(self, statement: str, holding: Holding, *values: object) -> None:
+        """Run a statement that may have to wait for others, and hold on to the job meanwhile."""
+        deadline = time.monotonic() + _WAIT_SECONDS
+        asked = self._psycopg.sql.SQL(statement).format(table=self._name)
+        while True:
+            next(holding([("", None)]))
+            with contextlib.suppress(self._psycopg.errors.LockNotAvailable), self._connection.transaction():
+                self._connection.execute(asked, values)
+                return
+            if time.monotonic() > deadline:
+                message = (
+                    f"cannot write to {self.output}: somebody else has been in the middle of it for "
+                    f"{_WAIT_SECONDS:.0f} s; try again when they are done, or give another ?table="
+                )
+                raise OutputError(message)
+
+    def _make(self, kind: Kind = Kind.JSON) -> Kind | None:
+        """Make the table unless it is there; return of which kind its values are, None for one that is not ours.
+
+        Raises:
+            OutputError: there is one that is no table of results.
+        """
+        there = self._connection.execute("SELECT to_regclass(%s) IS NOT NULL", (self._quoted(),)).fetchone()[0]
+        if not there:
+            self._run(f"CREATE TABLE {{table}} (key text PRIMARY KEY, value {_TYPES[kind]})")
+            return kind
+        if not (self._comment() or "").startswith(MARK):
+            message = (
+                f"{self.output}: the table {'.'.join(self._names)} is in the way: it is no table of results, which "
+                f"would replace all that is in it; give another ?table=, or, if it may be replaced, "
+                f"COMMENT ON TABLE {self._quoted()} IS '{MARK}'"
+            )
+            raise OutputError(message)
+        found = self._connection.execute(
+            "SELECT format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = to_regclass(%s) "
+            "AND attname = 'value' AND NOT attisdropped",
+            (self._quoted(),),
+        ).fetchone()
+        return next((kind for kind, name in _TYPES.items() if found and name == found[0]), None)
+
+    def _comment(self) -> str | None:
+        asked = "SELECT obj_description(to_regclass(%s), 'pg_class')"
+        comment: str | None = self._connection.execute(asked, (self._quoted(),)).fetchone()[0]
+        return comment
+
+    def _quoted(self) -> str:
+        return ".".join('"' + name.replace('"', '""') + '"' for name in self._names)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Tell what PostgreSQL says as an OutputError."""
+        try:
+            yield
+        except (self._psycopg.Error, UnicodeError) as error:
+            why = " ".join(str(error).split()) or type(error).__name__
+            message = f"cannot write to {self.output}: {why}"
+            raise OutputError(message) from error
+
+
+class TableDraft:
+    """Results in a transaction that is not committed yet."""
+
+    def __init__(self, output: str, rows: Rows, job_id: str, holding: Holding) -> None:
+        with spooled(rows, holding) as (kind, again):
+            self._table = Table(output)
+            try:
+                self._table.fill(again, kind, job_id, holding)
+            except BaseException:
+                self._table.close()
+                raise
+
+    def check(self) -> None:
+        """Nothing is known before it is committed."""
+
+    def show(self) -> None:
+        """Commit."""
+        self._table.commit()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._table.close()
+
+
+def check_table(output: str) -> None:
+    """Raise OutputError, saying what to do, unless results could be written to a table."""
+    table = Table(output)
+    try:
+        table.check()
+    finally:
+        table.close()
+
+
+def job_in(output: str) -> str:
+    """Return the id of the job whose results a table holds; empty when it holds none."""
+    table = Table(output)
+    try:
+        return table.job()
+    finally:
+        table.close()
+
+
+def _taken_apart(output: str) -> tuple[str, list[str]]:
+    """Return what libpq is given, and the table's name, perhaps after that of its schema."""
+    parts = urlsplit(output)
+    asked = parse_qsl(parts.query, keep_blank_values=True)
+    names = dict(asked).get("table", _DEFAULT_TABLE).split(".")
+    if not all(names) or len(names) > _LONGEST_NAME or len([name for name, _ in asked if name == "table"]) > 1:
+        message = f"the output {output} must name a table as ?table=TABLE or ?table=SCHEMA.TABLE"
+        raise OutputError(message)
+    rest = urlencode([(name, value) for name, value in asked if name != "table"], quote_via=quote)
+    return parts._replace(query=rest).geturl(), names

@@ -1,0 +1,162 @@
+"""Files of a URL: of any store that fsspec knows, such as s3, gs, abfs, sftp and hdfs.
+
+A draft is an object of a hidden name beside its place, and is shown by moving it there: stores of objects copy it,
+which is atomic for who reads, and file systems rename it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import posixpath
+from collections.abc import Iterator
+from secrets import token_hex
+from types import TracebackType
+from typing import Any, BinaryIO, Self, cast
+
+from word_counter.errors import OutputError, WordCounterError
+from word_counter.outputs.base import Fill, library
+
+
+class RemoteFiles:
+    """The files of the store that a URL names."""
+
+    def __init__(self, url: str) -> None:
+        """OutputError when fsspec, or what it needs for this store, is missing, or the store cannot be reached."""
+        self._fsspec = library("fsspec", "fsspec", url)
+        with _told(url):
+            self._store, _ = self._fsspec.core.url_to_fs(url)
+
+    def path(self, url: str) -> str:
+        """Return what the store itself calls a URL."""
+        return str(self._store._strip_protocol(url))  # noqa: SLF001 (its name is public by use: fsspec has no other)
+
+    def check(self, output: str, others: tuple[str, ...] = ()) -> None:  # noqa: ARG002 (what local files need)
+        """Raise OutputError, saying what to do, unless an object could be written to ``output``.
+
+        Writes an empty object of a hidden name, and removes it.
+        """
+        if output.endswith("/") or not posixpath.basename(self.path(output)):
+            message = (
+                f"the output {output} names a folder; name a file in it, such as {output.rstrip('/')}/results.json"
+            )
+            raise OutputError(message)
+        with _told(output):
+            if self._store.isdir(self.path(output)):
+                message = f"the output {output} is a folder; name a file in it, such as {output}/results.json"
+                raise OutputError(message)
+        with self.draft(output, lambda _: None):
+            pass
+
+    def draft(self, url: str, fill: Fill) -> RemoteDraft:
+        """Write a draft; OutputError when that is not possible."""
+        return RemoteDraft(self._store, url, self.path(url), fill)
+
+    def there(self, url: str) -> bool:
+        """Return whether there is anything at a URL."""
+        with _told(url):
+            return bool(self._store.exists(self.path(url)))
+
+    def head(self, url: str, most_bytes: int) -> bytes:
+        """Return how an object begins; OSError when there is none."""
+        with self.open(url) as file:
+            return file.read(most_bytes)
+
+    def open(self, url: str) -> BinaryIO:
+        """Return a file to read from."""
+        return cast(BinaryIO, self._store.open(self.path(url), "rb"))
+
+    def names_in(self, folder: str) -> list[str]:
+        """Return the names in a folder; OSError when it cannot be read."""
+        self._store.invalidate_cache()
+        return [posixpath.basename(path) for path in self._store.ls(self.path(folder), detail=False)]
+
+    def remove(self, url: str) -> None:
+        """Remove an object; OSError when that is not possible."""
+        self._store.rm_file(self.path(url))
+
+
+class RemoteDraft:
+    """An object that is written beside its place."""
+
+    def __init__(self, store: Any, url: str, path: str, fill: Fill) -> None:
+        self._store = store
+        self._url = url
+        self._path = path
+        folder, name = posixpath.split(path)
+        self._temporary = posixpath.join(folder, f".{name[:50]}.{token_hex(8)}.tmp")
+        try:
+            with _told(url):
+                file = store.open(self._temporary, "wb")
+            try:
+                fill(cast(BinaryIO, _Written(file, url)))  # what else is raised there is no matter of the store
+            except BaseException:
+                with contextlib.suppress(Exception):
+                    file.close()
+                raise
+            with _told(url):
+                file.close()
+                self._size = self._size_of(self._temporary)
+        except BaseException:
+            self._drop()
+            raise
+
+    def check(self) -> None:
+        """Nothing is known before it is moved."""
+
+    def show(self) -> None:
+        """Move it to its place."""
+        with _told(self._url):
+            self._store.mv(self._temporary, self._path)
+            self._temporary = ""
+            if (size := self._size_of(self._path)) != self._size:
+                message = f"cannot write {self._url}: it has {size} bytes, and not the {self._size} that were written"
+                raise OutputError(message)
+
+    def _size_of(self, path: str) -> int:
+        self._store.invalidate_cache()
+        return int(self._store.info(path)["size"])
+
+    def _drop(self) -> None:
+        if self._temporary:
+            with contextlib.suppress(Exception):  # whatever the libraries of stores raise
+                self._store.rm_file(self._temporary)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._drop()
+
+
+class _Written:
+    """A file of a store, whose errors are told."""
+
+    def __init__(self, file: Any, url: str) -> None:
+        self._file = file
+        self._url = url
+
+    def write(self, content: bytes) -> int:
+        with _told(self._url):
+            return int(self._file.write(content))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
+@contextlib.contextmanager
+def _told(url: str) -> Iterator[None]:
+    """Tell what a store's library raises, which may be anything, as an OutputError."""
+    try:
+        yield
+    except WordCounterError:
+        raise
+    except ImportError as error:
+        message = f"the output {url} needs another package: {error}"
+        raise OutputError(message) from error
+    except Exception as error:
+        why = str(error) or type(error).__name__
+        hint = "the folder or bucket has to be there, and the credentials in this process's environment"
+        message = f"cannot write {url}: {why} ({hint}); or give another --output"
+        raise OutputError(message) from error
