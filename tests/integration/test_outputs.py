@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.postgres import binaries, postgres_server
+from tests.s3 import s3_server
 from word_counter.errors import OutputError
 from word_counter.outputs import postgres
 from word_counter.sinks import Sink
@@ -265,3 +266,39 @@ class TestAStore:
     def test_that_cannot_be_is_told_of_in_a_line(self, store: Any, url: str, said: str) -> None:
         with pytest.raises(OutputError, match=said):
             Sink(url).check()
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    s3fs = pytest.importorskip("s3fs")
+    pytest.importorskip("moto")
+    with s3_server() as environ:
+        for name, value in environ.items():
+            monkeypatch.setenv(name, value)
+        s3fs.S3FileSystem.clear_instance_cache()  # one remembers its server
+        store = s3fs.S3FileSystem()
+        store.mkdir("bucket")
+        yield store
+        s3fs.S3FileSystem.clear_instance_cache()
+
+
+def test_an_object_of_s3_stays_until_the_new_one_is_confirmed(bucket: Any) -> None:
+    sink = Sink("s3://bucket/new/results.json")
+    many = {f"{n:06d}": n for n in range(20_000)}
+
+    def there() -> dict[str, Any]:
+        bucket.invalidate_cache()
+        assert bucket.find("bucket") == ["bucket/new/results.json"]
+        return dict(json.loads(bucket.cat("bucket/new/results.json")))
+
+    sink.check()
+    assert bucket.find("bucket") == []
+    sink.write([[("old", 1)]])
+    with pytest.raises(KeyboardInterrupt):
+        sink.write([iter(many.items())], confirm=_refuse)
+    assert there() == {"old": 1}
+    sink.write([iter(many.items())])
+
+    assert there() == many
+    with pytest.raises(OutputError, match="does not exist"):
+        Sink("s3://nowhere/results.json").check()

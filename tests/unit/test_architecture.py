@@ -167,6 +167,9 @@ class TestNevers:
     def test_the_libraries_of_sketches_are_optional(self) -> None:
         assert not _users_of("datasketches", "ddsketch")  # sketches.py asks for them by name, when a job needs one
 
+    def test_the_libraries_of_outputs_are_optional(self) -> None:
+        assert not _users_of("pyarrow", "psycopg", "fsspec", "s3fs")  # outputs ask for them by name
+
     def test_nothing_is_ever_pickled(self) -> None:
         assert not _users_of("pickle", "cPickle", "marshal", "shelve", "dill", "cloudpickle", "joblib")
 
