@@ -10,7 +10,7 @@ setup(
         Extension(
             "word_counter._kernel",
             ["word_counter/_kernel.c"],
-            depends=[f"word_counter/{name}.h" for name in ("_gather", "_partials", "_tally", "_words")],
+            depends=[f"word_counter/{name}.h" for name in ("_gather", "_partials", "_sums", "_tally", "_words")],
             extra_compile_args=["-O3", "-std=c11"],
             py_limited_api=True,
             optional=True,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import ctypes
+import json
 import os
 import random
 import subprocess
@@ -22,7 +23,7 @@ from unittest.mock import patch
 from tests import native
 from tests.oracle import count_words
 from word_counter import Collect, Count, Max, Min, Sum, gathering
-from word_counter.kernel import apply_rule, count_in_python
+from word_counter.kernel import apply_rule, count_in_python, words_in
 from word_counter.shuffle import canonical, encode_plainly
 
 _PIECES = [
@@ -74,15 +75,40 @@ def check(build: native.Build, content: bytes, partitions: int) -> None:
     weird: dict[Any, int] = {content.decode("latin-1"): -(2**63), content.decode("utf-8", "replace"): 2**63 - 1}
     assert build.module.encode_counts(weird, partitions) == encode_plainly(weird, partitions), "escaped"
     gathered(build, content, expected)
+    straight, pairs = build.module.word_partials(exact, partitions, words_in)
+    assert {n: json.loads(text) for n, text in straight.items()} == {
+        n: json.loads(text) for n, text in encode_plainly(words, partitions).items()
+    }, "partials"
+    assert pairs == len(words), "pairs"
+    assert build.module.newlines(exact, 1, len(content)) == content.count(b"\n", 1), "newlines"
+    summed(build, content, words)
     build.left.value = partitions % 7
     try:
         build.module.count(exact)
         build.module.encode_counts(words, partitions)
+        build.module.word_partials(exact, partitions, words_in)
+        build.module.Sums().add(json.dumps(words, separators=(",", ":")))
     except MemoryError:
         pass
     finally:
         build.left.value = -1
     assert build.held.value == 0, "memory is kept"
+
+
+def summed(build: native.Build, content: bytes, words: dict[str, int]) -> None:
+    """Raise AssertionError unless partials are added up natively as in Python, and nonsense is declined."""
+    sums = build.module.Sums()
+    partial = json.dumps(words, ensure_ascii=False, separators=(",", ":"))
+    assert sums.add(partial), "a partial was declined"
+    for nonsense in (content, partial[: len(content) % (len(partial) + 1)], partial.encode() + content):
+        if nonsense not in {partial, partial.encode(), b"{}", "{}"}:
+            assert not sums.add(nonsense), "nonsense was taken"
+    assert sums.add(partial.encode()), "a partial was declined"
+    assert {key: (total, n) for key, total, n in sums.items()} == {key: (2 * n, 2) for key, n in words.items()}, "sums"
+    texts = sums.segments(50, "{}")
+    assert [pair for text in texts for pair in json.loads(text).items()] == sorted(
+        (key, 2 * n) for key, n in words.items()
+    ), "segments"
 
 
 def gathered(build: native.Build, content: bytes, words: dict[str, int]) -> None:

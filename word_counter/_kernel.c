@@ -1,4 +1,4 @@
-/* The native kernel as a Python module: what kernel.py and gathering.py offer when it is there.
+/* The native kernel as a Python module: what kernel.py, gathering.py and summing.py use when it is there.
  *
  * The limited API: one binary serves every CPython from 3.11 on.
  */
@@ -11,66 +11,55 @@
 #include "_partials.h"
 #include "_words.h"
 
+/* Take a seed from Python's hash of two strings: secret in every process, unless PYTHONHASHSEED says otherwise. */
+static int take_seed(uint64_t *seed)
+{
+    static const char *const names[2] = {"word_counter.low", "word_counter.high"};
+    for (int i = 0; i < 2; i++) {
+        PyObject *name = PyUnicode_FromString(names[i]);
+        Py_hash_t hash = name == NULL ? -1 : PyObject_Hash(name);
+        Py_XDECREF(name);
+        if (hash == -1)
+            return -1;
+        seed[i] = (uint64_t)hash;
+    }
+    return 0;
+}
+
+#include "_sums.h"
+
 struct state {
     uint64_t seed[2];
 };
 
-/* Return a new reference to what a string counts under: text for a word, bytes for a token. */
-static PyObject *make_key(const uint8_t *start, size_t length, int as_text)
-{
-    return as_text ? PyUnicode_FromStringAndSize((const char *)start, (Py_ssize_t)length)
-                   : PyBytes_FromStringAndSize((const char *)start, (Py_ssize_t)length);
-}
+/* A dict that is being made of what was counted. */
+struct dict_maker {
+    PyObject *counts;
+    int as_text; /* keys are text, for words; else bytes, for tokens */
+};
 
-static int set_count(PyObject *counts, PyObject *key, uint64_t count)
+static int put_count(void *taker, const uint8_t *start, size_t length, uint64_t count)
 {
+    const struct dict_maker *maker = taker;
+    PyObject *key = maker->as_text ? PyUnicode_FromStringAndSize((const char *)start, (Py_ssize_t)length)
+                                   : PyBytes_FromStringAndSize((const char *)start, (Py_ssize_t)length);
     PyObject *number = key == NULL ? NULL : PyLong_FromUnsignedLongLong(count);
-    int failed = number == NULL || PyDict_SetItem(counts, key, number) < 0;
+    int failed = number == NULL || PyDict_SetItem(maker->counts, key, number) < 0;
     Py_XDECREF(key);
     Py_XDECREF(number);
     return failed ? -1 : 0;
 }
 
-static PyObject *make_long_key(const struct long_slot *slot, int as_text)
-{
-    if (!as_text)
-        return make_key(slot->start, slot->length, 0);
-    uint8_t *lower = malloc(slot->length);
-    if (lower == NULL)
-        return PyErr_NoMemory();
-    for (size_t i = 0; i < slot->length; i++)
-        lower[i] = slot->start[i] | 0x20;
-    PyObject *key = make_key(lower, slot->length, 1);
-    free(lower);
-    return key;
-}
-
 /* Return a new dict of what was counted. */
 static PyObject *make_dict(const struct tally *tally)
 {
-    int as_text = tally->case_bits != 0;
-    PyObject *counts = PyDict_New();
-    if (counts == NULL)
-        return NULL;
-    for (size_t i = 0; i < tally->short_slots; i++) {
-        const struct short_slot *slot = &tally->shorts[i];
-        if (slot->count == 0)
-            continue;
-        uint8_t bytes[SHORT + 1] = {0};
-        memcpy(bytes, &slot->low, 8);
-        memcpy(bytes + 8, &slot->high, 8);
-        if (set_count(counts, make_key(bytes, strlen((const char *)bytes), as_text), slot->count) < 0)
-            goto failed;
+    struct dict_maker maker = {PyDict_New(), tally->case_bits != 0};
+    if (maker.counts == NULL || each_counted(tally, put_count, &maker) < 0) {
+        Py_CLEAR(maker.counts);
+        if (!PyErr_Occurred())
+            PyErr_NoMemory();
     }
-    for (size_t i = 0; i < tally->long_slots; i++) {
-        const struct long_slot *slot = &tally->longs[i];
-        if (slot->count != 0 && set_count(counts, make_long_key(slot, as_text), slot->count) < 0)
-            goto failed;
-    }
-    return counts;
-failed:
-    Py_DECREF(counts);
-    return NULL;
+    return maker.counts;
 }
 
 PyDoc_STRVAR(count_doc, "count(chunk, /)\n--\n\n"
@@ -145,6 +134,27 @@ static int write_pairs(struct text *texts, uint32_t partitions, PyObject *groups
     return 1;
 }
 
+/* Return the texts of all partitions that have one, as a dict by their numbers, if they are wanted; free them. */
+static PyObject *make_shares(struct text *texts, long long partitions, int is_json, int wanted)
+{
+    PyObject *shares = wanted ? PyDict_New() : NULL;
+    for (long long i = 0; i < partitions; i++) {
+        struct text *text = &texts[i];
+        if (shares != NULL && text->bytes != NULL) {
+            text->bytes[text->length++] = is_json ? ']' : '}';
+            PyObject *number = PyLong_FromLongLong(i);
+            PyObject *share = PyUnicode_FromStringAndSize(text->bytes, (Py_ssize_t)text->length);
+            if (number == NULL || share == NULL || PyDict_SetItem(shares, number, share) < 0)
+                Py_CLEAR(shares);
+            Py_XDECREF(number);
+            Py_XDECREF(share);
+        }
+        free(text->bytes);
+    }
+    free(texts);
+    return shares;
+}
+
 PyDoc_STRVAR(encode_doc, "encode_counts(groups, partitions, /)\n--\n\n"
                          "Return the JSON text of each partition's share, as a dict by its number, or None if the keys\n"
                          "are not all str or all bytes (of JSON), or a value is anything but an int of 64 bits.");
@@ -163,24 +173,113 @@ static PyObject *encode_counts(PyObject *module, PyObject *args)
         return PyErr_NoMemory();
     int is_json = -1; /* not known yet */
     int written = write_pairs(texts, (uint32_t)partitions, groups, &is_json);
-    PyObject *shares = written > 0 ? PyDict_New() : NULL;
-    for (long long i = 0; i < partitions; i++) {
-        struct text *text = &texts[i];
-        if (shares != NULL && text->bytes != NULL) {
-            text->bytes[text->length++] = is_json ? ']' : '}';
-            PyObject *number = PyLong_FromLongLong(i);
-            PyObject *share = PyUnicode_FromStringAndSize(text->bytes, (Py_ssize_t)text->length);
-            if (number == NULL || share == NULL || PyDict_SetItem(shares, number, share) < 0)
-                Py_CLEAR(shares);
-            Py_XDECREF(number);
-            Py_XDECREF(share);
-        }
-        free(text->bytes);
-    }
-    free(texts);
+    PyObject *shares = make_shares(texts, partitions, is_json, written > 0);
     if (written == 0)
         Py_RETURN_NONE;
     return shares;
+}
+
+/* Partials that are being written of what was counted. */
+struct partials_writer {
+    struct text *texts;
+    uint32_t partitions;
+    unsigned long long pairs;
+};
+
+static int put_pair(void *taker, const uint8_t *start, size_t length, uint64_t count)
+{
+    struct partials_writer *writer = taker;
+    writer->pairs++;
+    return write_pair(writer->texts, writer->partitions, (const char *)start, length, 0, (int64_t)count);
+}
+
+/* Add what the rule made of tokens: words that are ASCII to the others, as they may be among them; all other words are
+ * written at once. Returns -1 after an error. */
+static int put_words(struct counter *counter, struct partials_writer *writer, PyObject *words)
+{
+    PyObject *key, *value;
+    Py_ssize_t position = 0;
+    while (PyDict_Next(words, &position, &key, &value)) {
+        Py_ssize_t length, i = 0;
+        const char *word = PyUnicode_AsUTF8AndSize(key, &length);
+        unsigned long long times = word == NULL ? 0 : PyLong_AsUnsignedLongLong(value);
+        if (PyErr_Occurred())
+            return -1;
+        while (i < length && (uint8_t)word[i] < 0x80)
+            i++;
+        const uint8_t *start = (const uint8_t *)word;
+        int failed = i < length ? put_pair(writer, start, (size_t)length, times)
+                                : add_times(counter, &counter->words, start, (size_t)length, times);
+        if (failed < 0) {
+            PyErr_NoMemory();
+            return -1;
+        }
+    }
+    return 0;
+}
+
+PyDoc_STRVAR(partials_doc, "word_partials(chunk, partitions, rule, /)\n--\n\n"
+                           "Return what encode_counts gives for the words of a chunk, and how many different ones\n"
+                           "there are. rule makes a dict of words of a dict of tokens, both with their counts.");
+
+static PyObject *word_partials(PyObject *module, PyObject *args)
+{
+    const struct state *state = PyModule_GetState(module);
+    Py_buffer chunk;
+    long long partitions;
+    PyObject *rule;
+    if (!PyArg_ParseTuple(args, "y*LO:word_partials", &chunk, &partitions, &rule))
+        return NULL;
+    struct counter counter;
+    int result;
+    Py_BEGIN_ALLOW_THREADS
+    result = count_words(&counter, state->seed, chunk.buf, (size_t)chunk.len);
+    Py_END_ALLOW_THREADS
+    PyObject *words = NULL, *tokens = NULL, *shares = NULL, *both = NULL;
+    struct partials_writer writer = {NULL, (uint32_t)partitions, 0};
+    if (partitions < 1 || partitions > MOST_PARTITIONS) {
+        PyErr_SetString(PyExc_ValueError, "there is no such number of partitions");
+    } else if (result < 0 || (writer.texts = calloc((size_t)partitions, sizeof *writer.texts)) == NULL) {
+        PyErr_NoMemory();
+    } else {
+        if ((tokens = make_dict(&counter.tokens)) != NULL)
+            words = PyObject_CallFunctionObjArgs(rule, tokens, NULL);
+        int done = words != NULL && put_words(&counter, &writer, words) == 0;
+        if (done && each_counted(&counter.words, put_pair, &writer) < 0) {
+            PyErr_NoMemory();
+            done = 0;
+        }
+        shares = make_shares(writer.texts, partitions, 0, done);
+    }
+    release(&counter);
+    PyBuffer_Release(&chunk);
+    Py_XDECREF(words);
+    Py_XDECREF(tokens);
+    if (shares != NULL)
+        both = Py_BuildValue("NK", shares, writer.pairs);
+    return both;
+}
+
+PyDoc_STRVAR(newlines_doc, "newlines(data, start, stop, /)\n--\n\nReturn the number of newlines in data[start:stop].");
+
+static PyObject *newlines(PyObject *module, PyObject *args)
+{
+    (void)module;
+    Py_buffer data;
+    Py_ssize_t start, stop;
+    if (!PyArg_ParseTuple(args, "y*nn:newlines", &data, &start, &stop))
+        return NULL;
+    const uint8_t *bytes = data.buf;
+    if (stop > data.len)
+        stop = data.len;
+    size_t found = 0;
+    if (start >= 0 && start < stop) {
+        Py_BEGIN_ALLOW_THREADS
+        found = count_newlines(bytes + start, bytes + stop);
+        Py_END_ALLOW_THREADS
+    }
+    PyBuffer_Release(&data);
+    return PyLong_FromSize_t(found);
 }
 
 PyDoc_STRVAR(gather_doc, "gather(way, pairs, into, canonical, other, /)\n--\n\n"
@@ -207,26 +306,21 @@ static PyObject *gather(PyObject *module, PyObject *args)
     Py_RETURN_NONE;
 }
 
-/* Take the seed from Python's hash of two strings: secret in every process, unless PYTHONHASHSEED says otherwise. */
 static int prepare(PyObject *module)
 {
-    static const char *const names[2] = {"word_counter.low", "word_counter.high"};
     struct state *state = PyModule_GetState(module);
-    for (int i = 0; i < 2; i++) {
-        PyObject *name = PyUnicode_FromString(names[i]);
-        Py_hash_t hash = name == NULL ? -1 : PyObject_Hash(name);
-        Py_XDECREF(name);
-        if (hash == -1)
-            return -1;
-        state->seed[i] = (uint64_t)hash;
-    }
-    return 0;
+    PyObject *sums = PyType_FromSpec(&sums_spec);
+    int failed = sums == NULL || PyModule_AddObjectRef(module, "Sums", sums) < 0 || take_seed(state->seed) < 0;
+    Py_XDECREF(sums);
+    return failed ? -1 : 0;
 }
 
 static PyMethodDef methods[] = {
     {"count", count, METH_VARARGS, count_doc},
     {"gather", gather, METH_VARARGS, gather_doc},
     {"encode_counts", encode_counts, METH_VARARGS, encode_doc},
+    {"newlines", newlines, METH_VARARGS, newlines_doc},
+    {"word_partials", word_partials, METH_VARARGS, partials_doc},
     {NULL, NULL, 0, NULL},
 };
 
@@ -235,7 +329,7 @@ static PyModuleDef_Slot slots[] = {{Py_mod_exec, (void *)prepare}, {0, NULL}};
 static struct PyModuleDef definition = {
     PyModuleDef_HEAD_INIT,
     .m_name = "word_counter._kernel",
-    .m_doc = "The native kernel: see word_counter/kernel.py and gathering.py.",
+    .m_doc = "The native kernel: see word_counter/kernel.py, gathering.py and summing.py.",
     .m_size = sizeof(struct state),
     .m_methods = methods,
     .m_slots = slots,

@@ -146,30 +146,37 @@ static int grow_longs(struct tally *tally)
     return 0;
 }
 
+/* Count a short string so many times. Returns -1 when there is no memory for it. */
+static inline int count_short(struct tally *tally, const struct pending *next, uint64_t times, const uint64_t *seed)
+{
+    size_t at = next->hash & (tally->short_slots - 1);
+    struct short_slot *slot = &tally->shorts[at];
+    while (slot->count != 0 && (slot->low != next->low || slot->high != next->high)) {
+        at = (at + 1) & (tally->short_slots - 1);
+        slot = &tally->shorts[at];
+    }
+    if (slot->count != 0) {
+        slot->count += times;
+        return 0;
+    }
+    slot->low = next->low;
+    slot->high = next->high;
+    slot->count = times;
+    return ++tally->n_shorts > tally->short_slots / 2 ? grow_shorts(tally, seed) : 0;
+}
+
 /* Look up what is waiting. */
 static int settle(struct tally *tally, const uint64_t *seed)
 {
     size_t n_pending = tally->n_pending;
     tally->n_pending = 0;
-    for (size_t i = 0; i < n_pending; i++) {
-        const struct pending *next = &tally->pending[i];
-        size_t at = next->hash & (tally->short_slots - 1);
-        struct short_slot *slot = &tally->shorts[at];
-        while (slot->count != 0 && (slot->low != next->low || slot->high != next->high)) {
-            at = (at + 1) & (tally->short_slots - 1);
-            slot = &tally->shorts[at];
-        }
-        if (slot->count++ == 0) {
-            slot->low = next->low;
-            slot->high = next->high;
-            if (++tally->n_shorts > tally->short_slots / 2 && grow_shorts(tally, seed) < 0)
-                return -1;
-        }
-    }
+    for (size_t i = 0; i < n_pending; i++)
+        if (count_short(tally, &tally->pending[i], 1, seed) < 0)
+            return -1;
     return 0;
 }
 
-static int add_long(struct counter *counter, struct tally *tally, const uint8_t *start, size_t length)
+static int add_long(struct counter *counter, struct tally *tally, const uint8_t *start, size_t length, uint64_t times)
 {
     if (tally->n_longs >= tally->long_slots / 2 && grow_longs(tally) < 0)
         return -1;
@@ -181,12 +188,13 @@ static int add_long(struct counter *counter, struct tally *tally, const uint8_t 
         at = (at + 1) & (tally->long_slots - 1);
         slot = &tally->longs[at];
     }
-    if (slot->count++ == 0) {
+    if (slot->count == 0) {
         slot->start = start;
         slot->length = length;
         slot->hash = hash;
         tally->n_longs++;
     }
+    slot->count += times;
     return 0;
 }
 
@@ -196,7 +204,7 @@ static inline int add(struct counter *counter, struct tally *tally, const uint8_
     static const uint8_t kept[2 * SHORT] = {255, 255, 255, 255, 255, 255, 255, 255,
                                             255, 255, 255, 255, 255, 255, 255, 255}; /* and as many zeros */
     if (length > SHORT)
-        return add_long(counter, tally, start, length);
+        return add_long(counter, tally, start, length, 1);
     uint64_t low, high;
     if (counter->end - start >= SHORT) {
         low = load8(start);
@@ -214,6 +222,54 @@ static inline int add(struct counter *counter, struct tally *tally, const uint8_
     next->hash = hash_short(next->low, next->high, counter->seed);
     __builtin_prefetch(&tally->shorts[next->hash & (tally->short_slots - 1)], 1);
     return tally->n_pending == PENDING ? settle(tally, counter->seed) : 0;
+}
+
+/* Count a word from elsewhere than the chunk so many times, when nothing is waiting. The word has to stay where it is. */
+static int add_times(struct counter *counter, struct tally *tally, const uint8_t *start, size_t length, uint64_t times)
+{
+    if (length > SHORT)
+        return add_long(counter, tally, start, length, times);
+    uint8_t bytes[SHORT] = {0};
+    memcpy(bytes, start, length);
+    struct pending found = {load8(bytes), load8(bytes + 8), 0};
+    found.hash = hash_short(found.low, found.high, counter->seed);
+    return count_short(tally, &found, times, counter->seed);
+}
+
+/* Give each string that was counted, in lower case where it was counted so, with its count to somebody, who returns
+ * -1 to end it. The bytes are gone after the call. Returns -1 when there is no memory, or somebody ended it. */
+static int each_counted(const struct tally *tally, int (*take)(void *, const uint8_t *, size_t, uint64_t), void *taker)
+{
+    for (size_t i = 0; i < tally->short_slots; i++) {
+        const struct short_slot *slot = &tally->shorts[i];
+        if (slot->count == 0)
+            continue;
+        uint8_t bytes[SHORT + 1] = {0};
+        memcpy(bytes, &slot->low, 8);
+        memcpy(bytes + 8, &slot->high, 8);
+        if (take(taker, bytes, strlen((const char *)bytes), slot->count) < 0)
+            return -1;
+    }
+    uint8_t *copy = NULL;
+    size_t room = 0;
+    int failed = 0;
+    for (size_t i = 0; i < tally->long_slots && !failed; i++) {
+        const struct long_slot *slot = &tally->longs[i];
+        if (slot->count == 0)
+            continue;
+        if (slot->length > room) {
+            free(copy);
+            room = slot->length * 2;
+            copy = malloc(room);
+            if (copy == NULL)
+                return -1;
+        }
+        for (size_t j = 0; j < slot->length; j++)
+            copy[j] = slot->start[j] | (uint8_t)tally->case_bits;
+        failed = take(taker, copy, slot->length, slot->count) < 0;
+    }
+    free(copy);
+    return failed ? -1 : 0;
 }
 
 static void release(struct counter *counter)

@@ -105,6 +105,25 @@ static inline const uint8_t *find_beyond_ascii(const uint8_t *at, const uint8_t 
     return at;
 }
 
+/* Count the newlines of some bytes. */
+static size_t count_newlines(const uint8_t *at, const uint8_t *end)
+{
+    size_t found = 0;
+#ifdef USE_SSE2
+    const __m128i newline = _mm_set1_epi8('\n');
+    while (end - at >= 16) {
+        __m128i sums = _mm_setzero_si128(); /* of each of 16 places, up to 255 */
+        for (int i = 0; i < 255 && end - at >= 16; i++, at += 16)
+            sums = _mm_sub_epi8(sums, _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)at), newline));
+        sums = _mm_sad_epu8(sums, _mm_setzero_si128());
+        found += (size_t)(_mm_cvtsi128_si32(sums) + _mm_cvtsi128_si32(_mm_srli_si128(sums, 8)));
+    }
+#endif
+    for (; at < end; at++)
+        found += *at == '\n';
+    return found;
+}
+
 /* ---- finding words ----------------------------------------------------------------------------------------- */
 
 /* Count the words of a piece that is all ASCII, and that no word reaches beyond on either side. */

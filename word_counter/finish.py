@@ -7,11 +7,11 @@ from collections.abc import Callable
 from word_counter.charge import Charge
 from word_counter.errors import JobCancelledError, JobFailedError, JobGoneError
 from word_counter.job import JobState
+from word_counter.merge import Summary, parts_of, summarised
 from word_counter.observer import Outcome, Progress
 from word_counter.outputs.quarantine import quarantine_path
 from word_counter.plan import Plan
 from word_counter.snapshot import Snapshot
-from word_counter.stages import Summary, parts_of, summarised
 from word_counter.store import Store
 
 

@@ -25,7 +25,7 @@ from word_counter.errors import UsageError
 WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
 
 #: What the native kernel has to offer.
-_OFFERED = ("count", "encode_counts", "gather")
+_OFFERED = ("count", "encode_counts", "gather", "newlines", "word_partials", "Sums")
 #: The ASCII characters at which a line may be cut: all but letters, digits, and what lower() looks through.
 _CUTS = "".join(character for character in map(chr, range(128)) if not re.match(r"[a-zA-Z0-9'.:^`]", character))
 #: What makes bytes.split() cut at them, and each ASCII letter lower case.
@@ -49,6 +49,22 @@ def encode_counts(groups: Mapping[str | bytes, Any], partitions: int) -> dict[in
     """
     kernel = native()
     return None if kernel is None else kernel.encode_counts(groups, partitions)
+
+
+def word_partials(chunk: bytes, partitions: int) -> tuple[dict[int, str], int] | None:
+    """Return the JSON text of each partition's share of a chunk's words, and how many different words there are.
+
+    The same as :func:`encode_counts` gives for :func:`count_words`, but that words which are ASCII never become objects
+    of Python. None when there is no native kernel.
+    """
+    kernel = native()
+    return None if kernel is None else kernel.word_partials(chunk, partitions, words_in)
+
+
+def newlines(block: bytes, start: int, stop: int) -> int:
+    """Return the number of newlines in ``block[start:stop]``; natively it takes a tenth of the time."""
+    kernel = native()
+    return block.count(b"\n", start, stop) if kernel is None else kernel.newlines(block, start, stop)
 
 
 def native() -> ModuleType | None:
@@ -96,8 +112,13 @@ def count_natively(kernel: ModuleType, chunk: bytes) -> dict[str, int]:
 
 def count_in_python(chunk: bytes) -> dict[str, int]:
     """Count the words of a chunk without the native kernel."""
+    return words_in(Counter(chunk.translate(_TABLE).split()))
+
+
+def words_in(tokens: Mapping[bytes, int]) -> dict[str, int]:
+    """Return the words of tokens, each as often as its tokens occur."""
     words: dict[str, int] = {}
-    apply_rule(Counter(chunk.translate(_TABLE).split()), words)
+    apply_rule(tokens, words)
     return words
 
 

@@ -147,6 +147,14 @@ class Mapper:
             return chain.from_iterable(map(self.map, lines))
         return chain.from_iterable(self.map(line) or () for line in lines)
 
+    def map_to_partials(self, lines: Lines, partitions: int) -> tuple[dict[int, str], int] | None:  # noqa: ARG002
+        """Return what a chunk gives each partition, as JSON text, and how many pairs; None: map_chunk tells.
+
+        For mappers that can do without objects of Python. What it gives must be what would become of the dict that
+        ``map_chunk`` returns; it is asked only where no pairs but these go to a partition.
+        """
+        return None
+
     def map_pair(self, key: Any, value: Any) -> Iterable[Pair]:
         """Yield the pairs that a pair of the step before comes to; by default the pair itself."""
         yield key, value

@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 from word_counter.errors import InputError
 from word_counter.job import Chunk, Cursor
+from word_counter.kernel import newlines
 
 #: A chunk takes no further line once it has this many bytes.
 CHUNK_BYTES = 8 * 1024 * 1024
@@ -35,7 +36,7 @@ def nth_newline(block: bytes, n: int, start: int = 0) -> int:
     low, width = start, _STEP_BYTES
     while n > _STEPS:
         middle = min(low + width, len(block))
-        count = block.count(b"\n", low, middle)
+        count = newlines(block, low, middle)
         if count < n:
             n -= count
             low = middle
@@ -102,23 +103,23 @@ def cut(
     for block in blocks:
         view = memoryview(block)
         place = 0  # up to where the block is dealt with
-        newlines = block.count(b"\n")
-        while newlines:
-            by_lines = nth_newline(block, chunk_size - lines, place) if newlines >= chunk_size - lines else None
+        ahead = newlines(block, 0, len(block))
+        while ahead:
+            by_lines = nth_newline(block, chunk_size - lines, place) if ahead >= chunk_size - lines else None
             full = max(place, start + chunk_bytes - position - 1)
             by_bytes = block.find(b"\n", full) + 1 or None
             ends = [end for end in (by_lines, by_bytes) if end is not None]
             if not ends:
                 break
             end = min(ends)
-            passed = chunk_size - lines if end == by_lines else block.count(b"\n", place, end)
+            passed = chunk_size - lines if end == by_lines else newlines(block, place, end)
             lines += passed
             kept.append(view[place:end])
             yield Chunk(chunk, cursor.source, start, position + end - start, line, lines), _joined(kept, keep=keep)
             chunk, line, start, lines = chunk + 1, line + lines, position + end, 0
-            newlines -= passed
+            ahead -= passed
             place = end
-        lines += newlines
+        lines += ahead
         position += len(block)
         last = block[-1:]
         if keep and position - start > LONGEST_CONTENT:

@@ -1,4 +1,4 @@
-"""The stages of a job: what every engine calls to map a chunk, reduce a partition and merge the partitions.
+"""The stages of a job: what every engine calls to map a chunk and to reduce a partition; merge.py is the last.
 
 Nothing here knows of Redis or of processes: lines and partials come in, partials and results go out.
 """
@@ -6,12 +6,10 @@ Nothing here knows of Redis or of processes: lines and partials come in, partial
 from __future__ import annotations
 
 import contextlib
-import heapq
-import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from operator import itemgetter
-from typing import Any
+from itertools import chain
+from typing import TYPE_CHECKING, Any
 
 from word_counter.blame import USER_ERRORS, place_of, user_traceback
 from word_counter.care import Care, SetAside, map_carefully
@@ -30,7 +28,11 @@ from word_counter.shuffle import (
     restore,
 )
 from word_counter.step import Phase
+from word_counter.summing import adds_up, sums_of
 from word_counter.weight import Weight
+
+if TYPE_CHECKING:
+    from word_counter._kernel import Sums
 
 #: So many travelled values of one key are folded into one before more are taken in.
 _REFOLD_AFTER = 1_000
@@ -73,6 +75,7 @@ def _map_once(phase: Phase, lines: Lines | Pairs, partitions: int, care: Care | 
     groups: dict[GroupKey, Any] = {}
     aside = SetAside()
     mapper: Mapper | None = None
+    straight: tuple[dict[int, str], int] | None = None
     try:
         mapper, reducer = phase.make_mapper(), phase.make_reducer()
         mapper.setup()
@@ -80,7 +83,10 @@ def _map_once(phase: Phase, lines: Lines | Pairs, partitions: int, care: Care | 
             reducer.setup()
         if care is None:
             mapper.enter(lines)
-            gather(reducer, mapped(mapper, lines), groups)
+            if isinstance(lines, Lines) and phase.partition is None and adds_up(reducer):
+                straight = mapper.map_to_partials(lines, partitions)
+            if straight is None:
+                gather(reducer, mapped(mapper, lines), groups)
         else:
             aside = map_carefully(mapper, reducer, lines, groups, care, whole=phase.whole_files)
         gather(reducer, mapper.last_pairs(), groups)
@@ -99,8 +105,8 @@ def _map_once(phase: Phase, lines: Lines | Pairs, partitions: int, care: Care | 
         message = f"{who} failed{where}\n{user_traceback(error)}"
         raise RecordError(message) from error
     counters = _added(mapper, reducer)
-    partials = encode_partials(condensed, partitions, who, phase.partition)
-    return MapOutput(partials, len(lines), len(condensed), counters, aside)
+    partials, pairs = straight or (encode_partials(condensed, partitions, who, phase.partition), len(condensed))
+    return MapOutput(partials, len(lines), pairs, counters, aside)
 
 
 def _added(*owners: Mapper | Reducer) -> dict[str, int]:
@@ -139,11 +145,20 @@ def run_reduce(
         message = f"{type(reducer).__name__} failed in setup\n{user_traceback(error)}"
         raise RecordError(message) from error
     weight = weight or Weight()
-    groups = _grouped(reducer, partials, weight)
-    weight.weigh(groups)
+    sums, rest = sums_of(reducer, partials)
+    other = next(rest, None)
+    segments: Iterable[str]
+    brackets = "{}" if phase.last else "[]"
+    if sums is not None and other is None:
+        weight.weigh_sums(sums)
+        segments = sums.segments(_SEGMENT_CHARS, brackets)
+    else:
+        groups = _spilled(sums, weight)
+        _group(reducer, rest if other is None else chain((other,), rest), groups, weight)
+        weight.weigh(groups)
+        segments = _segments(_results(reducer, groups), brackets)
     try:
-        results = _results(reducer, groups)
-        yield from _segments(results) if phase.last else _pair_segments(results)
+        yield from segments
         reducer.close()
     except WordCounterError:
         raise
@@ -154,8 +169,18 @@ def run_reduce(
         counters[name] = counters.get(name, 0) + n
 
 
-def _grouped(reducer: Reducer, partials: Iterable[str | bytes], weight: Weight) -> dict[GroupKey, list[Any]]:
+def _spilled(sums: Sums | None, weight: Weight) -> dict[GroupKey, list[Any]]:
+    """Return sums as groups of one value each."""
     groups: dict[GroupKey, list[Any]] = {}
+    for key, total, values in () if sums is None else sums.items():
+        groups[key] = [total]
+        weight.fold(key, values)
+    return groups
+
+
+def _group(
+    reducer: Reducer, partials: Iterable[str | bytes], groups: dict[GroupKey, list[Any]], weight: Weight
+) -> None:
     folds = reducer.folds
     for partial in partials:
         for key, travelled in decode_partial(partial):
@@ -169,7 +194,6 @@ def _grouped(reducer: Reducer, partials: Iterable[str | bytes], weight: Weight) 
                 if len(values) >= _REFOLD_AFTER:
                     weight.fold(key, len(values))
                     values[:] = [reducer.refold(restore(key), values)]
-    return groups
 
 
 def _results(reducer: Reducer, groups: dict[GroupKey, list[Any]]) -> Iterator[tuple[str, GroupKey, str]]:
@@ -201,86 +225,36 @@ def _result_text(reducer: Reducer, key: Any, value: Any) -> str:
     return text
 
 
-def _segments(results: Iterable[tuple[str, GroupKey, str]]) -> Iterator[str]:
+def _segments(results: Iterable[tuple[str, GroupKey, str]], brackets: str) -> Iterator[str]:
+    """Yield JSON texts of results: objects, or, as the brackets say, lists of pairs whose keys are what they were."""
+    opening, closing = brackets[0], brackets[1]
     entries: list[str] = []
     chars = 0
     last: tuple[str, GroupKey] | None = None
     for text, group, result in results:
-        if last is not None and last[0] == text:
-            kinds = " and ".join(sorted(type(restore(g)).__name__ for g in (last[1], group)))
-            message = f"two keys would both appear as {text!r} in the results ({kinds}); let the mapper yield one kind"
-            raise EncodingError(message)
-        last = text, group
-        entries.append(f"{compact(text)}:{result}")
+        if opening == "[":
+            entries.append(f"[{compact(text) if isinstance(group, str) else text},{result}]")
+        else:
+            if last is not None and last[0] == text:
+                raise _two_keys(text, last[1], group)
+            last = text, group
+            entries.append(f"{compact(text)}:{result}")
         chars += len(entries[-1])
         if chars >= _SEGMENT_CHARS:
-            yield "{" + ",".join(entries) + "}"
+            yield opening + ",".join(entries) + closing
             entries.clear()
             chars = 0
     if entries:
-        yield "{" + ",".join(entries) + "}"
+        yield opening + ",".join(entries) + closing
 
 
-def _pair_segments(results: Iterable[tuple[str, GroupKey, str]]) -> Iterator[str]:
-    entries: list[str] = []
-    chars = 0
-    for text, group, result in results:
-        entries.append(f"[{compact(text) if isinstance(group, str) else text},{result}]")
-        chars += len(entries[-1])
-        if chars >= _SEGMENT_CHARS:
-            yield "[" + ",".join(entries) + "]"
-            entries.clear()
-            chars = 0
-    if entries:
-        yield "[" + ",".join(entries) + "]"
+def _two_keys(text: str, *groups: GroupKey) -> EncodingError:
+    kinds = " and ".join(sorted(type(restore(group)).__name__ for group in groups))
+    return EncodingError(
+        f"two keys would both appear as {text!r} in the results ({kinds}); let the mapper yield one kind"
+    )
 
 
 def pairs_of(segments: Iterable[str | bytes], source: str) -> Pairs:
     """Return the pairs of segments that a phase left for the next one; ``source`` says what they are of."""
     return Pairs([(restore(key), value) for text in segments for key, value in decode_partial(text)], source)
-
-
-def merge(partitions: Iterable[Iterable[str | bytes]]) -> Iterator[tuple[str, Any]]:
-    """Merge the segments of all partitions into one stream of key texts and values, sorted by key.
-
-    Holds one segment a partition at a time.
-    """
-    return heapq.merge(*(_entries(segments) for segments in partitions), key=itemgetter(0))
-
-
-def parts_of(results: Sequence[Iterable[str | bytes]], form: str) -> list[Iterator[tuple[str, Any]]]:
-    """Return what goes into each file of results: one has all, merged, but in the form "mr-out" one a partition."""
-    return [merge([one]) for one in results] if form == "mr-out" else [merge(results)]
-
-
-def _entries(segments: Iterable[str | bytes]) -> Iterator[tuple[str, Any]]:
-    for segment in segments:
-        yield from json.loads(segment).items()
-
-
-@dataclass(slots=True)
-class Summary:
-    """What a job's results come to: how many keys, and the largest values."""
-
-    keys: int = 0
-    #: A heap of the largest values; a key that came earlier ranks higher among equals.
-    best: list[tuple[float, int, str]] = field(default_factory=list, repr=False)
-
-    @property
-    def largest(self) -> list[tuple[str, float]]:
-        """The largest numeric values with their keys, the largest first."""
-        return [(key, value) for value, _, key in sorted(self.best, reverse=True)]
-
-
-def summarised(pairs: Iterable[tuple[str, Any]], summary: Summary, n: int = 10) -> Iterator[tuple[str, Any]]:
-    """Pass the merged results on, and fill ``summary`` with their number and the ``n`` largest numeric values."""
-    best = summary.best
-    for key, value in pairs:
-        summary.keys += 1
-        if (value.__class__ is int or value.__class__ is float) and (len(best) < n or value > best[0][0]):
-            entry = (value, -summary.keys, key)
-            if len(best) < n:
-                heapq.heappush(best, entry)
-            else:
-                heapq.heapreplace(best, entry)
-        yield key, value

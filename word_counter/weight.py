@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from word_counter._kernel import Sums
 
 #: So many keys of a partition are told of.
 _HEAVIEST = 5
@@ -26,6 +29,11 @@ class Weight:
     def fold(self, group: str | bytes, values: int) -> None:
         """Take note that so many values of a key became one before it was weighed."""
         self._folded[group] = self._folded.get(group, 0) + values - 1
+
+    def weigh_sums(self, sums: Sums) -> None:
+        """Weigh what was added up natively."""
+        self.keys, self.values, heaviest = sums.heaviest(_HEAVIEST)
+        self.heaviest = [(key, values) for key, values in heaviest]
 
     def weigh(self, groups: Mapping[str | bytes, Sequence[Any]]) -> None:
         """Weigh all keys, without a call of Python for each: there may be millions."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import threading
@@ -9,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import example, given
@@ -16,13 +18,17 @@ from hypothesis import strategies as st
 
 from tests import native
 from tests.oracle import count_words, words_of
-from word_counter import Lines, Mapper, Sum, kernel
+from word_counter import Lines, Mapper, Max, Sum, kernel, reducers, summing
 from word_counter.care import Care
 from word_counter.errors import UsageError
 from word_counter.gathering import gather
 from word_counter.jobs.word_count import WordCount, WordMapper
+from word_counter.kernel import count_in_python, words_in
 from word_counter.shuffle import canonical, decode_partial, encode_partials, encode_plainly, partition_of
-from word_counter.stages import run_map
+from word_counter.stages import run_map, run_reduce
+from word_counter.step import Phase
+from word_counter.summing import adds_up
+from word_counter.weight import Weight
 
 Count = Callable[[bytes], dict[str, int]]
 
@@ -194,7 +200,7 @@ class TestCuts:
         assert not [cut for cut in kernel._CUTS if words_of(f"a{cut}b") != ["a", "b"]]
 
 
-_SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+_SCALARS = st.none() | st.booleans() | st.integers() | st.floats(-1e9, 1e9)
 _OTHER_KEYS = st.one_of(_SCALARS, st.lists(_SCALARS | st.text(), max_size=3).map(tuple)).map(canonical)
 _GROUPS = st.dictionaries(st.text(), st.integers(-(2**63), 2**63 - 1), max_size=30)
 
@@ -244,13 +250,161 @@ class TestEncoding:
         assert encode_partials(groups, 3, "me") == encode_plainly(groups, 3)
 
 
+class TestPartials:
+    """From the bytes of a chunk to JSON, without objects in between."""
+
+    @given(CHUNKS, st.integers(1, 9))
+    def test_are_those_of_the_counts(self, build: native.Build, chunk: bytes, partitions: int) -> None:
+        words: dict[Any, int] = dict(count_in_python(chunk))
+
+        partials, pairs = build.module.word_partials(chunk, partitions, words_in)
+
+        assert {n: json.loads(text) for n, text in partials.items()} == {
+            n: json.loads(text) for n, text in encode_plainly(words, partitions).items()
+        }
+        assert pairs == len(words)
+
+    @pytest.mark.parametrize("name", _NASTY)
+    def test_of_a_nasty_chunk_are_those_of_the_counts(self, build: native.Build, name: str) -> None:
+        partials, _ = build.module.word_partials(_NASTY[name], 1, words_in)
+
+        assert json.loads(partials.get(0, "{}")) == count_in_python(_NASTY[name])
+
+    def test_add_words_that_the_rule_finds_in_tokens_to_the_others(self, build: native.Build) -> None:
+        long = "a" * 40
+        chunk = f"don't b {long} caf\u00e9.don't \u2019b\u2019 \u00e9:{long}\n".encode()
+
+        (text,) = build.module.word_partials(chunk, 1, words_in)[0].values()
+
+        assert json.loads(text) == {"don't": 2, "b": 2, long: 2, "caf\u00e9": 1, "\u00e9": 1}
+        assert len(json.loads(text)) == text.count(":")  # each once
+
+    def test_pass_on_what_the_rule_raises(self, build: native.Build) -> None:
+        def rule(tokens: dict[bytes, int]) -> dict[str, int]:
+            raise LookupError(*tokens)
+
+        with pytest.raises(LookupError, match="caf"):
+            build.module.word_partials("caf\u00e9".encode(), 2, rule)
+
+    @pytest.mark.parametrize("partitions", [0, -1, 2**31])
+    def test_are_none_of_an_odd_number_of_partitions(self, build: native.Build, partitions: int) -> None:
+        with pytest.raises(ValueError, match="partitions"):
+            build.module.word_partials(b"a", partitions, words_in)
+
+
+@pytest.mark.parametrize(("start", "stop"), [(0, 9_999), (1, 9_998), (17, 17), (20, 10), (0, 20_000), (5_000, 5_015)])
+def test_newlines_are_counted_as_bytes_count_them(build: native.Build, start: int, stop: int) -> None:
+    block = (b"\n" * 5_000 + b"a\n\x8a" * 1_667)[:9_999]
+
+    assert build.module.newlines(block, start, stop) == block.count(b"\n", start, stop)
+
+
+class TestSums:
+    """Partials added up without objects in between."""
+
+    @given(st.lists(st.dictionaries(st.text(), st.integers(-(10**13) + 1, 10**13 - 1), max_size=9), max_size=9))
+    def test_are_those_of_the_partials_that_are_taken(
+        self, build: native.Build, partials: list[dict[str, int]]
+    ) -> None:
+        sums, expected, values = build.module.Sums(), Counter[str](), Counter[str]()
+        for partial in partials:
+            text = json.dumps(partial, ensure_ascii=False, separators=(",", ":"))
+            taken = sums.add(text.encode("utf-8", "replace"))
+            assert taken == ("\\" not in text)
+            if taken:
+                expected.update(partial)
+                values.update(partial.keys())
+
+        assert sums.items() == [(key, expected[key], values[key]) for key in sorted(expected)]
+        for brackets in ("{}", "[]"):
+            texts = [json.loads(text) for text in sums.segments(30, brackets)]
+            pairs = [(key, n) for text in texts for key, n in (text if brackets == "[]" else text.items())]
+            assert pairs == [(key, expected[key]) for key in sorted(expected)]
+
+    @pytest.mark.parametrize(
+        "odd",
+        [
+            b"", b"{", b"}", b"[]", b"null", b'{"a":1', b'{"a":1,}', b'{"a":1}x', b'{"a":1}{"b":1}', b'{"a" :1}',
+            b'{"a":}', b'{"a":-}', b'{"a":1.5}', b'{"a":true}', b'{"a":[1]}', b'{"a":10000000000000}', b'{"a\\n":1}',
+            b'{"a":1,"b\\"":2}', b"{a:1}", b'{"a":1]', b'["a":1]', b'{"a":1,"a',
+        ],
+    )  # fmt: skip
+    def test_take_nothing_of_a_partial_of_another_kind(self, build: native.Build, odd: bytes) -> None:
+        sums = build.module.Sums()
+        sums.add(b'{"a":40,"c":1}')
+
+        assert not sums.add(odd)
+        assert not sums.add(b'{"new":5,"a":7,' + odd)
+        assert sums.add(b'{"a":2}')
+        assert sums.add(b"{}")
+        assert sums.items() == [("a", 42, 2), ("c", 1, 1)]
+        assert sums.heaviest(5) == (2, 3, [("a", 2), ("c", 1)])
+        assert sums.segments(100, "{}") == ['{"a":42,"c":1}']
+
+    @given(st.lists(st.lists(st.sampled_from("abcdefgh"), unique=True)), st.integers(0, 4))
+    def test_know_the_heaviest_keys(self, build: native.Build, partials: list[list[str]], most: int) -> None:
+        sums, values = build.module.Sums(), Counter[str]()
+        for keys in partials:
+            sums.add(json.dumps(dict.fromkeys(keys, 1), separators=(",", ":")))
+            values.update(keys)
+
+        heaviest = sorted(values.items(), key=lambda pair: (-pair[1], pair[0]))[:most]
+        assert sums.heaviest(most) == (len(values), values.total(), heaviest)
+
+    def test_hold_many_keys_of_any_length(self, build: native.Build) -> None:
+        partial = {"k" * (n % 90) + str(n): n for n in range(20_000)} | {"x" * 200_000: 1}
+        sums = build.module.Sums()
+        for _ in range(2):
+            assert sums.add(json.dumps(partial, separators=(",", ":")))
+
+        assert sums.items() == [(key, 2 * partial[key], 2) for key in sorted(partial)]
+
+    @given(
+        st.lists(
+            st.dictionaries(st.text(max_size=2), st.integers() | st.floats(-1e9, 1e9), max_size=5),
+            max_size=5,
+        )
+    )
+    def test_reduce_to_what_python_reduces_to(self, build: native.Build, chunks: list[dict[str | bytes, Any]]) -> None:
+        phase = Phase(mappers=(WordMapper,), reducer=Sum)
+        partials = [encode_plainly(chunk, 1).get(0, "{}") for chunk in chunks]
+        weights, results = [], []
+        for kernel_in_use in (build.module, None):
+            with patch.object(summing, "native", lambda chosen=kernel_in_use: chosen):
+                weights.append(Weight())
+                results.append("".join(run_reduce(phase, partials, {}, weights[-1])))
+
+        assert results[0] == results[1]
+        assert (weights[0].keys, weights[0].values) == (weights[1].keys, weights[1].values)
+
+    def test_are_not_used_for_a_reducer_that_does_more(self) -> None:
+        class Rounded(Sum):
+            def finish(self, state: Any) -> Any:
+                return round(state, -1)
+
+        assert adds_up(Sum())
+        assert adds_up(reducers.Count())
+        assert not adds_up(Rounded())
+        assert not adds_up(Max())
+
+
 class TestMemory:
     def test_that_runs_out_is_an_error_and_nothing_worse(self, build: native.Build) -> None:
         chunk = b" ".join([_NASTY["many words"], _NASTY["many tokens"], _NASTY["many long words"][: 300 * 41]])
         groups = build.module.count(chunk)[0]
+        partial = json.dumps({f"{'k' * 99}{n}": n for n in range(2_000)}, separators=(",", ":"))
+
+        def summed() -> None:
+            sums = build.module.Sums()
+            sums.add(partial)
+            sums.items()
+            sums.heaviest(3)
+            sums.segments(1_000, "{}")
 
         assert build.starve(lambda: build.module.count(chunk)) > 3
         assert build.starve(lambda: build.module.encode_counts(groups, 3)) > 3
+        assert build.starve(lambda: build.module.word_partials(chunk, 3, words_in)) > 3
+        assert build.starve(summed) > 3
 
     def test_is_given_back(self, build: native.Build) -> None:
         for chunk in _NASTY.values():
@@ -359,7 +513,7 @@ class TestWordMapper:
 
 
 class TestSumOfAWholeChunk:
-    _VALUES = st.one_of(st.integers(), st.booleans(), st.floats(allow_nan=False, allow_infinity=False))
+    _VALUES = st.one_of(st.integers(), st.booleans(), st.floats(-1e9, 1e9))
     _DICTS = st.dictionaries(st.one_of(st.text(max_size=2), st.integers(0, 3)), _VALUES, max_size=5)
 
     @given(_DICTS, _DICTS)

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from word_counter import Job, Lines, Mapper, Reducer, Sum
 from word_counter.care import Care
 from word_counter.errors import EncodingError, RecordError, TooManyBadError
+from word_counter.merge import Summary, merge, summarised
 from word_counter.shuffle import decode_partial
-from word_counter.stages import MapOutput, Summary, merge, run_map, run_reduce, summarised
+from word_counter.stages import MapOutput, run_map, run_reduce
 from word_counter.step import Phase
 from word_counter.weight import Weight
 

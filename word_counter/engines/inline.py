@@ -20,6 +20,7 @@ from word_counter.chunk_reader import ChunkReader
 from word_counter.engines.base import Engine
 from word_counter.errors import RecordError, UsageError
 from word_counter.job import Cursor, Inputs, Job, JobState, Source
+from word_counter.merge import Summary, parts_of, summarised
 from word_counter.observer import Observer, Outcome, Progress
 from word_counter.outputs.quarantine import quarantine_path
 from word_counter.pieces import Piece, split_sources
@@ -27,7 +28,7 @@ from word_counter.side_file import read_side_files
 from word_counter.sinks import Sink
 from word_counter.sources import find_sources
 from word_counter.split import cut
-from word_counter.stages import MapOutput, Summary, pairs_of, parts_of, run_map, run_reduce, summarised
+from word_counter.stages import MapOutput, pairs_of, run_map, run_reduce
 from word_counter.step import Phase
 
 

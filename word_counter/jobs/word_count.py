@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from word_counter import Job, Lines, Mapper, Sum
-from word_counter.kernel import WORD, count_words
+from word_counter.kernel import WORD, count_words, word_partials
 
 
 class WordMapper(Mapper):
@@ -27,6 +27,12 @@ class WordMapper(Mapper):
 
     def map_chunk(self, lines: Lines) -> dict[str, int]:
         return count_words(lines.raw)
+
+    def map_to_partials(self, lines: Lines, partitions: int) -> tuple[dict[int, str], int] | None:
+        own = type(self)
+        if own.map_chunk is not WordMapper.map_chunk or own.close is not Mapper.close:
+            return None  # a subclass makes something else of the words
+        return word_partials(lines.raw, partitions)
 
 
 class WordCount(Job):

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import chain
+from json.encoder import encode_basestring
 from typing import Any, BinaryIO
 
 from word_counter.outputs.base import Rows, going_on
@@ -26,7 +27,7 @@ def write_object(rows: Rows, file: BinaryIO, before_the_end: Callable[[], None] 
 
 def write_json_lines(rows: Rows, file: BinaryIO, before_the_end: Callable[[], None] = going_on) -> None:
     """Write a JSON object a line: {"key": ..., "value": ...}."""
-    texts = (f'{{"key": {json.dumps(key, ensure_ascii=False)}, "value": {line_text(value)}}}\n' for key, value in rows)
+    texts = (f'{{"key": {encode_basestring(key)}, "value": {line_text(value)}}}\n' for key, value in rows)
     _write(texts, file, before_the_end)
 
 
@@ -82,7 +83,7 @@ def value_text(value: Any) -> str:
 def _members(rows: Rows) -> Iterator[str]:
     before = "{"
     for key, value in rows:
-        yield f"{before}\n  {json.dumps(key, ensure_ascii=False)}: {value_text(value)}"
+        yield f"{before}\n  {encode_basestring(key)}: {value_text(value)}"
         before = ","
     yield "{}\n" if before == "{" else "\n}\n"
 

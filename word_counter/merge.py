@@ -1,0 +1,75 @@
+"""The merge: the results of all partitions become one stream of pairs, sorted by key.
+
+Nothing here knows of Redis or of processes: segments come in, pairs go out.
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from operator import itemgetter
+from typing import Any
+
+_key_of = itemgetter(0)
+
+
+def merge(partitions: Iterable[Iterable[str | bytes]]) -> Iterator[tuple[str, Any]]:
+    """Merge the segments of all partitions into one stream of key texts and values, sorted by key.
+
+    Holds one segment a partition at a time. Takes what may come out by now from all of them, and sorts that: it is a
+    few runs that are sorted already, which a sort merges many times faster than a heap key by key.
+    """
+    streams = [_entries(segments) for segments in partitions]
+    held = [(next(stream, []), stream) for stream in streams]
+    held = [(entries, stream) for entries, stream in held if entries]
+    while held:
+        bound = min(entries[-1][0] for entries, _ in held)
+        ready: list[tuple[str, Any]] = []
+        still_held: list[tuple[list[tuple[str, Any]], Iterator[list[tuple[str, Any]]]]] = []
+        for entries, stream in held:
+            end = bisect_right(entries, bound, key=_key_of)
+            ready += entries[:end]
+            still_held.append((entries[end:] or next(stream, []), stream))
+        held = [(entries, stream) for entries, stream in still_held if entries]
+        ready.sort(key=_key_of)
+        yield from ready
+
+
+def parts_of(results: Sequence[Iterable[str | bytes]], form: str) -> list[Iterator[tuple[str, Any]]]:
+    """Return what goes into each file of results: one has all, merged, but in the form "mr-out" one a partition."""
+    return [merge([one]) for one in results] if form == "mr-out" else [merge(results)]
+
+
+def _entries(segments: Iterable[str | bytes]) -> Iterator[list[tuple[str, Any]]]:
+    return filter(None, (list(json.loads(segment).items()) for segment in segments))
+
+
+@dataclass(slots=True)
+class Summary:
+    """What a job's results come to: how many keys, and the largest values."""
+
+    keys: int = 0
+    #: A heap of the largest values; a key that came earlier ranks higher among equals.
+    best: list[tuple[float, int, str]] = field(default_factory=list, repr=False)
+
+    @property
+    def largest(self) -> list[tuple[str, float]]:
+        """The largest numeric values with their keys, the largest first."""
+        return [(key, value) for value, _, key in sorted(self.best, reverse=True)]
+
+
+def summarised(pairs: Iterable[tuple[str, Any]], summary: Summary, n: int = 10) -> Iterator[tuple[str, Any]]:
+    """Pass the merged results on, and fill ``summary`` with their number and the ``n`` largest numeric values."""
+    best = summary.best
+    for key, value in pairs:
+        summary.keys += 1
+        if (value.__class__ is int or value.__class__ is float) and (len(best) < n or value > best[0][0]):
+            entry = (value, -summary.keys, key)
+            if len(best) < n:
+                heapq.heappush(best, entry)
+            else:
+                heapq.heapreplace(best, entry)
+        yield key, value
