@@ -18,6 +18,7 @@ from tests.oracle import count_words, results_bytes, results_text
 from word_counter import Job, JobFailedError, Sum
 from word_counter.errors import EncodingError, InputChangedError, RecordError
 from word_counter.observer import Observer, Progress
+from word_counter.unpacking import packing_of
 
 _WORDS = [
     "the",
@@ -67,7 +68,8 @@ class TestWordCount:
     def test_equals_counter_for_any_text_chunk_size_partitions_and_workers(
         self, engine: EngineUnderTest, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
     ) -> None:
-        contents = data.draw(st.lists(CONTENTS, min_size=1, max_size=3))
+        plain = CONTENTS.filter(lambda content: not packing_of(content))  # else it is unpacked
+        contents = data.draw(st.lists(plain, min_size=1, max_size=3))
         lines = sum(content.count(b"\n") + 1 for content in contents)
         chunk_size = data.draw(st.integers(1, lines))
         partitions = data.draw(st.integers(1, 16))
