@@ -5,16 +5,21 @@ Ctrl-C is minded before anything is imported: until then there is nothing to tid
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 
 _INTERRUPTED = 130
+#: Objects before Python looks for cycles in the young ones. Its own default of 700 makes it look a thousand times while
+#: modules are imported, an eighth of the time that a small job takes; memory between two looks stays a few megabytes.
+_YOUNG_OBJECTS = 50_000
 
 
 def main() -> None:
     """Run the command line; never end in a traceback of Ctrl-C, however early or late it is pressed."""
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, _leave)
+    gc.set_threshold(_YOUNG_OBJECTS)
     try:
         from word_counter.cli import main as commands
 

@@ -293,6 +293,11 @@ def state_folder() -> str:
     return os.path.join(base, "word_counter")
 
 
+def adopt(variables: Mapping[str, str]) -> None:
+    """Take variables into this process's environment."""
+    os.environ.update(variables)
+
+
 def environment() -> dict[str, str]:
     """Return a copy of the environment, for a process to be started."""
     return dict(os.environ)

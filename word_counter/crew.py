@@ -6,18 +6,23 @@ a lock) is theirs. Their standard input is a pipe whose closing tells them that 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from word_counter import config
 
 #: How long a crew may take to finish its tasks when it is told to stop, in seconds.
 _STOP_SECONDS = 5.0
+#: How often it is looked whether it has, in seconds.
+_LOOK_SECONDS = 0.002
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,29 +48,17 @@ def _import_path(chosen: str) -> list[str]:
 
 
 class Crew:
-    """Worker processes of one run."""
+    """Worker processes of one run. They come up by themselves, and wait to be told what they are for."""
 
-    def __init__(
-        self,
-        url: str,
-        processes: int,
-        permit: CrewPermit,
-        settings: config.Settings,
-        heard: Callable[[str], None],
-    ) -> None:
-        """Start them, to log and wait as ``settings`` say. ``heard`` gets each line that they, or user code, print."""
+    _ahead: ClassVar[Crew | None] = None
+
+    def __init__(self, processes: int) -> None:
+        """Start them."""
+        self.processes = processes
         environment = config.environment()
-        environment["WORD_COUNTER_REDIS"] = url  # not an argument, which ps would show: a URL may hold a password
-        environment["WORD_COUNTER_SECRET"] = permit.secret
-        environment["WORD_COUNTER_ALLOW"] = json.dumps(permit.allow)
-        environment["WORD_COUNTER_INPUT_ROOT"] = json.dumps(permit.input_root)
         environment["PYTHONPATH"] = os.pathsep.join(_import_path(environment.get("PYTHONPATH", "")))
         environment["PYTHONUNBUFFERED"] = "1"
-        # Whatever flag or job set these, and whatever the environment says of workers that are not a run's own.
-        environment["WORD_COUNTER_LOG_FORMAT"] = settings.log_format
-        environment["WORD_COUNTER_VERBOSE"] = str(settings.verbose)
-        environment["WORD_COUNTER_REDIS_PATIENCE"] = str(settings.redis_patience)
-        environment["WORD_COUNTER_BURST"] = ""
+        environment["WORD_COUNTER_BURST"] = ""  # which is about workers that are not a run's own
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "word_counter", "worker", "--processes", str(processes), "--until-eof"],
             env=environment,
@@ -76,8 +69,43 @@ class Crew:
             text=True,
             errors="replace",
         )
+        self._listener: threading.Thread | None = None
+
+    @classmethod
+    def send_ahead(cls, processes: int) -> None:
+        """Start the processes that a run will want, to come up while the run still prepares itself."""
+        cls._ahead = cls(processes)
+
+    @classmethod
+    def called(cls, processes: int) -> Crew:
+        """Return the processes that were sent ahead, if there are as many, else new ones."""
+        crew, cls._ahead = cls._ahead, None
+        if crew is not None and crew.processes != processes:
+            crew.stop()
+            crew = None
+        return crew or cls(processes)
+
+    def serve(self, url: str, permit: CrewPermit, settings: config.Settings, heard: Callable[[str], None]) -> None:
+        """Let them serve a Redis, and log and wait as ``settings`` say.
+
+        ``heard`` gets each line that they, or user code, print.
+        """
         self._listener = threading.Thread(target=self._listen, args=(heard,), daemon=True)
         self._listener.start()
+        orders = {
+            "WORD_COUNTER_REDIS": url,
+            "WORD_COUNTER_SECRET": permit.secret,
+            "WORD_COUNTER_ALLOW": json.dumps(permit.allow),
+            "WORD_COUNTER_INPUT_ROOT": json.dumps(permit.input_root),
+            # Whatever flag or job set these, and whatever the environment says of workers that are not a run's own.
+            "WORD_COUNTER_LOG_FORMAT": settings.log_format,
+            "WORD_COUNTER_VERBOSE": str(settings.verbose),
+            "WORD_COUNTER_REDIS_PATIENCE": str(settings.redis_patience),
+        }
+        if self._process.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):  # they ended already; it is seen that they did
+                self._process.stdin.write(json.dumps(orders) + "\n")
+                self._process.stdin.flush()
 
     def _listen(self, heard: Callable[[str], None]) -> None:
         if self._process.stdout is not None:
@@ -93,10 +121,26 @@ class Crew:
     def stop(self) -> None:
         """Stop the processes at once: what they still run is nobody's any more."""
         if self._process.stdin is not None:
-            self._process.stdin.close()
-        try:
-            self._process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._listener.join(1.0)
+            with contextlib.suppress(BrokenPipeError):
+                self._process.stdin.close()
+        deadline = time.monotonic() + _STOP_SECONDS
+        while self._process.poll() is None and time.monotonic() < deadline:
+            time.sleep(_LOOK_SECONDS)  # wait() with a timeout would look ever less often, and add a tenth of a second
+        self._process.kill()
+        self._process.wait()
+        if self._listener is not None:
+            self._listener.join(1.0)
+        elif self._process.stdout is not None:
+            self._process.stdout.close()
+
+
+def await_orders(descriptor: int) -> bool:
+    """Take what :meth:`Crew.serve` writes into this process's environment; False when its end comes instead."""
+    orders = bytearray()
+    while not orders.endswith(b"\n"):
+        read = os.read(descriptor, 65_536)
+        if not read:
+            return False
+        orders += read
+    config.adopt(json.loads(orders))
+    return True

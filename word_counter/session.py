@@ -99,7 +99,8 @@ class Session:
             self._crew_secret = crew_secret(self.secret, job_id)
             allow = [*self._settings.allow, *places(code)]
             permit = CrewPermit(self._crew_secret, allow, self._settings.input_root or roots)
-            self._crew = Crew(self.url, processes, permit, self._settings, self._observer.printed)
+            self._crew = Crew.called(processes)
+            self._crew.serve(self.url, permit, self._settings, self._observer.printed)
 
     @property
     def crew_ended(self) -> int | None:

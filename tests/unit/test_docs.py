@@ -33,6 +33,11 @@ PAGES = [
 ]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 FAILURES = (ROOT / "docs" / "failures.md").read_text(encoding="utf-8")
+COMMANDS = {
+    name: command
+    for name in main.list_commands(click.Context(main))
+    if (command := main.get_command(click.Context(main), name))
+}
 WRITE_A_JOB = (ROOT / "docs" / "write_a_job.md").read_text(encoding="utf-8")
 WRITE_A_JOB_OF_LOGS = WRITE_A_JOB.partition("## Logs")[2].partition("## Files and modules")[0]
 INLINE = ("--engine", "inline", "--output", "-")
@@ -102,7 +107,7 @@ def test_the_state_diagram_is_that_of_the_schedule() -> None:
 
 
 def test_every_command_and_option_in_the_readme_exists() -> None:
-    commands = main.commands
+    commands = COMMANDS
     options = {name: {o for p in c.params for o in (*p.opts, *p.secondary_opts)} for name, c in commands.items()}
     called = re.findall(r"\bword-counter ([a-z]+)([^\n`|]*)", README + FAILURES)
 
@@ -129,7 +134,7 @@ def test_every_setting_is_in_the_readme_with_its_default() -> None:
         option = setting.name.replace("_", "-")
         if option not in rows:  # it has no option
             assert f"WORD_COUNTER_{setting.name.upper()}" in table
-            assert option not in {o.lstrip("-") for c in main.commands.values() for p in c.params for o in p.opts}
+            assert option not in {o.lstrip("-") for c in COMMANDS.values() for p in c.params for o in p.opts}
         else:
             shown = f"{setting.default:g}" if isinstance(setting.default, float) else str(setting.default)
             assert rows[option] == in_words.get(option, shown)
@@ -139,7 +144,7 @@ def test_every_other_option_has_its_variable_or_is_named_as_one_that_has_none() 
     said = README.partition("one call alone:")[2].partition("A name")[0]
     settings = {setting.name for setting in fields(Settings)}
     without = set()
-    for option in (option for command in main.commands.values() for option in command.params):
+    for option in (option for command in COMMANDS.values() for option in command.params):
         if not isinstance(option, click.Option) or option.hidden or option.name in settings:
             continue
         if not (isinstance(option.default, partial) and option.default.func is choice):

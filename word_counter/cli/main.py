@@ -9,24 +9,32 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from importlib import import_module
 from typing import Any
 
 import click
 
-from word_counter import __version__
-from word_counter.cli.check import check
-from word_counter.cli.doctor import doctor
-from word_counter.cli.events import report_error, wants_events
-from word_counter.cli.inspect import inspect
 from word_counter.cli.interrupts import INTERRUPTED, Interrupts
-from word_counter.cli.jobs import cancel, jobs, purge
-from word_counter.cli.look import status, workers
-from word_counter.cli.replay import replay
-from word_counter.cli.run import master, resume, run
 from word_counter.cli.text import printable
-from word_counter.cli.worker import worker
 from word_counter.errors import NotNeededError, OutputError, WordCounterError
 
+#: The commands in the order in which they are needed, each with its module in cli/: only the one that is called is
+#: imported, as importing all takes longer than counting a small file.
+_COMMANDS = {
+    "run": "run",
+    "check": "check",
+    "resume": "run",
+    "worker": "worker",
+    "master": "run",
+    "jobs": "jobs",
+    "status": "look",
+    "inspect": "inspect",
+    "replay": "replay",
+    "workers": "look",
+    "cancel": "jobs",
+    "purge": "jobs",
+    "doctor": "doctor",
+}
 #: What an interrupt has left when nothing says more of it.
 _LEFT = {"run": "nothing was written", "master": "nothing was written", "resume": "the job is as it was"}
 #: What a write to standard output raises when that is a full disk, or none at all.
@@ -65,8 +73,13 @@ class _Group(click.Group):
         return answer
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
-        """Return the commands as they were added: in the order in which they are needed."""
-        return list(self.commands)
+        """Return the names of all commands."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Return a command; None when there is none of this name."""
+        module = _COMMANDS.get(cmd_name)
+        return getattr(import_module(f"word_counter.cli.{module}"), cmd_name) if module else None
 
 
 def _leave_output_that_nobody_takes() -> None:
@@ -80,17 +93,31 @@ def _leave_output_that_nobody_takes() -> None:
 
 def _say(ctx: click.Context, message: str, prefix: str) -> None:
     """Say how a command ended, in words or as an event."""
+    from word_counter.cli.events import report_error, wants_events
+
     if wants_events(ctx):
         report_error(ctx, message)
     else:
         click.echo(f"{prefix}{printable(message, lines=True)}", err=True)
 
 
+def _show_version(ctx: click.Context, option: click.Parameter, value: bool) -> None:  # noqa: ARG001, FBT001 (click's)
+    """Show the version, and leave; it is looked up only now."""
+    if value and not ctx.resilient_parsing:
+        from word_counter import __version__
+
+        click.echo(f"word-counter, version {__version__}")
+        ctx.exit()
+
+
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="word-counter")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Show the version and exit.",
+)
 def main() -> None:
     """MapReduce on Redis: count words, or run your own Mapper and Reducer, and trust the number."""
-
-
-for command in (run, check, resume, worker, master, jobs, status, inspect, replay, workers, cancel, purge, doctor):
-    main.add_command(command)

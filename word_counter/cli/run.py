@@ -25,6 +25,7 @@ from word_counter.cli.job_options import (
 )
 from word_counter.cli.logs import leave_logging_to_the_display
 from word_counter.cli.reach import redis_option
+from word_counter.crew import Crew
 from word_counter.errors import JobFailedError, UsageError, WordCounterError
 from word_counter.observer import Outcome
 
@@ -207,8 +208,6 @@ def resume(job: str, **given: Any) -> None:
 
 
 def _run(given: dict[str, Any]) -> None:
-    from word_counter import engines
-
     job, given["inputs"] = chosen_job(given)
     job.param_values()  # what is wrong with them is said before anything is looked for
     if not given["inputs"] and job.inputs == ():
@@ -216,6 +215,9 @@ def _run(given: dict[str, Any]) -> None:
     settings = {name: given[name] for name in _SETTINGS if given.get(name) is not None}
     chosen = config.load(settings, job.settings)
     inputs = given["inputs"] or None
+    if chosen.engine == "redis" and not chosen.redis and (count := chosen.worker_count):
+        Crew.send_ahead(count)
+    from word_counter import engines  # only now: it takes as long as the workers take to come up
 
     def start(display: Display) -> Outcome:
         try:

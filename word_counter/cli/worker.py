@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
 from functools import partial
 
 import click
 
 from word_counter import config
-from word_counter.cli.events import want_events
 from word_counter.cli.logs import configure_logging
+from word_counter.crew import await_orders
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +42,7 @@ log = logging.getLogger(__name__)
 @click.option("--log-format", metavar="text|json", help="Log lines for people or for machines. [default: text]")
 @click.option("--burst", is_flag=True, default=partial(config.choice, "burst"), help="End when the queue is empty.")
 @click.option("-v", "--verbose", is_flag=True, default=None, help="Log each task.")
-@click.option("--until-eof", is_flag=True, hidden=True, help="Stop at once when standard input closes.")
+@click.option("--until-eof", is_flag=True, hidden=True, help="Take orders from standard input; stop when it closes.")
 def worker(
     processes: int,
     redis: str | None,
@@ -58,8 +60,12 @@ def worker(
     """
     from word_counter.worker import Worker
 
+    if until_eof and not await_orders(0):
+        return
     shown = config.load({"log_format": log_format, "verbose": verbose}, only={"log_format", "verbose"})
     if shown.log_format == "json":
+        from word_counter.cli.events import want_events  # with all that shows a run to people
+
         want_events(click.get_current_context())
     configure_logging(shown.log_format, verbose=shown.verbose, quiet=until_eof)
     if not until_eof:  # else whoever started it has said so
@@ -73,3 +79,6 @@ def worker(
         allow=allow or None,
         input_root=input_root or None,
     ).run()
+    if until_eof:
+        sys.stderr.flush()
+        os._exit(0)  # somebody waits for it, and to take all modules apart takes longer than all the rest of the end
