@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -72,9 +72,16 @@ class Crew:
         self._listener: threading.Thread | None = None
 
     @classmethod
-    def send_ahead(cls, processes: int) -> None:
-        """Start the processes that a run will want, to come up while the run still prepares itself."""
-        cls._ahead = cls(processes)
+    @contextlib.contextmanager
+    def sent_ahead(cls, processes: int) -> Iterator[None]:
+        """Start the processes that a run will want, to come up while it prepares itself; stop them if it did not."""
+        cls._ahead = cls(processes) if processes else None
+        try:
+            yield
+        finally:
+            crew, cls._ahead = cls._ahead, None
+            if crew is not None:
+                crew.stop()
 
     @classmethod
     def called(cls, processes: int) -> Crew:

@@ -208,16 +208,22 @@ def resume(job: str, **given: Any) -> None:
 
 
 def _run(given: dict[str, Any]) -> None:
+    settings = {name: given[name] for name in _SETTINGS if given.get(name) is not None}
+    wish = config.load(settings)  # the job may wish for something else, and then gets other workers
+    alone = wish.engine == "redis" and not wish.redis
+    with Crew.sent_ahead(wish.worker_count if alone else 0):
+        _run_job(given, settings)
+
+
+def _run_job(given: dict[str, Any], settings: dict[str, Any]) -> None:
+    from word_counter import engines  # takes as long as the workers take to come up
+
     job, given["inputs"] = chosen_job(given)
     job.param_values()  # what is wrong with them is said before anything is looked for
     if not given["inputs"] and job.inputs == ():
         raise click.MissingParameter(ctx=click.get_current_context(), param_type="argument", param_hint="'INPUT...'")
-    settings = {name: given[name] for name in _SETTINGS if given.get(name) is not None}
     chosen = config.load(settings, job.settings)
     inputs = given["inputs"] or None
-    if chosen.engine == "redis" and not chosen.redis and (count := chosen.worker_count):
-        Crew.send_ahead(count)
-    from word_counter import engines  # only now: it takes as long as the workers take to come up
 
     def start(display: Display) -> Outcome:
         try:
