@@ -113,7 +113,7 @@ def _without_bad(phase: Phase, sample: Sequence[Record], most: int) -> Iterator[
 def _can_be_set_aside(phase: Phase, record: Record) -> bool:
     """Whether a run would set a record aside, if it may: what raises at its end, say, is no record's fault."""
     try:
-        lines = Lines(record.raw, record.source, record.offset, record.line)
+        lines = Lines(record.raw, record.source, record.offset, record.line, reading=record.reading)
         return bool(run_map(phase, lines, 1, Care(1, at_once=True)).aside.records)
     except WordCounterError:
         return False

@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping
 from typing import BinaryIO
 
 from word_counter.door.input_roots import InputRoots
-from word_counter.errors import InputError
+from word_counter.errors import InputError, JobGoneError
 from word_counter.job import Chunk, Source
 from word_counter.mapper import Lines
-from word_counter.pieces import travels
+from word_counter.memory import keep_what_is_freed
+from word_counter.pieces import first_row, travels
+from word_counter.records import LINES, InputFormat
 from word_counter.sources import check_unchanged
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -22,22 +24,26 @@ class ChunkReader:
         self,
         sources: Mapping[int, Source],
         roots: InputRoots | None = None,
-        content: Callable[[Chunk], bytes] | None = None,
+        content: Callable[[int], bytes | None] | None = None,
         *,
         inline: bool = False,
+        records: InputFormat = LINES,
     ) -> None:
         """Make it.
 
         Args:
             sources: the sources by their index.
             roots: the files that may be read.
-            content: returns the bytes of a chunk that travelled.
+            content: returns the bytes of a chunk that travelled, by its id; None when they are gone.
             inline: whether all chunks did.
+            records: what the records are.
         """
         self._sources = sources
         self._roots = roots or InputRoots()
         self._content = content
         self._inline = inline
+        self._records = records
+        self._header: tuple[int, bytes] = -1, b""
         self._file: BinaryIO | None = None
         self._index = -1
 
@@ -46,14 +52,21 @@ class ChunkReader:
 
         Raises:
             InputError: its source cannot be opened here.
+            JobGoneError: it travelled, and its bytes are gone.
             ForbiddenError: its source is not within the roots.
             InputChangedError: its source is not as it was when the job was made.
         """
         source = self._sources[chunk.source]
         if content is None and self._content is not None and travels(source, inline=self._inline):
-            content = self._content(chunk)
+            keep_what_is_freed()
+            content = self._content(chunk.id)
+            if content is None:
+                message = (
+                    f"the bytes of chunk {chunk.id} are gone from Redis: another attempt committed it, or it lost them"
+                )
+                raise JobGoneError(message)
         if content is not None:
-            return _lines(content, source, chunk)
+            return self._lines(content, source, chunk, travelled=True)
         try:
             if self._file is None or chunk.source != self._index:
                 self.close()
@@ -65,19 +78,31 @@ class ChunkReader:
         except OSError as error:
             message = f"this worker cannot read {source.path}: {error.strerror}; is the input there on its machine too?"
             raise InputError(message) from error
-        return _lines(raw, source, chunk)
+        return self._lines(raw, source, chunk, travelled=False)
+
+    def _lines(self, raw: bytes, source: Source, chunk: Chunk, *, travelled: bool) -> Lines:
+        offset, line, lines = chunk.offset, chunk.line, chunk.lines
+        header = b""
+        if self._records.headed:
+            here = travelled or not chunk.offset
+            header = first_row(raw, self._records) if here else self._header_of(chunk.source)
+            raw = raw[len(header) :] if here else raw
+            if not chunk.offset:
+                offset, line, lines = len(header), line + header.count(b"\n"), lines - header.count(b"\n")
+        elif offset == 0 and raw.startswith(_BYTE_ORDER_MARK):
+            offset = len(_BYTE_ORDER_MARK)
+            raw = raw[offset:]
+        return Lines(raw, source.name, offset, line, lines if raw else 0, self._records.reading(header))
+
+    def _header_of(self, index: int) -> bytes:
+        """Return the first row of a source, which is open."""
+        if self._header[0] != index and self._file is not None:
+            self._file.seek(0)
+            self._header = index, next(self._records.rows(self._file), b"")
+        return self._header[1]
 
     def close(self) -> None:
         """Close the file that was read last."""
         if self._file is not None:
             self._file.close()
             self._file = None
-
-
-def _lines(raw: bytes, source: Source, chunk: Chunk) -> Lines:
-    """Return the lines of a chunk that has these bytes."""
-    offset = chunk.offset
-    if offset == 0 and raw.startswith(_BYTE_ORDER_MARK):
-        offset = len(_BYTE_ORDER_MARK)
-        raw = raw[offset:]
-    return Lines(raw, source.name, offset, chunk.line, chunk.lines if raw else 0)

@@ -54,6 +54,8 @@ class Settings:
     #: those that are not.
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    #: What the records of the input are, in place of what the job says.
+    input_format: str = ""
     #: How chunks get to workers: "auto": they read their files, and get what cannot be read so by Redis; "inline": all
     #: by Redis, as workers may not have the files.
     transport: str = "auto"
@@ -131,6 +133,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "input_root": listed(os.pathsep, f"'{os.pathsep}'"),
     "include": listed(",", "commas"),
     "exclude": listed(",", "commas"),
+    "input_format": text,
     "transport": one_of(_TRANSPORTS),
     "chunk_size": whole(1),
     "partitions": whole(1, _MOST_PARTITIONS),

@@ -13,8 +13,9 @@ from word_counter.chunk_queue import ChunkQueue
 from word_counter.feed import Feed
 from word_counter.job import Chunk, Cursor, Source, Stage, parse_task, task_name
 from word_counter.payload import Payload
-from word_counter.pieces import Piece, split_sources, travels
+from word_counter.pieces import Cutting, Piece, split_sources, travels
 from word_counter.plan import Plan
+from word_counter.records import InputFormat
 from word_counter.segments import split_segments
 from word_counter.snapshot import Batch, Snapshot, Suspicion, TaskAttempt
 from word_counter.store import Store
@@ -41,6 +42,8 @@ class Dispatch:
         self._cursor: Cursor | None = None
         self._splitting: Iterator[Piece] = iter(())
         self._feed: Feed | None = None
+        records = InputFormat.parse(plan.input_format)
+        self._cutting = Cutting(plan.chunk_size, plan.whole_files, plan.inline, records)
         self._unheld_since: dict[str, float] = {}
         self._searched = 0.0
 
@@ -81,9 +84,9 @@ class Dispatch:
             segments = dict(zip(partitions, self._store.segments(partitions), strict=True))
             self._splitting = (Piece(*piece) for piece in split_segments(segments, cursor))
         elif any(travels(source, inline=plan.inline) for source in sources[cursor.source :]):
-            self._feed = Feed(sources, plan.chunk_size, cursor, whole_files=plan.whole_files, inline=plan.inline)
+            self._feed = Feed(sources, cursor, self._cutting)
         else:
-            self._splitting = split_sources(sources, plan.chunk_size, cursor, whole_files=plan.whole_files)
+            self._splitting = split_sources(sources, cursor, self._cutting)
 
     def _split(self, phase: int, batches: int, chunks_each: int) -> bool:
         made: list[list[Piece]] = []
@@ -179,6 +182,7 @@ class Dispatch:
             files=plan.files,
             phase=phase,
             inline=plan.inline,
+            input_format=plan.input_format,
             partitions=plan.partitions,
             lease_seconds=plan.lease_seconds,
             task_timeout=plan.task_timeout,

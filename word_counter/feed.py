@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 
 from word_counter.job import Cursor, Source
 from word_counter.memory import keep_what_is_freed
-from word_counter.pieces import Piece, split_sources
+from word_counter.pieces import Cutting, Piece, split_sources
 from word_counter.streams import Stream
 
 #: How much may be cut ahead, in bytes that travel and in pieces.
@@ -24,14 +24,10 @@ _AHEAD_PIECES = 10_000
 class Feed:
     """Pieces of the input from a cursor on."""
 
-    def __init__(
-        self, sources: Sequence[Source], chunk_size: int, cursor: Cursor, *, whole_files: bool, inline: bool
-    ) -> None:
+    def __init__(self, sources: Sequence[Source], cursor: Cursor, cutting: Cutting) -> None:
         self._sources = sources
         self._begin = cursor
-        self._splitting: Iterator[Piece] = split_sources(
-            sources, chunk_size, cursor, whole_files=whole_files, inline=inline, opened=self._note
-        )
+        self._splitting: Iterator[Piece] = split_sources(sources, cursor, cutting, opened=self._note)
         self._streams: dict[int, Stream] = {}
         self._changed = threading.Condition()
         self._pieces: deque[Piece] = deque()

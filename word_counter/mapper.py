@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from inspect import isgeneratorfunction
 from itertools import chain, starmap
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 if TYPE_CHECKING:
     from word_counter.pairs import Pairs
@@ -18,8 +18,20 @@ Pair = tuple[Any, Any]
 _SHOWN_CHARS = 1_000
 
 
+class Reading(Protocol):
+    """How records are read from lines, where they are not the lines."""
+
+    def records(self, lines: Iterator[str]) -> Iterator[Any]:
+        """Yield the records of lines, which it takes as it goes."""
+
+    def split(self, lines: Iterable[bytes]) -> Iterator[bytes]:
+        """Yield the bytes of each record, of lines with their line breaks."""
+
+
 class Lines:
     r"""The lines of one chunk, as :meth:`Mapper.map_chunk` gets them. Iterating gives each line as ``str``.
+
+    With another ``input_format`` than lines it gives records in their place: objects, or rows.
 
     A line is what stands before ``\n``, without a ``\r`` before it, decoded as UTF-8 with undecodable bytes
     replaced; a byte order mark at the start of a file is not part of its first line.
@@ -31,10 +43,19 @@ class Lines:
         line: the number of the first line in its file, from 1.
     """
 
-    __slots__ = ("_cursor", "_decoded", "_number", "line", "offset", "raw", "source")
+    __slots__ = ("_cursor", "_decoded", "_number", "line", "offset", "raw", "reading", "source")
 
-    def __init__(self, raw: bytes, source: str = "", offset: int = 0, line: int = 1, number: int | None = None) -> None:
+    def __init__(
+        self,
+        raw: bytes,
+        source: str = "",
+        offset: int = 0,
+        line: int = 1,
+        number: int | None = None,
+        reading: Reading | None = None,
+    ) -> None:
         """Make it of bytes; ``number`` is that of its lines, where it is known already."""
+        self.reading = reading
         self.raw = raw
         self.source = source
         self.offset = offset
@@ -54,9 +75,9 @@ class Lines:
                 self._decoded.pop()
         return self._decoded
 
-    def __iter__(self) -> Iterator[str]:
+    def __iter__(self) -> Iterator[Any]:
         self._cursor = iter(self._lines())
-        return self._cursor
+        return self._cursor if self.reading is None else self.reading.records(self._cursor)
 
     def __len__(self) -> int:
         # Not by decoding: a mapper may have read nothing but raw.
@@ -66,11 +87,13 @@ class Lines:
         return self._number
 
     def each(self) -> Iterator[Lines]:
-        """Yield each line as lines of its own, with its own place in the source."""
-        offset = 0
-        for number, raw in enumerate(_split(self.raw)):
-            yield Lines(raw, self.source, self.offset + offset, self.line + number)
-            offset += len(raw)
+        """Yield each record as lines of its own, with its own place in the source."""
+        offset, line = self.offset, self.line
+        raws = _split(self.raw)
+        for raw in raws if self.reading is None else self.reading.split(raws):
+            made = Lines(raw, self.source, offset, line, reading=self.reading)
+            yield made
+            offset, line = offset + len(raw), line + len(made)
 
     def leave(self) -> None:
         """Forget the running iteration: no line is being read any more."""
@@ -128,6 +151,9 @@ class Mapper:
 
     #: Whether a chunk is a whole file, however long; for the first mapper of a job that has a ``map_chunk``.
     whole_files: ClassVar[bool] = False
+    #: What the records of the input are: "lines", "jsonl", "csv" or "tsv", with options as in "csv delimiter=;
+    #: header=none"; for the first mapper of a job. ``map`` gets the objects of JSON lines, and a dict for a row.
+    input_format: ClassVar[str] = "lines"
     #: What :meth:`count` added up in this task, by name.
     counters: dict[str, int]
     #: The values of the job's params, by name.
@@ -136,7 +162,7 @@ class Mapper:
     files: Mapping[str, SideFile] = MappingProxyType({})
     _lines: Lines | Pairs | None = None
 
-    def map(self, line: str) -> Iterable[Pair]:  # noqa: ARG002 (the contract's signature)
+    def map(self, line: Any) -> Iterable[Pair]:  # noqa: ARG002 (the contract's signature)
         """Yield the pairs of one line."""
         message = f"{type(self).__name__} has neither map(line) nor map_chunk(lines)"
         raise TypeError(message)

@@ -43,6 +43,7 @@ class Payload:
     files: dict[str, str] = field(default_factory=dict)
     phase: int = 0
     inline: bool = False
+    input_format: str = "lines"
 
     def to_json(self) -> str:
         """Return the payload's text."""
@@ -56,6 +57,7 @@ class Payload:
             "files": self.files,
             "phase": self.phase,
             "inline": self.inline,
+            "input_format": self.input_format,
             "partitions": self.partitions,
             "lease_seconds": self.lease_seconds,
             "task_timeout": self.task_timeout,
@@ -82,6 +84,7 @@ class Payload:
                 files={_text(name): _text(digest) for name, digest in content["files"].items()},
                 phase=_number(content["phase"]),
                 inline=content["inline"] is True,
+                input_format=_text(content["input_format"]),
                 partitions=_number(content["partitions"]),
                 lease_seconds=float(content["lease_seconds"]),
                 task_timeout=float(content["task_timeout"]),

@@ -13,6 +13,7 @@ from word_counter.door.signing import verify
 from word_counter.errors import UsageError
 from word_counter.job import Job, Source
 from word_counter.outputs.places import absolute
+from word_counter.records import chosen_format
 from word_counter.side_file import SideFile
 from word_counter.sinks import Sink
 
@@ -59,6 +60,7 @@ class Plan:
     top: int = 0
     whole_files: bool = False
     inline: bool = False
+    input_format: str = "lines"
 
     @property
     def skip(self) -> bool:
@@ -138,6 +140,7 @@ class Plan:
             sort=sink.sort,
             top=sink.top,
             whole_files=job.phases()[0].whole_files,
+            input_format=chosen_format(settings.input_format, job.phases()[0]),
             inline=settings.transport == "inline",
         )
 

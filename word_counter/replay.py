@@ -23,7 +23,9 @@ from word_counter.errors import InputChangedError, JobFailedError, JobGoneError,
 from word_counter.job import Chunk, Source, Stage, task_name
 from word_counter.mapper import Lines
 from word_counter.pairs import Pairs
+from word_counter.pieces import header_of
 from word_counter.plan import Plan, check_signed, read_plan
+from word_counter.records import InputFormat
 from word_counter.shuffle import decode_partial, key_text, restore
 from word_counter.side_file import checked
 from word_counter.stages import MapOutput, pairs_of, run_map
@@ -177,11 +179,16 @@ def _chunk(store: Store, chunk_id: int) -> Chunk:
 
 
 def _lines(store: Store, plan: Plan, sources: list[Source], chunk: Chunk) -> Lines:
-    def content(chunk: Chunk) -> bytes:
-        held = store.content(chunk.id)
-        return reread(sources[chunk.source], chunk) if held is None else held
+    def content(chunk_id: int) -> bytes:
+        held = store.content(chunk_id)
+        if held is not None:
+            return held
+        source = sources[chunk.source]
+        header = header_of(source, records) if chunk.offset and records.headed else b""
+        return header + reread(source, chunk)
 
-    with closing(ChunkReader(dict(enumerate(sources)), content=content, inline=plan.inline)) as reader:
+    records = InputFormat.parse(plan.input_format)
+    with closing(ChunkReader(dict(enumerate(sources)), content=content, inline=plan.inline, records=records)) as reader:
         try:
             return reader.read(chunk)
         except InputChangedError:

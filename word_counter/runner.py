@@ -16,7 +16,6 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from multiprocessing.connection import Connection
 
 from word_counter.blame import user_traceback
@@ -31,7 +30,6 @@ from word_counter.errors import (
     EncodingError,
     ForbiddenError,
     InputChangedError,
-    JobGoneError,
     RefusedError,
     StoreUnavailableError,
     TooManyBadError,
@@ -39,11 +37,11 @@ from word_counter.errors import (
     WordCounterError,
 )
 from word_counter.job import Chunk, Stage, parse_task
-from word_counter.memory import keep_what_is_freed
 from word_counter.pairs import Pairs
 from word_counter.patience import Patience
 from word_counter.payload import Payload
 from word_counter.queue_worker import QueueWorker
+from word_counter.records import InputFormat
 from word_counter.reference import folders_of
 from word_counter.scripts import IMPATIENT
 from word_counter.shuffle import key_text
@@ -107,8 +105,9 @@ class BatchRunner:
             os.kill(os.getpid(), signal.SIGTERM)  # ends this process in good order; its parent starts another
             return "given back"
         try:
-            content = partial(_content, store)
-            reader = ChunkReader(payload.sources, self._permit.inputs, content, inline=payload.inline)
+            records = InputFormat.parse(payload.input_format)
+            roots = self._permit.inputs
+            reader = ChunkReader(payload.sources, roots, store.content, inline=payload.inline, records=records)
             with contextlib.closing(reader):
                 return self._run_tasks(store, payload, reader)
         except BaseException as error:
@@ -264,16 +263,6 @@ class BatchRunner:
             return loaded.is_stale()
         folders = folders_of(payload.code)
         return bool(folders) and any(other and other != folders for other in map(folders_of, self._jobs))
-
-
-def _content(store: TaskStore, chunk: Chunk) -> bytes:
-    """Return the bytes of a chunk that travelled; JobGoneError when they are not there (any more)."""
-    keep_what_is_freed()
-    content = store.content(chunk.id)
-    if content is None:
-        message = f"the bytes of chunk {chunk.id} are not in Redis: another attempt committed it, or they were lost"
-        raise JobGoneError(message)
-    return content
 
 
 def _kind(error: WordCounterError) -> str:

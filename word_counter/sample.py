@@ -7,19 +7,23 @@ from contextlib import closing
 
 from word_counter.chunk_reader import ChunkReader
 from word_counter.job import Cursor, Source
-from word_counter.pieces import split_sources
+from word_counter.pieces import Cutting, split_sources
+from word_counter.records import InputFormat
+from word_counter.step import Phase
 from word_counter.trial import Record
 
 
-def read_sample(sources: Sequence[Source], records: int, *, whole_files: bool = False) -> list[Record]:
-    """Return about so many records: the first lines of each source, as many of each, or sources as a whole."""
+def read_sample(sources: Sequence[Source], records: int, phase: Phase | None = None) -> list[Record]:
+    """Return about so many records for a phase: the first of each source, as many of each, or sources as a whole."""
+    whole_files = phase is not None and phase.whole_files
+    kind = InputFormat.parse(phase.input_format if phase is not None else "lines")
     each = max(1, records // max(1, len(sources)))
     found: list[Record] = []
     for source in sources[:records]:
-        for chunk, _, content in split_sources([source], each, Cursor(), whole_files=whole_files):
-            with closing(ChunkReader({0: source})) as reader:
+        for chunk, _, content in split_sources([source], Cursor(), Cutting(each, whole_files, records=kind)):
+            with closing(ChunkReader({0: source}, records=kind)) as reader:
                 read = reader.read(chunk, content)
                 lines = [read] if whole_files else read.each()
-                found += [Record(line.source, line.offset, line.line, line.raw) for line in lines]
+                found += [Record(line.source, line.offset, line.line, line.raw, line.reading) for line in lines]
             break
     return found

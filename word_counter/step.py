@@ -96,6 +96,11 @@ class Phase:
     keyed: bool = True
 
     @property
+    def input_format(self) -> str:
+        """What the records are that it maps."""
+        return self.mappers[0].input_format
+
+    @property
     def whole_files(self) -> bool:
         """Whether its chunks are whole files."""
         return self.mappers[0].whole_files

@@ -18,7 +18,7 @@ from typing import Any
 from word_counter.blame import USER_ERRORS, user_traceback
 from word_counter.errors import EncodingError, WordCounterError
 from word_counter.job import Stage
-from word_counter.mapper import Lines
+from word_counter.mapper import Lines, Reading
 from word_counter.pairs import Pairs
 from word_counter.reducer import GroupKey, Reducer
 from word_counter.reducers import Values
@@ -38,6 +38,7 @@ class Record:
     offset: int
     line: int
     raw: bytes
+    reading: Reading | None = None
 
     @property
     def text(self) -> str:
@@ -180,7 +181,7 @@ def _chunks_of_lines(sample: Sequence[Record], shape: Shape) -> Iterator[Lines]:
             # What was the last line of its file may stand before others here.
             whole = [raw if raw.endswith(b"\n") else raw + b"\n" for raw in raws[:-1]] + raws[-1:]
             raw = b"".join(whole)
-            yield Lines(raw, source, offset, line)
+            yield Lines(raw, source, offset, line, reading=records[0].reading)
             places[source] = offset + len(raw), line + len(raws)
 
 

@@ -34,7 +34,7 @@ from word_counter.jobs.word_count import WordCount
 from word_counter.merge import merge
 from word_counter.observer import Observer
 from word_counter.payload import Payload
-from word_counter.pieces import split_sources
+from word_counter.pieces import Cutting, split_sources
 from word_counter.plan import Plan
 from word_counter.queue_worker import QueueWorker
 from word_counter.reference import refer_to
@@ -124,7 +124,7 @@ class Workplace:
         path = folder / f"{job_id}.txt"
         path.write_bytes(text)
         sources = find_sources(path)
-        self._chunks: list[Chunk] = [chunk for chunk, *_ in split_sources(sources, chunk_size, Cursor())]
+        self._chunks: list[Chunk] = [chunk for chunk, *_ in split_sources(sources, Cursor(), Cutting(chunk_size))]
         self._connection, self._secret = connection, secret  # a queue of its own goes with the secret
         self._store = Store(connection, job_id)
         settings = Settings(output="-", chunk_size=chunk_size)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.packed import PACKERS
 from word_counter.errors import InputError
 from word_counter.job import Cursor
-from word_counter.pieces import Piece, split_sources
+from word_counter.pieces import Cutting, Piece, split_sources
 from word_counter.selection import Selection
 from word_counter.sources import find_sources
 from word_counter.streams import reread
@@ -55,7 +55,7 @@ CONTENTS = st.lists(st.sampled_from([b"", b"a\n", b"b c\n\n", b"d", b"e\n" * 5])
 
 
 def _pieces(path: Path, *, whole_files: bool = False) -> list[Piece]:
-    return list(split_sources(find_sources(path), 3, Cursor(), whole_files=whole_files))
+    return list(split_sources(find_sources(path), Cursor(), Cutting(3, whole_files=whole_files)))
 
 
 @pytest.mark.parametrize("name", ARCHIVES)
@@ -74,7 +74,7 @@ def test_what_is_in_an_archive_comes_out_of_it(
     for index, content in enumerate(contents):
         assert b"".join(piece.content or b"" for piece in pieces if piece.chunk.source == index) == content
     for number, piece in enumerate(pieces, 1):
-        assert list(split_sources(sources, 3, piece.cursor)) == pieces[number:]
+        assert list(split_sources(sources, piece.cursor, Cutting(3))) == pieces[number:]
     assert [piece.content for piece in _pieces(path, whole_files=True)] == contents
     assert [reread(sources[piece.chunk.source], piece.chunk) for piece in reversed(pieces)] == [
         piece.content for piece in reversed(pieces)

@@ -128,7 +128,13 @@ def test_every_setting_is_in_the_readme_with_its_default() -> None:
     in_words = {"redis": "a private server", "workers": "one a core", "job-id": "made up", "timeout": "0: none"}
     in_words |= {"top": "0: all"}
     in_words |= {"resume": "no", "standby": "no", "verbose": "no"}
-    in_words |= {"allow": "the shipped jobs", "input-root": "anything", "include": "all files", "exclude": "no file"}
+    in_words |= {
+        "allow": "the shipped jobs",
+        "input-root": "anything",
+        "include": "all files",
+        "input-format": "the job's",
+        "exclude": "no file",
+    }
 
     for setting in fields(Settings):
         option = setting.name.replace("_", "-")

@@ -13,7 +13,7 @@ from word_counter.config import load
 from word_counter.door.allow_list import AllowList
 from word_counter.errors import ForbiddenError, JobLoadError, UsageError
 from word_counter.job import Cursor
-from word_counter.pieces import Piece, split_sources
+from word_counter.pieces import Cutting, Piece, split_sources
 from word_counter.reference import make_job, refer_to
 from word_counter.sources import find_sources
 
@@ -86,7 +86,7 @@ def test_an_app_must_be_allowed_as_any_job(folder: Path) -> None:
 
 
 def _chunks(folder: Path, cursor: Cursor) -> Iterator[Piece]:
-    return split_sources(find_sources(str(folder)), 1, cursor, whole_files=True)
+    return split_sources(find_sources(str(folder)), cursor, Cutting(1, whole_files=True))
 
 
 def test_whole_files_are_one_chunk_each_from_any_cursor_on(folder: Path) -> None:

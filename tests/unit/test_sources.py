@@ -11,7 +11,7 @@ from tests.processes import without_root
 from word_counter.chunk_reader import ChunkReader
 from word_counter.errors import InputChangedError, InputError
 from word_counter.job import Chunk, Cursor, Source
-from word_counter.pieces import split_sources
+from word_counter.pieces import Cutting, split_sources
 from word_counter.sinks import Sink
 from word_counter.sources import check_sources, find_sources
 
@@ -123,7 +123,7 @@ class TestSplitting:
         for name, content in (("1", b"a\nb\nc\n"), ("2", b""), ("3", b"d")):
             (folder / name).write_bytes(content)
 
-        found = list(split_sources(find_sources(folder), 2, Cursor()))
+        found = list(split_sources(find_sources(folder), Cursor(), Cutting(2)))
 
         assert [piece.chunk for piece in found] == [
             Chunk(0, 0, 0, 4, 1, 2),
@@ -135,10 +135,10 @@ class TestSplitting:
         for name, content in (("1", b"a\nb\nc\n"), ("2", b""), ("3", b"d\ne"), ("4", b"f\n")):
             (folder / name).write_bytes(content)
         sources = find_sources(folder)
-        found = list(split_sources(sources, 1, Cursor()))
+        found = list(split_sources(sources, Cursor(), Cutting(1)))
 
         for number, piece in enumerate(found):
-            assert list(split_sources(sources, 1, piece.cursor)) == found[number + 1 :]
+            assert list(split_sources(sources, piece.cursor, Cutting(1))) == found[number + 1 :]
 
     @pytest.mark.parametrize("change", ["append", "shrink", "touch", "replace"])
     def test_a_file_that_changed_is_named(self, folder: Path, change: str) -> None:
@@ -158,14 +158,14 @@ class TestSplitting:
             other.replace(path)
 
         with pytest.raises(InputChangedError, match=r"text\.txt changed"):
-            list(split_sources(sources, 1, Cursor()))
+            list(split_sources(sources, Cursor(), Cutting(1)))
         with pytest.raises(InputChangedError, match=r"text\.txt changed"):
             check_sources(sources)
 
     def test_a_file_that_changes_while_it_is_split_is_noticed(self, folder: Path) -> None:
         path = folder / "text.txt"
         path.write_bytes(b"a\nb\n")
-        chunks = split_sources(find_sources(path), 1, Cursor())
+        chunks = split_sources(find_sources(path), Cursor(), Cutting(1))
         next(chunks)
 
         path.write_bytes(b"a\nb\nc\n")
@@ -181,7 +181,7 @@ class TestSplitting:
         path.unlink()
 
         with pytest.raises(InputError, match=r"cannot read .*text\.txt"):
-            list(split_sources(sources, 1, Cursor()))
+            list(split_sources(sources, Cursor(), Cutting(1)))
         with pytest.raises(InputError, match=r"text\.txt"):
             check_sources(sources)
 
@@ -214,7 +214,7 @@ class TestReading:
         (folder / "1").write_bytes(b"a\nb\n")
         (folder / "2").write_bytes(b"c\n")
         sources = find_sources(folder)
-        chunks = [chunk for chunk, *_ in split_sources(sources, 1, Cursor())]
+        chunks = [chunk for chunk, *_ in split_sources(sources, Cursor(), Cutting(1))]
         reader = ChunkReader(dict(enumerate(sources)))
 
         seen = [list(reader.read(chunks[number])) for number in (2, 0, 2, 1)]

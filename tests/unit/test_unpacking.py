@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.packed import PACKERS, SUFFIXES
 from word_counter.errors import InputError
 from word_counter.job import Cursor
-from word_counter.pieces import split_sources
+from word_counter.pieces import Cutting, split_sources
 from word_counter.sources import find_sources
 from word_counter.unpacking import HEAD_BYTES, packing_of, unpacked
 
@@ -103,10 +103,10 @@ def test_chunks_of_a_packed_file_are_those_of_what_it_holds_from_every_cursor_on
     (folder / "plain").write_bytes(content)
     (folder / "packed").write_bytes(PACKERS[packing](content[:300]) + PACKERS[packing](content[300:]))
 
-    plain = list(split_sources(find_sources(folder / "plain"), 7, Cursor()))
-    packed = list(split_sources(find_sources(folder / "packed"), 7, Cursor()))
+    plain = list(split_sources(find_sources(folder / "plain"), Cursor(), Cutting(7)))
+    packed = list(split_sources(find_sources(folder / "packed"), Cursor(), Cutting(7)))
 
     assert [piece[:2] for piece in packed] == [piece[:2] for piece in plain]
     assert b"".join(piece.content or b"" for piece in packed) == content
     for number, piece in enumerate(packed, 1):
-        assert list(split_sources(find_sources(folder / "packed"), 7, piece.cursor)) == packed[number:]
+        assert list(split_sources(find_sources(folder / "packed"), piece.cursor, Cutting(7))) == packed[number:]

@@ -56,7 +56,7 @@ def check(max_bad_records: str | None, as_json: bool, **given: Any) -> None:  # 
         raise click.MissingParameter(ctx=click.get_current_context(), param_type="argument", param_hint="'SAMPLE...'")
     chosen = config.load({"max_bad_records": max_bad_records}, made.settings)
     with redirect_stdout(sys.stderr):  # what user code prints is no part of the answer
-        sample = read_sample(find_sources(inputs), MOST_RECORDS, whole_files=made.phases()[0].whole_files)
+        sample = read_sample(find_sources(inputs), MOST_RECORDS, made.phases()[0])
         verdict = check_apart(made, sample, max_bad_records=chosen.max_bad_records)
     if as_json:
         show_json(_json(verdict))

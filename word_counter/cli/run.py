@@ -30,6 +30,7 @@ from word_counter.errors import JobFailedError, UsageError, WordCounterError
 from word_counter.observer import Outcome
 
 _SETTINGS = (
+    "input_format",
     "include",
     "exclude",
     "transport",
@@ -108,6 +109,11 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--chunk-size", metavar="LINES", help="Lines a chunk. [default: 50000]"),
         _patterns("--include", "Below directories, of what globs match and in archives, read only files that fit."),
         _patterns("--exclude", "And none that fit this; both may be repeated."),
+        click.option(
+            "--input-format",
+            metavar="FORMAT",
+            help="A record: lines, jsonl, csv or tsv, as in 'csv delimiter=; header=none'. [default: the job's]",
+        ),
         click.option(
             "--transport",
             metavar="auto|inline",

@@ -23,7 +23,8 @@ from word_counter.job import Cursor, Inputs, Job, JobState, Source
 from word_counter.merge import Summary, parts_of, summarised
 from word_counter.observer import Observer, Outcome, Progress
 from word_counter.outputs.quarantine import quarantine_path
-from word_counter.pieces import Piece, split_sources
+from word_counter.pieces import Cutting, Piece, split_sources
+from word_counter.records import InputFormat, chosen_format
 from word_counter.side_file import read_side_files
 from word_counter.sinks import Sink
 from word_counter.sources import find_sources
@@ -62,7 +63,8 @@ class InlineEngine(Engine):
             selection=chosen.selection,
         )
         observer.started(job_id, "")
-        pieces = _pieces(sources, chosen.chunk_size, whole_files=phases[0].whole_files)
+        records = InputFormat.parse(chosen_format(chosen.input_format, phases[0]))
+        pieces = _pieces(sources, Cutting(chosen.chunk_size, phases[0].whole_files, records=records))
         partitions = max(2, chosen.partitions)
         first = phases[0]
         progress = Progress(
@@ -81,7 +83,7 @@ class InlineEngine(Engine):
         # What user code prints must not mix with results on standard output.
         aside = redirect_stdout(sys.stderr) if chosen.output == "-" else nullcontext()
         try:
-            with closing(ChunkReader(dict(enumerate(sources)))) as reader, aside:
+            with closing(ChunkReader(dict(enumerate(sources)), records=records)) as reader, aside:
                 for chunk, _, content in pieces:
                     read = reader.read(chunk, content)
                     output = run_map(first, read, partitions, Care(chosen.max_bad_records - len(bad)))
@@ -163,16 +165,18 @@ def _refuse(chosen: config.Settings, given: Mapping[str, Any]) -> None:
             raise UsageError(message)
 
 
-def _pieces(sources: list[Source], chunk_size: int, *, whole_files: bool) -> Iterator[Piece]:
-    """Yield the pieces; of input that fits in one, two halves."""
-    pieces = split_sources(sources, chunk_size, Cursor(), whole_files=whole_files)
+def _pieces(sources: list[Source], cutting: Cutting) -> Iterator[Piece]:
+    """Yield the pieces; of input that fits in one, two halves, unless it is of rows or can be read but once."""
+    pieces = split_sources(sources, Cursor(), cutting)
     begin = list(islice(pieces, 2))
-    if not whole_files and len(begin) == 1 and begin[0].chunk.lines > 1:
+    if not cutting.whole_files and len(begin) == 1 and begin[0].chunk.lines > 1:
         ((chunk, after, content),) = begin
-        half = (chunk.lines + 1) // 2
+        half = replace(cutting, chunk_size=(chunk.lines + 1) // 2)
         if content is None:
-            yield from split_sources(sources, half, Cursor())
-        else:
-            yield from (Piece(part, after, text) for part, text in cut([content], Cursor(0, chunk.source), half))
-        return
+            yield from split_sources(sources, Cursor(), half)
+            return
+        if cutting.records.kind != "csv":
+            parts = cut([content], Cursor(0, chunk.source), half.chunk_size)
+            yield from (Piece(part, after, text) for part, text in parts)
+            return
     yield from chain(begin, pieces)

@@ -1,0 +1,153 @@
+"""Records: objects of JSON lines and rows of CSV, the same however the input is cut and wherever a row ends."""
+
+from __future__ import annotations
+
+import csv
+import json
+from contextlib import closing
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.packed import PACKERS
+from word_counter import Job, Mapper, Sum, UsageError, run
+from word_counter.chunk_reader import ChunkReader
+from word_counter.job import Cursor
+from word_counter.pieces import Cutting, Piece, split_sources
+from word_counter.records import InputFormat
+from word_counter.sources import find_sources
+
+FIELDS = st.text(st.sampled_from('ab,;"\n é'), max_size=6)
+ROWS = st.lists(st.lists(FIELDS, min_size=3, max_size=3), max_size=12)
+
+
+def _read(path: Path, text: str, size: int = 3) -> tuple[list[Piece], list[list[Any]]]:
+    """Return how a file is cut, and the records of each chunk."""
+    form = InputFormat.parse(text)
+    sources = find_sources(path)
+    pieces = list(split_sources(sources, Cursor(), Cutting(size, records=form)))
+    for number, piece in enumerate(pieces, 1):
+        assert list(split_sources(sources, piece.cursor, Cutting(size, records=form))) == pieces[number:]
+    with closing(ChunkReader(dict(enumerate(sources)), records=form)) as reader:
+        return pieces, [list(reader.read(piece.chunk, piece.content)) for piece in pieces]
+
+
+@settings(max_examples=60, deadline=None)
+@given(rows=ROWS, delimiter=st.sampled_from(",;"), every=st.booleans(), packed=st.booleans(), header=st.booleans())
+def test_rows_come_out_as_they_were_written(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[list[str]], delimiter: str, **given: bool
+) -> None:
+    path = tmp_path_factory.mktemp("rows") / "a.csv"
+    made = StringIO()
+    names = ["the first", 'the "second', "the,third\n"]
+    table = csv.writer(
+        made,
+        delimiter=delimiter,
+        lineterminator="\n",
+        quoting=csv.QUOTE_ALL if given["every"] else csv.QUOTE_MINIMAL,
+    )
+    table.writerows([names, *rows] if given["header"] else rows)
+    content = made.getvalue().encode()
+    path.write_bytes(PACKERS["gzip"](content) if given["packed"] else content)
+
+    pieces, chunks = _read(path, f"csv delimiter={delimiter} header={'first' if given['header'] else 'none'}")
+
+    expected = [dict(zip(names, row, strict=True)) for row in rows] if given["header"] else rows
+    assert [record for chunk in chunks for record in chunk] == expected
+    assert all(len(chunk) <= 3 for chunk in chunks)
+    assert sum(piece.chunk.length for piece in pieces) == len(content)
+
+
+@given(
+    st.lists(st.recursive(st.none() | st.integers() | FIELDS, lambda inner: st.lists(inner, max_size=3)), max_size=9)
+)
+@settings(deadline=None)
+def test_objects_come_out_as_they_were_written(tmp_path_factory: pytest.TempPathFactory, objects: list[Any]) -> None:
+    path = tmp_path_factory.mktemp("objects") / "a.jsonl"
+    path.write_text("".join(f"{json.dumps(one)}\n\n" for one in objects))
+
+    _, chunks = _read(path, "jsonl")
+
+    assert [record for chunk in chunks for record in chunk] == objects
+
+
+class Cities(Mapper):
+    input_format = "csv"
+
+    def map(self, record: dict[str, str]) -> Any:
+        yield record["city"], int(record["people"])
+
+
+class People(Job):
+    mapper, reducer = Cities, Sum
+
+
+TABLE = 'city,people\n"Bern\n(the city)",1\nRome,2\n\nRome,3\n"Bern\n(the city)",4\n'
+
+
+@pytest.mark.parametrize("engine", ["inline", "redis"])
+@pytest.mark.parametrize("transport", ["auto", "inline"])
+@pytest.mark.parametrize("chunk_size", [1, 2, 100])
+def test_a_job_says_what_its_records_are(folder: Path, engine: str, transport: str, chunk_size: int) -> None:
+    (folder / "a.csv").write_text("\ufeff" + TABLE.replace("\n", "\r\n"))
+    (folder / "b.csv").write_text("people,city\n7,Rome\n")
+
+    outcome = run(
+        [folder / "a.csv", folder / "b.csv"],
+        People,
+        engine=engine,
+        transport=transport,
+        chunk_size=chunk_size,
+        workers=1,
+        output=str(folder / "out.json"),
+    )
+
+    assert outcome.results == {"Bern\n(the city)": 5, "Rome": 12}
+
+
+def test_a_run_says_it_in_place_of_the_job(folder: Path) -> None:
+    (folder / "a").write_text("Rome;2\nBern;3\n")
+
+    outcome = run(
+        folder / "a",
+        People,
+        engine="inline",
+        input_format="csv delimiter=; header=city,people",
+        output=str(folder / "out.json"),
+    )
+
+    assert outcome.results == {"Rome": 2, "Bern": 3}
+
+
+def test_a_row_that_does_not_fit_is_a_bad_record_with_its_line(folder: Path) -> None:
+    (folder / "a.csv").write_text('city,people\nRome,2\n"Bern\n(old)",1,?\nRome,x\nRome,4\n')
+    output = str(folder / "out.json")
+
+    with pytest.raises(ValueError, match="a row of 3 fields, where the header names 2") as raised:
+        run(folder / "a.csv", People, engine="inline", output=output)
+    assert "line 4" in raised.value.__notes__[0]
+
+    outcome = run(folder / "a.csv", People, engine="inline", max_bad_records=2, output=output)
+    assert outcome.results == {"Rome": 6}
+    aside = [json.loads(line) for line in Path(outcome.quarantine).read_text().splitlines()]
+    assert [(entry["line"], entry["text"]) for entry in aside] == [(3, '"Bern\n(old)",1,?'), (5, "Rome,x")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["xml", "csv delimiter=ab", "csv delimiter=none", "lines header=none", "csv escape=x", "csv header", "tsv quote=é"],
+)
+def test_what_is_no_format_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match=r"input-format|must be one ASCII character"):
+        InputFormat.parse(text)
+
+
+def test_a_mapper_of_whole_chunks_takes_no_records(folder: Path) -> None:
+    (folder / "a").write_text("a\n")
+
+    with pytest.raises(UsageError, match=r"maps chunks of lines \(map_chunk\), and takes no"):
+        run(folder / "a", engine="inline", input_format="csv", output=str(folder / "out.json"))
