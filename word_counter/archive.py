@@ -53,7 +53,7 @@ class Archive:
     def __init__(self, path: str, file: BinaryIO) -> None:
         """Make it of its path and the same file, open."""
         self.path = path
-        self._file = file
+        self.file = file
         self._zip: zipfile.ZipFile | None = None
         self._tar: tarfile.TarFile | None = None
         self._stream: _Blocks | None = None
@@ -72,13 +72,9 @@ class Archive:
 
     def close(self) -> None:
         """Close it, and its file."""
-        for opened in (self._zip, self._tar, self._file):
+        for opened in (self._zip, self._tar, self.file):
             if opened is not None:
                 opened.close()
-
-    def fileno(self) -> int:
-        """Return the descriptor of the archive's file."""
-        return self._file.fileno()
 
     def members(self) -> Iterator[Member]:
         """Yield the files that are left in it, without links, folders and what else is no file."""
@@ -125,21 +121,21 @@ class Archive:
         if self._stream is not None:
             last = self._stream.last(tarfile.BLOCKSIZE)
         else:
-            self._file.seek(cast("tarfile.TarFile", self._tar).offset)
-            last = self._file.read(tarfile.BLOCKSIZE)
+            self.file.seek(cast("tarfile.TarFile", self._tar).offset)
+            last = self.file.read(tarfile.BLOCKSIZE)
         if last != bytes(tarfile.BLOCKSIZE):
             message = f"{self.path} is cut off: it does not end as a tar file does"
             raise InputError(message)
 
     def _begin(self) -> None:
-        self._file.seek(0)
-        packing = packing_of(self._file.read(HEAD_BYTES))
-        self._file.seek(0)
+        self.file.seek(0)
+        packing = packing_of(self.file.read(HEAD_BYTES))
+        self.file.seek(0)
         if packing:
-            self._stream = _Blocks(unpacked(self._file.read, packing, self.path))
+            self._stream = _Blocks(unpacked(self.file.read, packing, self.path))
             opened = tarfile.open(fileobj=cast("IO[bytes]", self._stream), mode="r|", bufsize=_BUFFER_BYTES)  # noqa: SIM115 (close closes it)
         else:
-            opened = tarfile.open(fileobj=self._file, mode="r:")  # noqa: SIM115 (close closes it)
+            opened = tarfile.open(fileobj=self.file, mode="r:")  # noqa: SIM115 (close closes it)
         self._tar, self._entries = opened, iter(opened)
 
     @contextmanager

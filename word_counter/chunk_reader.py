@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from typing import BinaryIO
 
@@ -74,9 +75,9 @@ class ChunkReader:
                 self._index = chunk.source
             self._file.seek(chunk.offset)
             raw = self._file.read(chunk.length)
-            check_unchanged(source, self._file.fileno())
+            check_unchanged(source, self._file)
         except OSError as error:
-            message = f"this worker cannot read {source.path}: {error.strerror}; is the input there on its machine too?"
+            message = f"this worker cannot read {source.path}: {error.strerror}; {_advice(source.path)}"
             raise InputError(message) from error
         return self._lines(raw, source, chunk, travelled=False)
 
@@ -106,3 +107,17 @@ class ChunkReader:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+
+def _advice(path: str) -> str:
+    """Say what is missing on this machine for a path to be read."""
+    missing = path
+    while not os.path.lexists(os.path.dirname(missing)) and os.path.dirname(missing) != missing:
+        missing = os.path.dirname(missing)
+    if missing != path:
+        what = f"mount {missing} on its machine"
+    elif os.path.lexists(path):
+        what = "its user has to be allowed to"
+    else:
+        what = "copy it there, or mount its folder"
+    return f"{what}, or run with --transport inline"

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 import stat
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 from word_counter.errors import InputChangedError, InputError
 from word_counter.job import STDIN, STDIN_PATH, Inputs, Source
+from word_counter.remote import Status, find, is_url, open_url
+from word_counter.remote import status as status_of_url
 from word_counter.selection import Selection
 from word_counter.unpacking import HEAD_BYTES, SUFFIXES, archive_kind, packing_of
 
@@ -73,7 +77,7 @@ def find_sources(
             paths.append(name)
             continue
         found = _paths(name, passed_over, selection)
-        ours = [path for path in found if own and os.path.exists(path) and _identity(path) in own]
+        ours = [path for path in found if path in written or (own and os.path.exists(path) and _identity(path) in own)]
         kept = [path for path in found if path not in ours]
         left_out.update(dict.fromkeys(ours))
         if not kept:
@@ -113,6 +117,8 @@ def _identity(path: str) -> tuple[int, int]:
 
 
 def _paths(name: str, passed_over: _PassedOver, selection: Selection) -> list[str]:
+    if is_url(name):
+        return _urls(name, selection)
     if os.path.isdir(name):
         found = _wanted(name, _walk(name, passed_over), selection)
         if not found:
@@ -135,6 +141,27 @@ def _paths(name: str, passed_over: _PassedOver, selection: Selection) -> list[st
         return found
     message = f"no such file or directory: {name}"
     raise InputError(message)
+
+
+def _urls(name: str, selection: Selection) -> list[str]:
+    _refuse_passwords(name)
+    urls = find(name)
+    if urls == [name]:
+        return urls
+    folder = re.split(r"[*?\[]", name)[0]
+    below = {url: url.removeprefix(folder).lstrip("/") for url in urls}
+    wanted = [url for url, path in below.items() if not re.search(r"(^|/)\.", path) and _is_wanted(path, selection)]
+    if not wanted:
+        message = f"no file matches {name}" + _that_fit(selection)
+        raise InputError(message)
+    return wanted
+
+
+def _refuse_passwords(url: str) -> None:
+    if re.match(r"[^/]*://[^/@]*:[^/@]*@", url):
+        shown = re.sub(r"://[^/@]*@", "://...@", url)
+        message = f"the input {shown} holds a password, which would stand in Redis; give it where its library looks"
+        raise InputError(message)
 
 
 def _wanted(folder: str, paths: Iterable[str], selection: Selection) -> list[str]:
@@ -168,22 +195,22 @@ def _sources(path: str, selection: Selection) -> list[Source]:
     if path == STDIN_PATH:
         return [Source(path, 0, time.time_ns(), STDIN)]  # what comes is another input each time
     try:
-        status = os.stat(path)
-        if not stat.S_ISREG(status.st_mode):
+        if not is_url(path) and not stat.S_ISREG(os.stat(path).st_mode):
             message = f"not a regular file: {path}"
             raise InputError(message)
-        with open(path, "rb") as file:
-            whole, kind = os.path.abspath(path), archive_kind(path)
+        with open_source(path) as file:
+            status = _status(path, file)
+            whole, kind = path if is_url(path) else os.path.abspath(path), archive_kind(path)
             if kind:
                 from word_counter.archive import members  # which takes a while, and few need it
 
                 inside = [member for member in members(path, file) if selection.takes(member.name)]
-                return [Source(whole, member.size, status.st_mtime_ns, kind, member.name) for member in inside]
+                return [Source(whole, member.size, status.modified, kind, member.name) for member in inside]
             packing = _packing(path, file.read(HEAD_BYTES))
     except OSError as error:
         message = f"cannot read {path}: {error.strerror}"
         raise InputError(message) from error
-    return [Source(whole, status.st_size, status.st_mtime_ns, packing)]
+    return [Source(whole, status.size, status.modified, packing)]
 
 
 def _packing(path: str, head: bytes) -> str:
@@ -197,18 +224,28 @@ def _packing(path: str, head: bytes) -> str:
     return packing
 
 
-def check_unchanged(source: Source, descriptor: int) -> None:
+def open_source(path: str) -> BinaryIO:
+    """Return the file at a path or URL, open for reading; InputError or OSError when it cannot be opened."""
+    return open_url(path) if is_url(path) else open(path, "rb")
+
+
+def _status(path: str, file: BinaryIO) -> Status:
+    if is_url(path):
+        return status_of_url(path)
+    found = os.fstat(file.fileno())
+    return Status(found.st_size, found.st_mtime_ns)
+
+
+def check_unchanged(source: Source, file: BinaryIO) -> None:
     """Raise InputChangedError unless the open file is as the job found it, by size and time of change."""
-    if source.packing == STDIN:
-        return
-    _check_status(source, os.fstat(descriptor))
+    _check_status(source, _status(source.path, file))
 
 
-def _check_status(source: Source, status: os.stat_result) -> None:
-    if (status.st_size != source.size and not source.member) or status.st_mtime_ns != source.modified:
+def _check_status(source: Source, status: Status) -> None:
+    if (status.size != source.size and not source.member) or status.modified != source.modified:
         message = (
             f"{source.path} changed while the job was running: it had {source.size} bytes when the job began "
-            f"and has {status.st_size} now; run the job again when nothing writes to the file"
+            f"and has {status.size} now; run the job again when nothing writes to the file"
         )
         raise InputChangedError(message)
 
@@ -228,9 +265,12 @@ def check_sources(sources: Sequence[Source], *, all_read: bool = False) -> None:
         raise InputError(message)
     checked = {source.path: source for source in sources if source.packing != STDIN}
     for source in checked.values():
+        if is_url(source.path):
+            _check_status(source, status_of_url(source.path))
+            continue
         try:
-            status = os.stat(source.path)
+            found = os.stat(source.path)
         except OSError as error:
             message = f"cannot read {source.path}, an input of the job: {error.strerror}"
             raise InputError(message) from error
-        _check_status(source, status)
+        _check_status(source, Status(found.st_size, found.st_mtime_ns))

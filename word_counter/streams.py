@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from word_counter.errors import InputError
 from word_counter.job import STDIN, Chunk, Source
-from word_counter.sources import check_unchanged
+from word_counter.sources import check_unchanged, open_source
 from word_counter.unpacking import HEAD_BYTES, packing_of, unpacked
 
 #: How much is read at a time, in bytes.
@@ -57,16 +57,16 @@ class Openings:
                 from word_counter.archive import Archive  # which takes a while, and few need it
 
                 self.close()
-                self._archive = Archive(source.path, open(source.path, "rb"))  # noqa: SIM115 (close closes it)
-            check_unchanged(source, self._archive.fileno())
+                self._archive = Archive(source.path, open_source(source.path))
+            check_unchanged(source, self._archive.file)
             with self._archive.opened(source.member) as file:
                 yield file
-            check_unchanged(source, self._archive.fileno())
+            check_unchanged(source, self._archive.file)
         else:
-            with open(source.path, "rb") as file:
-                check_unchanged(source, file.fileno())
+            with open_source(source.path) as file:
+                check_unchanged(source, file)
                 yield file
-                check_unchanged(source, file.fileno())
+                check_unchanged(source, file)
 
     def close(self) -> None:
         """Close the archive that was opened last."""

@@ -232,11 +232,15 @@ class TestReading:
             reader.read(Chunk(0, 0, 0, 4, 1, 2))
         reader.close()
 
-    def test_a_file_that_is_missing_here_is_named_with_a_question(self, folder: Path) -> None:
-        reader = ChunkReader({0: Source(str(folder / "elsewhere.txt"), 4, 0)})
+    def test_of_a_file_that_is_missing_here_it_is_said_what_to_mount(self, folder: Path) -> None:
+        for name, advice in (
+            ("elsewhere.txt", "copy it there, or mount its folder"),
+            ("mnt/logs/a.txt", f"mount {folder}/mnt on its machine"),
+        ):
+            reader = ChunkReader({0: Source(str(folder / name), 4, 0)})
 
-        with pytest.raises(InputError, match=r"elsewhere\.txt.*on its machine too"):
-            reader.read(Chunk(0, 0, 0, 4, 1, 2))
+            with pytest.raises(InputError, match=f"{name}: No such file.*; {advice}, or run with --transport inline"):
+                reader.read(Chunk(0, 0, 0, 4, 1, 1))
 
 
 def test_files_that_are_named_more_than_once_are_told_of(tmp_path: Path) -> None:
