@@ -60,7 +60,7 @@ class Settings:
     #: by Redis, as workers may not have the files.
     transport: str = "auto"
     #: Lines a chunk.
-    chunk_size: int = 50_000
+    chunk_size: int = 0  #: 0: chunks are as large as suits the input
     #: Shares of the key space, each reduced by a task of its own.
     partitions: int = 8
     #: Workers to start for this run; -1: as many as cores.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from secrets import token_hex
 from typing import Any
@@ -43,7 +44,8 @@ class Dispatch:
         self._splitting: Iterator[Piece] = iter(())
         self._feed: Feed | None = None
         records = InputFormat.parse(plan.input_format)
-        self._cutting = Cutting(plan.chunk_size, plan.whole_files, plan.inline, records)
+        cutting = Cutting.of(sources, plan.chunk_size, records)
+        self._cutting = replace(cutting, whole_files=plan.whole_files, inline=plan.inline)
         self._unheld_since: dict[str, float] = {}
         self._searched = 0.0
 

@@ -14,11 +14,8 @@ from typing import BinaryIO, NamedTuple, cast
 from word_counter.errors import InputError
 from word_counter.job import STDIN, Chunk, Cursor, Source
 from word_counter.records import LINES, InputFormat
-from word_counter.split import CHUNK_BYTES, cut, split
+from word_counter.split import CHUNK_BYTES, UNLIMITED, chunk_limits, cut, split
 from word_counter.streams import Opened, Openings, Stream
-
-#: More lines, and more bytes, than any file has.
-_UNLIMITED = 2**62
 
 
 class Piece(NamedTuple):
@@ -48,12 +45,20 @@ class Cutting:
         whole_files: each source is one chunk, however long; an empty one too.
         inline: all chunks carry their bytes.
         records: what the records are.
+        chunk_bytes: the number of bytes after which a chunk takes no further record.
     """
 
     chunk_size: int
     whole_files: bool = False
     inline: bool = False
     records: InputFormat = LINES
+    chunk_bytes: int = CHUNK_BYTES
+
+    @classmethod
+    def of(cls, sources: Sequence[Source], chunk_size: int, records: InputFormat) -> Cutting:
+        """Return how sources are cut into lines; a ``chunk_size`` of 0 is as suits them."""
+        lines, size = chunk_limits(chunk_size, sum(source.size for source in sources))
+        return cls(lines, records=records, chunk_bytes=size)
 
 
 def split_sources(
@@ -113,7 +118,7 @@ def split_sources(
 def _chunks(
     source: Source, stream: Stream, file: Opened, start: Cursor, cutting: Cutting
 ) -> Iterator[tuple[Chunk, bytes]]:
-    records, most = (_UNLIMITED, _UNLIMITED) if cutting.whole_files else (cutting.chunk_size, CHUNK_BYTES)
+    records, most = (UNLIMITED, UNLIMITED) if cutting.whole_files else (cutting.chunk_size, cutting.chunk_bytes)
     goes = travels(source, inline=cutting.inline)
     if cutting.records.kind == "csv" and cutting.records.quote:
         return cut_rows(stream.blocks(start.offset), start, records, cutting.records, most, name=source.name)

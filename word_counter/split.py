@@ -2,8 +2,8 @@
 
 Nothing is decoded and no line is touched: newlines are counted in blocks, and only the block in which a chunk
 ends is looked through for the place. A chunk ends after ``chunk_size`` lines, or after the line in which it
-reaches :data:`CHUNK_BYTES`, whichever comes first, so that its size in memory is bounded by more than the
-user's idea of a line.
+reaches so many bytes, :data:`CHUNK_BYTES` at the most, whichever comes first, so that its size in memory is bounded
+by more than the user's idea of a line.
 """
 
 from __future__ import annotations
@@ -17,6 +17,12 @@ from word_counter.kernel import newlines
 
 #: A chunk takes no further line once it has this many bytes.
 CHUNK_BYTES = 8 * 1024 * 1024
+#: Or, where nobody says how many lines it takes, these or twice as many and so on, so that there are no more chunks
+#: than this: enough to keep all workers busy to the end, and no more, as each word of each chunk costs its time. By
+#: doubling, an input that grows has its chunks where they were for long.
+_FEWEST_BYTES, _CHUNKS = 1024 * 1024, 32
+#: More lines, and more bytes, than any source has.
+UNLIMITED = 2**62
 #: The largest content of a chunk that is cut out of a stream: Redis takes no longer value than 512 MiB.
 LONGEST_CONTENT = 500_000_000
 #: How much is read at a time.
@@ -25,6 +31,21 @@ _BLOCK_BYTES = 1024 * 1024
 _STEP_BYTES = 8 * 1024
 #: So many newlines are stepped through one by one.
 _STEPS = 32
+
+
+def chunk_limits(chunk_size: int, input_bytes: int) -> tuple[int, int]:
+    """Return after how many records, and after how many bytes, a chunk ends.
+
+    Args:
+        chunk_size: records a chunk; 0: as suits the input.
+        input_bytes: how large the input is, as far as that is known.
+    """
+    if chunk_size:
+        return chunk_size, CHUNK_BYTES
+    chunk_bytes = _FEWEST_BYTES
+    while chunk_bytes < CHUNK_BYTES and chunk_bytes * _CHUNKS < input_bytes:
+        chunk_bytes *= 2
+    return UNLIMITED, chunk_bytes
 
 
 def nth_newline(block: bytes, n: int, start: int = 0) -> int:

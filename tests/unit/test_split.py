@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from word_counter import split as split_module
 from word_counter.job import Chunk, Cursor
-from word_counter.split import nth_newline, split
+from word_counter.split import UNLIMITED, chunk_limits, nth_newline, split
 
 CONTENTS = st.lists(st.sampled_from([b"\n", b"a", b"bc\n", b"\r\n", b"\xc3\xbc", b"long" * 10]), max_size=60).map(
     b"".join
@@ -114,3 +114,24 @@ def test_the_nth_newline_is_where_counting_one_by_one_finds_it(gaps: list[int], 
 @pytest.mark.parametrize("n", [1, 31, 32, 33, 1_000, 99_999, 100_000])
 def test_the_nth_of_dense_newlines_is_found(n: int) -> None:
     assert nth_newline(b"\n" * 100_000, n) == n
+
+
+class TestChunkLimits:
+    @pytest.mark.parametrize(
+        ("chunk_size", "megabytes", "limits"),
+        [
+            (2, 0, (2, 8)),
+            (2, 9_999, (2, 8)),
+            (0, 0, (UNLIMITED, 1)),
+            (0, 32, (UNLIMITED, 1)),
+            (0, 33, (UNLIMITED, 2)),
+            (0, 250, (UNLIMITED, 8)),
+            (0, 10_000, (UNLIMITED, 8)),
+        ],
+    )
+    def test_suit_the_input_unless_somebody_says_how_many_lines(
+        self, chunk_size: int, megabytes: int, limits: tuple[int, int]
+    ) -> None:
+        lines, size = chunk_limits(chunk_size, megabytes * 1024 * 1024)
+
+        assert (lines, size // (1024 * 1024)) == limits

@@ -106,7 +106,7 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
         app_option,
         param_option,
         file_option,
-        click.option("--chunk-size", metavar="LINES", help="Lines a chunk. [default: 50000]"),
+        click.option("--chunk-size", metavar="LINES", help="Lines a chunk. [default: as suits the input]"),
         _patterns("--include", "Below directories, of what globs match and in archives, read only files that fit."),
         _patterns("--exclude", "And none that fit this; both may be repeated."),
         click.option(

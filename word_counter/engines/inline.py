@@ -64,7 +64,8 @@ class InlineEngine(Engine):
         )
         observer.started(job_id, "")
         records = InputFormat.parse(chosen_format(chosen.input_format, phases[0]))
-        pieces = _pieces(sources, Cutting(chosen.chunk_size, phases[0].whole_files, records=records))
+        cutting = Cutting.of(sources, chosen.chunk_size, records)
+        pieces = _pieces(sources, replace(cutting, whole_files=phases[0].whole_files))
         partitions = max(2, chosen.partitions)
         first = phases[0]
         progress = Progress(
