@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import tarfile
+import zipfile
+from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -16,17 +21,10 @@ from tests.chaos.server import Server
 from tests.oracle import count_words, results_bytes
 from tests.packed import PACKERS, SUFFIXES
 from tests.processes import environment, eventually, started, word_counter
-from word_counter.connection import Redis, connect
+from word_counter.connection import Redis
 from word_counter.embedded import EmbeddedServer
 from word_counter.job import Stage
 from word_counter.keys import JobKeys
-
-
-@pytest.fixture
-def redis(fresh_server: EmbeddedServer) -> Iterator[Redis]:
-    made = connect(fresh_server.url)
-    yield made
-    made.close()
 
 
 @pytest.fixture
@@ -64,6 +62,10 @@ def test_every_kind_of_file_is_exact_when_a_worker_is_killed(
             pack(text.read_bytes()[:9_000]) + pack(text.read_bytes()[9_000:])
         )
     (packed / "plain.txt").write_bytes(text.read_bytes())
+    with tarfile.open(packed / "a.tar", "w") as tar:
+        tar.add(text, "inside.txt")
+    with zipfile.ZipFile(packed / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(text, "inside.txt")
     args = [str(packed), "--job", str(slow_job), "--job-id", job_id, "--transport", "inline"]
     with ExitStack() as stack:
         workers = [stack.enter_context(started("worker", folder=folder, env=env)) for _ in range(2)]
@@ -75,8 +77,76 @@ def test_every_kind_of_file_is_exact_when_a_worker_is_killed(
         ended = master.wait()
 
     assert ended.code == 0, ended.err
-    assert (folder / "results.json").read_bytes() == _expected(text, 5)
+    assert (folder / "results.json").read_bytes() == _expected(text, 7)
     assert not redis.exists(keys.contents)
+
+
+_SLOW_RECORDS = """
+import json
+import os
+import time
+from pathlib import Path
+
+from word_counter import Job, Mapper, Sum
+
+_HERE = Path(__file__).parent
+
+
+class Records(Mapper):
+    def map(self, record):
+        (_HERE / "pids" / str(os.getppid())).touch()
+        if not (_HERE / "hurry").exists():
+            time.sleep(0.01)
+        record = json.loads(record) if isinstance(record, str) else record
+        yield record["name"], int(record["n"])
+
+
+class Totals(Job):
+    mapper = Records
+    reducer = Sum
+"""
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "lines"])
+def test_records_and_standard_input_are_exact_when_a_worker_is_killed(
+    folder: Path, redis: Redis, env: dict[str, str], job_id: str, keys: JobKeys, kind: str
+) -> None:
+    records = [{"name": f'"{n % 9}",\nof two lines', "n": n} for n in range(200)]
+    content = io.StringIO(newline="")
+    if kind == "csv":
+        table = csv.DictWriter(content, ["name", "n"])
+        table.writeheader()
+        table.writerows(records)
+    else:
+        content.writelines(json.dumps(record) + "\n" for record in records)
+    path, job = folder / "records", folder / "records_job.py"
+    path.write_text(content.getvalue(), newline="")
+    job.write_text(_SLOW_RECORDS)
+    (folder / "pids").mkdir()
+    named = ["-"] if kind == "lines" else [str(path)]
+    args = ["master", *named, "--job", str(job), "--job-id", job_id, "--input-format", kind]
+    with ExitStack() as stack:
+        killed, _ = (stack.enter_context(started("worker", folder=folder, env=env)) for _ in range(2))
+        master = stack.enter_context(
+            subprocess.Popen(
+                [sys.executable, "-m", "word_counter", *args, "-q", "--transport", "inline"],
+                stdin=stack.enter_context(path.open("rb")),
+                cwd=folder,
+                env=environment(**env),
+            )
+        )
+        stack.callback(master.kill)
+        eventually((folder / "pids" / str(killed.process.pid)).exists)
+        eventually(lambda: redis.hlen(keys.receipts(Stage.MAP)) > 5)
+        killed.send(signal.SIGKILL)
+        _hurry(folder)
+        code = master.wait()
+
+    totals = Counter[str]()
+    for record in records:
+        totals[str(record["name"])] += int(str(record["n"]))
+    assert code == 0
+    assert (folder / "results.json").read_bytes() == results_bytes(totals)
 
 
 def test_a_master_that_is_killed_in_the_middle_of_a_packed_file_is_followed_by_one_that_reads_it_again(
