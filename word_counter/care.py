@@ -50,6 +50,11 @@ class SetAside:
     records: dict[int, tuple[str, Lines | Pairs]] = field(default_factory=dict)
     raised: int = 0
 
+    @property
+    def lines(self) -> int:
+        """How many lines they are; pairs are none."""
+        return sum(len(record) for _, record in self.records.values() if isinstance(record, Lines))
+
     def entries(self) -> dict[int, str]:
         """Return the quarantine entries (JSON) of the records, by their index in the chunk."""
         return {

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
+from word_counter.digest import digest_of
 from word_counter.door.input_roots import InputRoots
 from word_counter.errors import InputError, JobGoneError
 from word_counter.job import Chunk, Source
@@ -16,6 +17,19 @@ from word_counter.records import LINES, InputFormat
 from word_counter.sources import check_unchanged
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+class Fetched(NamedTuple):
+    """A chunk and its bytes; those of one that travelled may have the header of its source before them."""
+
+    chunk: Chunk
+    content: bytes
+    travelled: bool
+
+    @property
+    def digest(self) -> str:
+        """The digest of the chunk's own bytes."""
+        return digest_of(memoryview(self.content)[len(self.content) - self.chunk.length :])
 
 
 class ChunkReader:
@@ -49,7 +63,11 @@ class ChunkReader:
         self._index = -1
 
     def read(self, chunk: Chunk, content: bytes | None = None) -> Lines:
-        """Return the lines of a chunk, which has these bytes if they are known already.
+        """Return the lines of a chunk, which has these bytes if they are known already; raises what fetch does."""
+        return self.lines(self.fetch(chunk, content))
+
+    def fetch(self, chunk: Chunk, content: bytes | None = None) -> Fetched:
+        """Return the bytes of a chunk, which are these if they are known already.
 
         Raises:
             InputError: its source cannot be opened here.
@@ -67,7 +85,7 @@ class ChunkReader:
                 )
                 raise JobGoneError(message)
         if content is not None:
-            return self._lines(content, source, chunk, travelled=True)
+            return Fetched(chunk, content, travelled=True)
         try:
             if self._file is None or chunk.source != self._index:
                 self.close()
@@ -79,9 +97,12 @@ class ChunkReader:
         except OSError as error:
             message = f"this worker cannot read {source.path}: {error.strerror}; {_advice(source.path)}"
             raise InputError(message) from error
-        return self._lines(raw, source, chunk, travelled=False)
+        return Fetched(chunk, raw, travelled=False)
 
-    def _lines(self, raw: bytes, source: Source, chunk: Chunk, *, travelled: bool) -> Lines:
+    def lines(self, fetched: Fetched) -> Lines:
+        """Return the lines of a chunk that was fetched last."""
+        chunk, raw, travelled = fetched
+        source = self._sources[chunk.source]
         offset, line, lines = chunk.offset, chunk.line, chunk.lines
         header = b""
         if self._records.headed:

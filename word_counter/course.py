@@ -7,12 +7,14 @@ import statistics
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import closing, suppress
 
 from word_counter.charge import Charge
+from word_counter.chunk_reader import ChunkReader
 from word_counter.config import Settings
 from word_counter.dispatch import Dispatch
-from word_counter.errors import JobCancelledError, JobFailedError, JobGoneError
-from word_counter.job import JobState, Stage, parse_task
+from word_counter.errors import InputChangedError, InputError, JobCancelledError, JobFailedError, JobGoneError
+from word_counter.job import Chunk, JobState, Stage, parse_task
 from word_counter.observer import Observer
 from word_counter.plan import Plan
 from word_counter.schedule import (
@@ -252,11 +254,20 @@ class Course:
             "lines": chunk.lines,
             "reason": failure.message,
         }
+        digest = self._digest_of(chunk) if of_input else ""
         if not of_input:
             chunk = chunk._replace(length=0)  # which is counted as bytes of the input
-        if self._store.skip(self._charge.epoch, failure, chunk, json.dumps(entry, ensure_ascii=False)):
+        if self._store.skip(self._charge.epoch, failure, chunk, json.dumps(entry, ensure_ascii=False), digest):
             self._observer.failed(failure)
             self._observer.warned(f"chunk {number} is set aside: {failure.message.partition(chr(10))[0]}")
+
+    def _digest_of(self, chunk: Chunk) -> str:
+        """Return the digest of a chunk that no worker committed; nothing when it cannot be read."""
+        sources = dict(enumerate(self._store.sources()))
+        reader = ChunkReader(sources, content=self._store.content, inline=self._plan.inline)
+        with closing(reader), suppress(InputError, InputChangedError, JobGoneError):
+            return reader.fetch(chunk).digest
+        return ""
 
 
 def _until_due(snapshot: Snapshot) -> float:

@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 
+from word_counter.account import Account
 from word_counter.charge import Charge
 from word_counter.errors import JobCancelledError, JobFailedError, JobGoneError
-from word_counter.job import JobState
+from word_counter.job import JobState, Source, Stage
 from word_counter.merge import Summary, parts_of, summarised
 from word_counter.observer import Outcome, Progress
+from word_counter.outputs.base import Written
 from word_counter.outputs.quarantine import quarantine_path
+from word_counter.outputs.receipts import receipt_path
 from word_counter.plan import Plan
+from word_counter.receipt import Run, check_account, receipt_of
 from word_counter.snapshot import Snapshot
 from word_counter.store import Store
+
+#: The receipts of so many tasks are read in one go.
+_AT_ONCE = 500
 
 
 class Finish:
     """Writes what a job came to, for the master that is in charge of it."""
 
-    def __init__(self, store: Store, charge: Charge, plan: Plan) -> None:
+    def __init__(
+        self, store: Store, charge: Charge, plan: Plan, sources: Sequence[Source], version: Callable[[], str]
+    ) -> None:
+        """Make it; ``version`` says what server the store is in."""
         self._store = store
         self._charge = charge
         self._plan = plan
+        self._sources = sources
+        self._version = version
 
     def write(self, snapshot: Snapshot, progress_at: Callable[[Snapshot], Progress]) -> Outcome:
         """Write the results of a job that has come to ``snapshot``, end it as done, and return what it came to.
@@ -30,9 +44,13 @@ class Finish:
             OutputError: the results cannot be written; what stood there before still does.
             JobGoneError: the job, or a part of what it came to, is not in Redis (any more).
             JobCancelledError: it was cancelled meanwhile.
-            JobFailedError: it was ended by somebody else, or has another master.
+            JobFailedError: it was ended by somebody else, or has another master; or what its tasks came to does not
+                add up.
         """
         plan = self._plan
+        account = self._account(snapshot)
+        check_account(account, plan.job_id)
+        began = time.monotonic()
         bad = snapshot.totals.get("bad_records", 0) + snapshot.totals.get("skipped_chunks", 0)
         aside = self._charge.holding(self._store.quarantine(bad)) if bad else None
         summary = Summary()
@@ -40,8 +58,23 @@ class Finish:
         counts = self._store.segments(last)
         results = [self._store.results(n, segments) for n, segments in zip(last, counts, strict=True)]
         parts = [self._charge.holding(summarised(part, summary)) for part in parts_of(results, plan.form)]
-        plan.sink.write(parts, plan.job_id, aside=aside, confirm=self._confirm, holding=self._charge.holding)
         counters = self._store.counters()
+
+        def receipt(results: Sequence[Written], quarantine: Written | None) -> str:
+            run = Run(
+                engine="redis",
+                seconds=progress_at(snapshot).seconds,
+                keys=summary.keys,
+                counters=counters,
+                failed=self._store.failed_attempts(),
+                retries=snapshot.retries,
+                write_seconds=time.monotonic() - began,
+                redis=self._version(),
+            )
+            return receipt_of(plan, account, run, results, quarantine)
+
+        holding = self._charge.holding
+        plan.sink.write(parts, plan.job_id, aside=aside, confirm=self._confirm, holding=holding, receipt=receipt)
         state = self._store.end(self._charge.epoch, JobState.DONE, "", plan.all_partitions, plan.retention_seconds)
         if state is None:
             raise JobGoneError(plan.job_id)
@@ -63,9 +96,28 @@ class Finish:
             skipped_chunks=snapshot.totals.get("skipped_chunks", 0),
             bad_records=snapshot.totals.get("bad_records", 0),
             quarantine=quarantine_path(plan.output, plan.job_id) if bad else "",
+            receipt=receipt_path(plan.output, plan.job_id),
             counters=counters,
             largest=summary.largest,
         )
+
+    def _account(self, snapshot: Snapshot) -> Account:
+        """Return the account of all tasks, read some at a time."""
+        plan, store = self._plan, self._store
+        account = Account(self._sources, plan.phases)
+        first_chunks = [*snapshot.first_chunks, snapshot.planned]
+        for phase, (first, end) in enumerate(pairwise(first_chunks)):
+            for start in self._charge.holding(range(first, end, _AT_ONCE)):
+                ids = range(start, min(end, start + _AT_ONCE))
+                if phase:
+                    for done in store.done(Stage.MAP, ids):
+                        account.mapped(phase, done)
+                else:
+                    for chunk, done in zip(store.chunks(ids), store.done(Stage.MAP, ids), strict=True):
+                        account.chunk(chunk, done)
+            for done in store.done(Stage.REDUCE, plan.partitions_of(phase)):
+                account.reduced(phase, done)
+        return account
 
     def _confirm(self) -> None:
         """Return when all of the job is there to be seen, and it is ours to show."""

@@ -9,6 +9,7 @@ import contextlib
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from word_counter import config
@@ -205,7 +206,8 @@ class Master:
         vitals = Vitals(self._own_workers)
         queue = ChunkQueue(self._session.connection, self._session.batch_secret, self._patience)
         lookout = Lookout(self._session, self._patience, vitals, self._observer, sources, queue.name, self._began)
-        finish = Finish(self._store, self._charge, plan)
+        version = partial(self._patience.call, self._session.server_version)
+        finish = Finish(self._store, self._charge, plan, sources, version)
         try:
             while True:
                 dispatch = Dispatch(self._store, queue, self._charge, plan, sources)

@@ -52,6 +52,7 @@ class Outcome:
     skipped_chunks: int = 0
     bad_records: int = 0
     quarantine: str = ""
+    receipt: str = ""  #: the file that says what went into the results, and what happened; none of standard output
     output_format: str = "json"
     counters: dict[str, int] = field(default_factory=dict)
     largest: list[tuple[str, float]] = field(default_factory=list)

@@ -37,6 +37,7 @@ from word_counter.errors import (
     WordCounterError,
 )
 from word_counter.job import Chunk, Stage, parse_task
+from word_counter.mapper import Lines
 from word_counter.pairs import Pairs
 from word_counter.patience import Patience
 from word_counter.payload import Payload
@@ -153,17 +154,25 @@ class BatchRunner:
         partials: dict[int, str] = {}
         heaviest: list[tuple[str, int]] = []
         bad = BadRecords()
+        digest = ""
         try:
             phase = self._phase(store, payload)
             if payload.stage is Stage.MAP:
                 chunk = payload.chunks[number]
-                records = self._pairs(store, payload, chunk) if payload.phase else reader.read(chunk)
+                records: Lines | Pairs
+                if payload.phase:
+                    records = self._pairs(store, payload, chunk)
+                else:
+                    fetched = reader.fetch(chunk)
+                    digest, records = fetched.digest, reader.lines(fetched)
                 output = run_map(phase, records, payload.partitions, self._care(payload))
                 first = payload.phase * payload.partitions
                 partials = {first + number: text for number, text in output.partials.items()}
                 counters, amounts = output.counters, {"pairs": output.pairs}
                 if not payload.phase:
                     amounts |= {"lines": output.lines, "bytes": chunk.length}
+                    if output.aside.records:
+                        amounts["lines_set_aside"] = output.aside.lines
                 bad = BadRecords(output.aside.entries(), output.aside.raised, payload.max_bad_records)
             else:
                 _, partition = parse_task(attempt.task)
@@ -181,7 +190,8 @@ class BatchRunner:
             return self._fail(store, payload, attempt, _kind(error), str(error), started, last=last)
         except Exception as error:  # noqa: BLE001 (a partial that is no JSON, say: the task failed, not the worker)
             return self._fail(store, payload, attempt, RAISED, user_traceback(error), started, last=last)
-        receipt = Receipt(attempt.attempt, self._worker, started, time.perf_counter() - clock, amounts, heaviest)
+        seconds = time.perf_counter() - clock
+        receipt = Receipt(attempt.attempt, self._worker, started, seconds, amounts, heaviest, digest)
         said = store.commit(payload.batch, attempt, receipt, last=last, counters=counters, partials=partials, bad=bad)
         if said == "TOO MANY":
             example = json.loads(next(iter(bad.entries.values())))

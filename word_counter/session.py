@@ -88,6 +88,12 @@ class Session:
         before, self._server_id = self._server_id, self._running_server()
         return before != self._server_id
 
+    def server_version(self) -> str:
+        """Return what the server is, as in ``valkey 9.1.2``."""
+        server = self.connection.info("server")
+        name = str(server.get("server_name", "redis"))
+        return f"{name} {server.get(f'{name}_version', server['redis_version'])}"
+
     def memory(self) -> tuple[int, int]:
         """Return how much memory the server uses, and its maxmemory, in bytes; 0: it has no limit."""
         memory = self.connection.info("memory")

@@ -8,15 +8,19 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from word_counter.config import PARTS, Settings
 from word_counter.errors import OutputError, UsageError
-from word_counter.outputs.base import Draft, Fill, Holding, Rows, as_they_are, going_on
+from word_counter.outputs.base import Digested, Draft, Fill, Holding, Rows, Written, as_they_are, going_on
 from word_counter.outputs.forms import check_form, form_of, writer_of
 from word_counter.outputs.order import arranged
 from word_counter.outputs.places import checked, files_at, is_database
 from word_counter.outputs.quarantine import check_free, quarantine_path, remove_quarantine
+from word_counter.outputs.receipts import check_receipt_free, receipt_path
+
+#: Makes the text of a receipt of what was written: the files of the results, and the quarantine.
+Receipt = Callable[[Sequence[Written], Written | None], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,7 @@ class Sink:
 
             check_table(self.output)
         elif self.output != "-":
-            files_at(self.output).check(self.output, (aside,))
+            files_at(self.output).check(self.output, (aside, receipt_path(self.output, job_id)))
         elif sys.stdout is None or sys.stdout.closed:
             message = "standard output is closed; name a file with --output"
             raise OutputError(message)
@@ -70,13 +74,15 @@ class Sink:
                 )
                 raise OutputError(message)
         check_free(aside)
+        check_receipt_free(receipt_path(self.output, job_id))
 
     def files(self, job_id: str) -> list[str]:
-        """Return the paths that a job may write: its results and its quarantine."""
+        """Return the paths that a job may write: its results, its quarantine and its receipt."""
         results = [] if self.output == "-" or is_database(self.output) else [self.output]
         if self.form == "mr-out":
             results = [path for path, _ in self._parts()]
-        return [*results, quarantine_path(self.output, job_id)]
+        receipt = receipt_path(self.output, job_id)
+        return [*results, quarantine_path(self.output, job_id), *([receipt] if receipt else [])]
 
     def holds(self, job_id: str, parts: int = 1) -> bool:
         """Return whether results are there, in so many parts; of a table, whether they are those of this job."""
@@ -107,11 +113,12 @@ class Sink:
         aside: Iterable[str] | None = None,
         confirm: Callable[[], None] = going_on,
         holding: Holding = as_they_are,
+        receipt: Receipt | None = None,
     ) -> None:
         """Write results.
 
         The quarantine is seen before the results are, and that of an earlier job goes after they are: who reads results
-        and finds no quarantine knows that nothing was set aside.
+        and finds no quarantine knows that nothing was set aside. The receipt comes last: where one is, its results are.
 
         Args:
             parts: what each file has: key texts with their values, sorted and unique. There is one, but for "mr-out".
@@ -119,6 +126,7 @@ class Sink:
             aside: what was set aside, a JSON object each; None: nothing was.
             confirm: called when all is written and just before it is seen; raises to leave what stood there before.
             holding: passes rows on, and holds on to the job while they are worked through.
+            receipt: makes the text of the receipt of what was written; None: there is none.
 
         Raises:
             OutputError: the results cannot be written; what stood there before still does.
@@ -130,10 +138,15 @@ class Sink:
             if aside is not None:
                 # A file name that is not UTF-8 holds lone surrogates: JSON spells them out.
                 listed = (f"{entry}\n".encode("utf-8", "backslashreplace") for entry in aside)
-                ready.append(files_at(quarantine).draft(quarantine, lambda file: file.writelines(listed)))
+                set_aside: list[Written] = []
+                ready.append(_drafted(quarantine, lambda file: file.writelines(listed), set_aside))
                 drafts.enter_context(ready[0])
             if self.output != "-":
-                ready.extend(map(drafts.enter_context, self._drafts(ordered, job_id, holding)))
+                written: list[Written] = []
+                ready.extend(map(drafts.enter_context, self._drafts(ordered, job_id, holding, written)))
+                if receipt is not None:
+                    text = receipt(written, set_aside[0] if aside is not None else None)
+                    ready.append(drafts.enter_context(self._receipt(text, job_id)))
                 confirm()
                 for draft in ready:
                     draft.check()
@@ -152,7 +165,12 @@ class Sink:
         if aside is None:
             remove_quarantine(quarantine)
 
-    def _drafts(self, parts: Sequence[Rows], job_id: str, holding: Holding) -> Iterable[Draft]:
+    def _receipt(self, text: str, job_id: str) -> Draft:
+        path = receipt_path(self.output, job_id)
+        content = text.encode("utf-8", "backslashreplace")
+        return files_at(path).draft(path, lambda file: file.writelines([content]))
+
+    def _drafts(self, parts: Sequence[Rows], job_id: str, holding: Holding, written: list[Written]) -> Iterable[Draft]:
         if is_database(self.output):
             from word_counter.outputs.postgres import TableDraft
 
@@ -165,7 +183,7 @@ class Sink:
         for number, part in enumerate(parts):
             path = f"{self.output.removesuffix('*')}{number}" if many else self.output
             fill: Fill = partial(write, part)
-            yield files_at(path).draft(path, fill)
+            yield _drafted(path, fill, written)
 
     def _remove_parts(self, first: int) -> None:
         """Remove parts from this number on: they are of an earlier job, which had more of them."""
@@ -173,6 +191,17 @@ class Sink:
             if number >= first:
                 with contextlib.suppress(OSError):
                     files_at(path).remove(path)
+
+
+def _drafted(path: str, fill: Fill, written: list[Written]) -> Draft:
+    """Draft a file, and take note of what it was drafted with."""
+
+    def fill_digested(file: BinaryIO) -> None:
+        digested = Digested(file)
+        fill(cast("BinaryIO", digested))
+        written.append(digested.written(os.path.basename(path)))
+
+    return files_at(path).draft(path, fill_digested)
 
 
 class _Decoding:

@@ -44,7 +44,10 @@ _SEGMENT_CHARS = 128 * 1024
 
 @dataclass(frozen=True, slots=True)
 class MapOutput:
-    """What a map task makes: JSON text a partition, what it counted, and the records it set aside."""
+    """What a map task makes: JSON text a partition, what it counted, and the records it set aside.
+
+    Pairs are counted as they travel: one for a key whose values are folded, else one a value.
+    """
 
     partials: dict[int, str]
     lines: int
@@ -105,7 +108,10 @@ def _map_once(phase: Phase, lines: Lines | Pairs, partitions: int, care: Care | 
         message = f"{who} failed{where}\n{user_traceback(error)}"
         raise RecordError(message) from error
     counters = _added(mapper, reducer)
-    partials, pairs = straight or (encode_partials(condensed, partitions, who, phase.partition), len(condensed))
+    partials, pairs = straight or (
+        encode_partials(condensed, partitions, who, phase.partition),
+        len(condensed) if reducer.folds else sum(map(len, condensed.values())),
+    )
     return MapOutput(partials, len(lines), pairs, counters, aside)
 
 

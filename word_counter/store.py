@@ -7,12 +7,14 @@ how the operations are made, and :mod:`word_counter.keys` for the keys.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from secrets import token_hex
 from typing import Any
 
+from word_counter.account import Done
 from word_counter.errors import JobFailedError, JobGoneError
 from word_counter.job import Chunk, Cursor, JobState, Source, Stage, task_name
 from word_counter.keys import JOBS, RUNNING_TTL_SECONDS, JobKeys
@@ -164,11 +166,11 @@ class Store(TaskStore):
         keys = [k.job, k.failed, k.batches, k.running, k.attempts]
         return bool(self._scripts.run("forget", keys, [epoch, failure.task, failure.attempt]))
 
-    def skip(self, epoch: int, failure: Failure, chunk: Chunk, entry: str) -> bool:
-        """Set aside the chunk of a map task that failed for good, with its quarantine entry (JSON)."""
+    def skip(self, epoch: int, failure: Failure, chunk: Chunk, entry: str, digest: str = "") -> bool:
+        """Set aside the chunk of a map task that failed for good, with its quarantine entry (JSON) and digest."""
         k = self.keys
         keys = [k.job, k.failed, k.receipts(Stage.MAP), k.quarantine, k.totals, k.contents]
-        receipt = {"task": failure.task, "attempt": 0, "skipped": True, "worker": failure.worker}
+        receipt = {"task": failure.task, "attempt": 0, "skipped": True, "worker": failure.worker, "digest": digest}
         args = [epoch, failure.task, json.dumps(receipt), entry, chunk.lines, chunk.length, RUNNING_TTL_SECONDS]
         args.append(chunk.id)
         return bool(self._scripts.run("skip", keys, args))
@@ -252,6 +254,24 @@ class Store(TaskStore):
         found = self._fields(self.keys.chunks, [str(id_).encode() for id_ in ids])
         with self._read():
             return [Chunk(id_, *json.loads(raw)) for id_, raw in zip(ids, found, strict=True)]
+
+    def done(self, stage: Stage, numbers: Sequence[int]) -> list[Done]:
+        """Return what the receipts of tasks say, in their order.
+
+        Raises:
+            JobGoneError: one is not there.
+        """
+        tasks = [task_name(stage, number).encode() for number in numbers]
+        found = [json.loads(raw) for raw in self._fields(self.keys.receipts(stage), tasks)] if tasks else []
+        names = ("amounts", "worker", "started", "seconds", "digest", "skipped")
+        with self._read():
+            return [Done(**{name: one[name] for name in names if name in one}) for one in found]
+
+    def failed_attempts(self) -> dict[str, int]:
+        """Return how many attempts failed, by the kind of failure; of very many, the last 10,000 are known."""
+        found = self._scripts.call(lambda: self.connection.lrange(self.keys.failures, 0, -1))
+        with self._read():
+            return dict(Counter(str(json.loads(raw)["kind"]) for raw in found))
 
     def counters(self) -> dict[str, int]:
         """Return the user's counters."""

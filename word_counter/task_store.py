@@ -35,6 +35,7 @@ class Receipt:
     seconds: float
     amounts: dict[str, int] = field(default_factory=dict)
     heaviest: list[tuple[str, int]] = field(default_factory=list)  #: keys of a partition, with how many values
+    digest: str = ""  #: of the bytes of a chunk of the input
 
 
 @dataclass(frozen=True, slots=True)

@@ -276,7 +276,7 @@ def test_batch_form_builds_counts_and_exits_0(project: Project) -> None:
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert project.results() == counted(text + "one more line without an end")
-    assert [file.name for file in project.output.iterdir()] == ["results.json"]
+    assert {file.name for file in project.output.iterdir()} == {"results.json", "results.receipt.json"}
 
 
 def test_second_run_in_the_same_project_gives_the_same_bytes(project: Project) -> None:

@@ -91,7 +91,7 @@ class Reduced:
                 meanwhile()
 
         self.store.results = results  # type: ignore[method-assign, assignment]
-        finish = Finish(self.store, self.charge, plan)
+        finish = Finish(self.store, self.charge, plan, [Source("/in/a.txt", 4, 5)], lambda: "valkey 9")
         return finish.write(snapshot, lambda seen: Progress(state=seen.state, seconds=1.0, files=1, bytes=4))
 
     @property
@@ -113,6 +113,7 @@ def test_all_that_is_there_is_written_and_the_job_is_done(job: Reduced) -> None:
     assert json.loads(job.results.read_text()) == {"0a": 1, "0b": 2, "1a": 1, "1b": 2}
     assert json.loads(job.quarantine.read_text())["line"] == 2
     assert (outcome.keys, outcome.quarantine) == (4, str(job.quarantine))
+    assert json.loads(Path(outcome.receipt).read_text())["results"]["keys"] == 4
     assert job.snapshot.state is JobState.DONE
 
 
@@ -154,6 +155,27 @@ def test_less_than_all_never_replaces_the_old_ones(job: Reduced, what: str, when
 
     with pytest.raises((JobGoneError, JobFailedError)):
         job.finish(lambda: LOSSES[what](job.store), snapshot)
+
+    assert job.untouched
+
+
+#: What nobody would notice but by adding up, with what the error says of it.
+FALSIFIED: dict[str, tuple[Stage, str, dict[str, int], str]] = {
+    "a pair too many": (Stage.REDUCE, "reduce:1", {"reduced_values": 3}, "0 pairs came out of the map, and 3 went"),
+    "a line too few": (Stage.MAP, "map:0", {"lines": 3}, "3 of 2 lines were mapped"),
+}
+
+
+@pytest.mark.parametrize("what", FALSIFIED)
+def test_what_does_not_add_up_is_not_written(job: Reduced, connection: Redis, what: str) -> None:
+    stage, task, amounts, said = FALSIFIED[what]
+    key = job.store.keys.receipts(stage)
+    receipt = json.loads(connection.hget(key, task) or "")
+    receipt["amounts"] |= amounts
+    connection.hset(key, task, json.dumps(receipt))
+
+    with pytest.raises(JobFailedError, match=f"does not add up.*{said}"):
+        job.finish()
 
     assert job.untouched
 

@@ -60,6 +60,8 @@ class EventDisplay(Display):
             f"{outcome.retries} retries, {outcome.skipped_chunks} chunks and {outcome.bad_records} records set aside"
         )
         facts: dict[str, Any] = {"output": outcome.output, "output_format": outcome.output_format}
+        if outcome.receipt:
+            facts["receipt"] = outcome.receipt
         if outcome.quarantine:
             facts["quarantine"] = outcome.quarantine
         self._tell("done", message, seconds=round(outcome.seconds, 3), **facts)

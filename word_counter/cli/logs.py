@@ -1,7 +1,8 @@
 """Logging: one line an event on standard error, text for people or JSON for machines.
 
 A JSON line has ``time`` (seconds since 1970), ``level``, ``action`` and ``message``, and where they apply ``job``,
-``task``, ``attempt``, ``batch``, ``worker``, ``kind``, ``seconds``, ``output``, ``output_format`` and ``quarantine``.
+``task``, ``attempt``, ``batch``, ``worker``, ``kind``, ``seconds``, ``output``, ``output_format``, ``quarantine`` and
+``receipt``.
 """
 
 from __future__ import annotations
@@ -11,7 +12,10 @@ import logging
 import sys
 
 #: What an event may say of itself, beside its action.
-_FACTS = ("job", "task", "attempt", "batch", "worker", "kind", "seconds", "output", "output_format", "quarantine")
+_FACTS = (
+    *("job", "task", "attempt", "batch", "worker", "kind", "seconds"),
+    *("output", "output_format", "quarantine", "receipt"),
+)
 
 
 class _JsonFormatter(logging.Formatter):

@@ -8,29 +8,37 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext, redirect_stdout
 from dataclasses import replace
 from itertools import chain, islice
 from typing import Any
 
 from word_counter import config
+from word_counter.account import Account, Done
 from word_counter.care import Care
 from word_counter.chunk_reader import ChunkReader
+from word_counter.code import digest_of_code
 from word_counter.engines.base import Engine
-from word_counter.errors import RecordError, UsageError
-from word_counter.job import Cursor, Inputs, Job, JobState, Source
+from word_counter.errors import JobLoadError, RecordError, UsageError
+from word_counter.job import Chunk, Cursor, Inputs, Job, JobState, Source
 from word_counter.merge import Summary, parts_of, summarised
 from word_counter.observer import Observer, Outcome, Progress
+from word_counter.outputs.base import Written
 from word_counter.outputs.quarantine import quarantine_path
+from word_counter.outputs.receipts import receipt_path
 from word_counter.pieces import Cutting, Piece, split_sources
+from word_counter.plan import Plan
+from word_counter.receipt import Run, check_account, receipt_of
 from word_counter.records import InputFormat, chosen_format
+from word_counter.reference import refer_to
 from word_counter.side_file import read_side_files
 from word_counter.sinks import Sink
 from word_counter.sources import find_sources
 from word_counter.split import cut
 from word_counter.stages import MapOutput, pairs_of, run_map, run_reduce
 from word_counter.step import Phase
+from word_counter.weight import Weight
 
 
 class InlineEngine(Engine):
@@ -50,7 +58,8 @@ class InlineEngine(Engine):
         began = time.monotonic()
         chosen = config.load(settings, job.settings)
         _refuse(chosen, settings)
-        phases = job.phases(job.param_values(), read_side_files(job.files))
+        files = read_side_files(job.files)
+        phases = job.phases(job.param_values(), files)
         job_id = chosen.job_id or "inline"
         sink = Sink.of(chosen, job.form)
         sink.check(job_id)
@@ -67,7 +76,6 @@ class InlineEngine(Engine):
         cutting = Cutting.of(sources, chosen.chunk_size, records)
         pieces = _pieces(sources, replace(cutting, whole_files=phases[0].whole_files))
         partitions = max(2, chosen.partitions)
-        first = phases[0]
         progress = Progress(
             state=JobState.MAPPING,
             seconds=time.monotonic() - began,
@@ -77,75 +85,139 @@ class InlineEngine(Engine):
             workers=1,
         )
         observer.progressed(progress)
-        counters: dict[str, int] = {}
-        bad: list[str] = []
-        lines = mapped = chunks = 0
-        outputs: list[MapOutput] = []
+        tasks = _Tasks(phases, partitions, Account(sources, len(phases)), chosen.max_bad_records)
         # What user code prints must not mix with results on standard output.
         aside = redirect_stdout(sys.stderr) if chosen.output == "-" else nullcontext()
         try:
             with closing(ChunkReader(dict(enumerate(sources)), records=records)) as reader, aside:
                 for chunk, _, content in pieces:
-                    read = reader.read(chunk, content)
-                    output = run_map(first, read, partitions, Care(chosen.max_bad_records - len(bad)))
-                    bad += output.aside.entries().values()
-                    outputs.append(output)
-                    lines += output.lines
-                    mapped += chunk.length
-                    chunks = len(outputs)
+                    tasks.map(reader, chunk, content)
                     progress = replace(
                         progress,
                         seconds=time.monotonic() - began,
-                        bytes_mapped=mapped,
-                        lines=lines,
-                        bytes=max(progress.bytes, mapped),
-                        chunks=chunks,
-                        chunks_mapped=chunks,
+                        bytes_mapped=tasks.bytes,
+                        lines=tasks.lines,
+                        bytes=max(progress.bytes, tasks.bytes),
+                        chunks=tasks.chunks,
+                        chunks_mapped=tasks.chunks,
                     )
                     observer.progressed(progress)
-                results = _reduced(first, outputs, partitions, counters)
-                for number, phase in enumerate(phases[1:], 1):
-                    where = f"the results of phase {number}, partition"
-                    found = [pairs_of(texts, f"{where} {n}") for n, texts in enumerate(results)]
-                    outputs = [run_map(phase, pairs, partitions) for pairs in found]
-                    results = _reduced(phase, outputs, partitions, counters)
+                results = tasks.reduce()
         except RecordError as error:
             if not isinstance(error.__cause__, Exception):
                 raise  # a sys.exit() in a mapper must not look like an orderly end
             error.__cause__.add_note(str(error).partition("\n")[0])
             raise error.__cause__ from None
         seconds = time.monotonic() - began
-        progress = replace(progress, bytes=mapped, split_done=True)
+        progress = replace(progress, bytes=tasks.bytes, split_done=True)
         observer.progressed(replace(progress, state=JobState.REDUCING, seconds=seconds, partitions_reduced=partitions))
+        check_account(tasks.account, job_id)
         summary = Summary()
         parts = [summarised(part, summary) for part in parts_of(results, sink.form)]
-        sink.write(parts, job_id, aside=bad or None)
+        chosen = replace(chosen, partitions=partitions)
+        plan = Plan.make(chosen, job_id, job, _code_of(job), digest_of_code(job), sources, files)
+
+        def receipt(written: Sequence[Written], quarantine: Written | None) -> str:
+            now = time.monotonic() - began
+            run = Run(
+                engine="inline", seconds=now, keys=summary.keys, counters=tasks.counters, write_seconds=now - seconds
+            )
+            return receipt_of(plan, tasks.account, run, written, quarantine)
+
+        bad = tasks.bad
+        sink.write(parts, job_id, aside=bad or None, receipt=receipt)
         return Outcome(
             job_id=job_id,
             output=sink.output,
             output_format=sink.form,
             files=len(sources),
-            bytes=mapped,
-            lines=lines,
-            chunks=chunks,
+            bytes=tasks.bytes,
+            lines=tasks.lines,
+            chunks=tasks.chunks,
             keys=summary.keys,
             seconds=time.monotonic() - began,
             bad_records=len(bad),
             quarantine=quarantine_path(sink.output, job_id) if bad else "",
-            counters=counters,
+            receipt=receipt_path(sink.output, job_id),
+            counters=tasks.counters,
             largest=summary.largest,
         )
 
 
-def _reduced(phase: Phase, outputs: list[MapOutput], partitions: int, counters: dict[str, int]) -> list[list[str]]:
-    """Reduce every partition of what the map tasks of a phase gave; add to the counters what they counted."""
-    for output in outputs:
-        for name, n in output.counters.items():
-            counters[name] = counters.get(name, 0) + n
-    return [
-        list(run_reduce(phase, [output.partials[n] for output in outputs if n in output.partials], counters))
-        for n in range(partitions)
-    ]
+class _Clock:
+    """Tells how long a task took, from when it is made."""
+
+    def __init__(self) -> None:
+        self._began = time.time_ns() // 1_000_000
+        self._clock = time.perf_counter()
+
+    def done(self, amounts: Mapping[str, int], digest: str = "") -> Done:
+        """Return the task as the account takes it."""
+        return Done(amounts, "inline", self._began, time.perf_counter() - self._clock, digest)
+
+
+def _code_of(job: Job) -> str:
+    """Return the reference of a job; of one that no other process could import, its name."""
+    try:
+        return refer_to(job)
+    except JobLoadError:
+        return job.name
+
+
+class _Tasks:
+    """The tasks of a job, run one after the other, and what they came to."""
+
+    def __init__(self, phases: Sequence[Phase], partitions: int, account: Account, max_bad_records: int) -> None:
+        self.account = account
+        self.counters: dict[str, int] = {}
+        self.bad: list[str] = []
+        self.lines = self.bytes = self.chunks = 0
+        self._phases = phases
+        self._partitions = partitions
+        self._max_bad_records = max_bad_records
+        self._outputs: list[MapOutput] = []
+
+    def map(self, reader: ChunkReader, chunk: Chunk, content: bytes | None) -> None:
+        """Map a chunk of the input, which has these bytes if they are known already."""
+        clock = _Clock()
+        fetched = reader.fetch(chunk, content)
+        care = Care(self._max_bad_records - len(self.bad))
+        output = run_map(self._phases[0], reader.lines(fetched), self._partitions, care)
+        amounts = {"pairs": output.pairs, "lines": output.lines, "lines_set_aside": output.aside.lines}
+        self.account.chunk(chunk, clock.done(amounts, fetched.digest))
+        self.bad += output.aside.entries().values()
+        self._outputs.append(output)
+        self.lines += output.lines
+        self.bytes += chunk.length
+        self.chunks += 1
+
+    def reduce(self) -> list[list[str]]:
+        """Reduce all, and map and reduce what further phases there are; return the results of each partition."""
+        results = self._reduced(0)
+        for number, phase in enumerate(self._phases[1:], 1):
+            where = f"the results of phase {number}, partition"
+            for n, texts in enumerate(results):
+                clock = _Clock()
+                output = run_map(phase, pairs_of(texts, f"{where} {n}"), self._partitions)
+                self.account.mapped(number, clock.done({"pairs": output.pairs}))
+                self._outputs.append(output)
+            results = self._reduced(number)
+        return results
+
+    def _reduced(self, number: int) -> list[list[str]]:
+        """Reduce every partition of what the map tasks of a phase gave; count what they counted."""
+        for output in self._outputs:
+            for name, n in output.counters.items():
+                self.counters[name] = self.counters.get(name, 0) + n
+        results = []
+        for n in range(self._partitions):
+            clock, weight = _Clock(), Weight()
+            partials = [output.partials[n] for output in self._outputs if n in output.partials]
+            results.append(list(run_reduce(self._phases[number], partials, self.counters, weight)))
+            amounts = {"reduced_keys": weight.keys, "reduced_values": weight.values}
+            self.account.reduced(number, clock.done(amounts))
+        self._outputs.clear()
+        return results
 
 
 def _refuse(chosen: config.Settings, given: Mapping[str, Any]) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
 from types import TracebackType
-from typing import Any, BinaryIO, Protocol, Self
+from typing import Any, BinaryIO, NamedTuple, Protocol, Self
 
+from word_counter.digest import Digest
 from word_counter.errors import OutputError
 
 #: Key texts with their values.
@@ -31,6 +32,40 @@ class Draft(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
+
+
+class Written(NamedTuple):
+    """What a file was drafted with: its name within its folder, its size in bytes, and its digest."""
+
+    name: str
+    size: int
+    digest: str
+
+
+class Digested:
+    """A file that is written from its beginning to its end, and the digest of what is."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._digest = Digest()
+
+    def write(self, content: bytes) -> int:
+        """Write bytes."""
+        self._digest.update(content)
+        self._file.write(content)
+        return len(content)
+
+    def writelines(self, lines: Iterable[bytes]) -> None:
+        """Write lines."""
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+    def written(self, name: str) -> Written:
+        """Return what was written, under a name."""
+        return Written(name, self._digest.size, self._digest.text)
 
 
 def library(module: str, extra: str, output: str) -> Any:
