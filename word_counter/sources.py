@@ -236,6 +236,14 @@ def _status(path: str, file: BinaryIO) -> Status:
     return Status(found.st_size, found.st_mtime_ns)
 
 
+def status_of(path: str) -> Status:
+    """Return the size and the time of change of what a path or URL names; InputError or OSError when that is gone."""
+    if is_url(path):
+        return status_of_url(path)
+    found = os.stat(path)
+    return Status(found.st_size, found.st_mtime_ns)
+
+
 def check_unchanged(source: Source, file: BinaryIO) -> None:
     """Raise InputChangedError unless the open file is as the job found it, by size and time of change."""
     _check_status(source, _status(source.path, file))
@@ -265,12 +273,9 @@ def check_sources(sources: Sequence[Source], *, all_read: bool = False) -> None:
         raise InputError(message)
     checked = {source.path: source for source in sources if source.packing != STDIN}
     for source in checked.values():
-        if is_url(source.path):
-            _check_status(source, status_of_url(source.path))
-            continue
         try:
-            found = os.stat(source.path)
+            found = status_of(source.path)
         except OSError as error:
             message = f"cannot read {source.path}, an input of the job: {error.strerror}"
             raise InputError(message) from error
-        _check_status(source, Status(found.st_size, found.st_mtime_ns))
+        _check_status(source, found)

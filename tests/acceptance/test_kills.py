@@ -16,6 +16,7 @@ from word_counter.connection import Redis
 from word_counter.embedded import EmbeddedServer
 from word_counter.job import Stage
 from word_counter.keys import JobKeys
+from word_counter.verify import verify
 
 
 @pytest.fixture
@@ -72,6 +73,8 @@ def test_a_job_whose_worker_loses_a_process_is_exact(
         assert ended.code == 0, ended.err
         assert (folder / "results.json").read_bytes() == results_bytes(count_words(text.read_bytes()))
         assert worker.process.poll() is None
+        assert json.loads((folder / "results.receipt.json").read_text())["attempts"]["deaths"] >= 1
+        assert verify(str(folder / "results.json")).holds
 
 
 def test_a_killed_master_takes_its_workers_and_its_server_with_it(folder: Path, slow_job: Path, text: Path) -> None:

@@ -21,6 +21,7 @@ from tests.oracle import count_words
 from tests.postgres import binaries, postgres_server
 from tests.processes import eventually, started, word_counter
 from word_counter.embedded import EmbeddedServer
+from word_counter.verify import verify
 
 
 @pytest.fixture(scope="module")
@@ -128,12 +129,20 @@ def test_results_of_a_job_whose_worker_loses_a_process_are_exact(
 
     assert ended.code == 0, ended.err
     if form == "mr-out":
-        lines = [line for path in output.iterdir() for line in path.read_text().splitlines()]
+        lines = [line for path in output.glob("mr-out-*") for line in path.read_text().splitlines()]
         found = [(key, int(n)) for key, n in map(str.split, lines)]
     else:
         found = _in_database(url) if url else READERS[form](output)
     assert len(found) == len(dict(found))
     assert Counter(dict(found)) == count_words(TEXT.encode())
+    if url:
+        (receipt,) = folder.glob("slowcount-*.receipt.json")
+        table = f"{url}&table=words"
+        assert verify(table, str(receipt)).holds
+        receipt.write_text(receipt.read_text().replace('"id": "slowcount', '"id": "another'))
+        assert [fault.of for fault in verify(table, str(receipt)).faults] == ["result"]
+    else:
+        assert verify(str(output)).holds
 
 
 _MANY = """

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.processes import Ended, word_counter
+from word_counter.verify import verify
 
 _JOB = """
 import os
@@ -66,6 +67,13 @@ def _quarantine(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (folder / "out" / "quarantine.jsonl").read_text().splitlines()]
 
 
+def _told(folder: Path, *names: str) -> list[int]:
+    """Return some of the counts in the receipt of a run, which holds."""
+    assert verify(str(folder / "out" / "results.json")).holds
+    counts = json.loads((folder / "out" / "results.receipt.json").read_text())["counts"]
+    return [counts[name] for name in names]
+
+
 def _counted(lines: list[str], *without: str) -> dict[str, int]:
     return dict(Counter(word for line in lines if not set(without) & set(line.split()) for word in line.split()))
 
@@ -114,6 +122,7 @@ def test_a_record_that_kills_its_process_stands_alone_in_quarantine(folder: Path
     assert json.loads((folder / "out" / "results.json").read_text()) == _counted(lines, "SEGFAULT")
     aside = _quarantine(folder)
     assert [entry["line"] for entry in aside] == [204, 220]
+    assert _told(folder, "lines_mapped", "lines_set_aside") == [len(lines) - 2, 2]
     assert all("SIGSEGV" in entry["reason"] for entry in aside)
 
 
@@ -139,6 +148,9 @@ def test_a_chunk_that_raises_for_good_is_set_aside_as_a_whole(folder: Path, job:
     (entry,) = _quarantine(folder)
     assert (entry["line"], entry["lines"]) == (101, 50)
     assert "ValueError: a bad word" in entry["reason"]
+    assert _told(folder, "lines_mapped", "lines_set_aside", "chunks_set_aside") == [len(lines) - 50, 50, 1]
+    (folder / "text.txt").write_text((folder / "text.txt").read_text().replace("RAISE", "RAISF"))
+    assert not verify(str(folder / "out" / "results.json")).holds  # what was set aside was read, too
 
 
 def test_a_process_that_dies_again_and_again_fails_the_job_and_names_the_place(folder: Path, job: Path) -> None:

@@ -30,6 +30,7 @@ _COMMANDS = {
     "status": "look",
     "inspect": "inspect",
     "replay": "replay",
+    "verify": "verify",
     "workers": "look",
     "cancel": "jobs",
     "purge": "jobs",
