@@ -21,7 +21,7 @@ from tests.chaos.server import Server
 from tests.oracle import count_words, results_bytes
 from tests.packed import PACKERS, SUFFIXES
 from tests.processes import environment, eventually, started, word_counter
-from word_counter.connection import Redis
+from word_counter.connection import Redis, connect
 from word_counter.embedded import EmbeddedServer
 from word_counter.job import Stage
 from word_counter.keys import JobKeys
@@ -182,7 +182,8 @@ def test_a_packed_file_is_read_again_when_redis_comes_back_empty(
         stack.enter_context(started("worker", folder=folder, env=env))
         args = ["master", str(folder / "text.zst"), "--job", str(slow_job), "--job-id", job_id]
         master = stack.enter_context(started(*args, folder=folder, env=env))
-        eventually(lambda: server.client.hlen(keys.receipts(Stage.MAP)) > 3)
+        patient = stack.enter_context(connect(env["WORD_COUNTER_REDIS"]))  # the server's own client is not
+        eventually(lambda: patient.hlen(keys.receipts(Stage.MAP)) > 3)
         server.kill()
         server.forget()
         server.start()
