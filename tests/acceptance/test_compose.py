@@ -9,6 +9,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import subprocess
 import time
 import uuid
@@ -125,6 +126,14 @@ def compose_command() -> list[str]:
     pytest.skip("no Compose: neither `docker compose` nor docker-compose")
 
 
+_KILL_ALL_BUT_INIT = """
+import os, signal
+for pid in os.listdir("/proc"):
+    if pid.isdigit() and int(pid) not in (1, os.getpid()):
+        os.kill(int(pid), signal.SIGKILL)
+"""
+
+
 class Project:
     """One Compose project over docker-compose.yml, with an input and an output folder of its own."""
 
@@ -181,6 +190,11 @@ class Project:
         done = self._run(["docker", *arguments])
         assert done.returncode == 0, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout
+
+    def kill_all_but_init(self, container: str) -> None:
+        """Kill the program in a container. Its end is that of the container, which may take the killer with it."""
+        done = self._run(["docker", "exec", container, "python", "-c", _KILL_ALL_BUT_INIT])
+        assert done.returncode in {0, 128 + signal.SIGKILL}, done.stderr
 
     def _run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -317,20 +331,12 @@ def test_worker_that_dies_by_itself_is_started_again_and_the_result_is_exact(pro
     victim = project.containers("worker", running=True)[0]
 
     # as the kernel does when memory is short: the program is killed, not the container
-    project.docker("exec", victim, "python", "-c", _KILL_ALL_BUT_INIT)
+    project.kill_all_but_init(victim)
 
     project.assert_under_way()
     project.wait_until(lambda: project.inspect(victim)["RestartCount"] >= 1, "the worker to be started again")
     assert project.wait_for_master() == 0, project.logs()
     assert project.results() == counted(SLOW_TEXT)
-
-
-_KILL_ALL_BUT_INIT = """
-import os, signal
-for pid in os.listdir("/proc"):
-    if pid.isdigit() and int(pid) not in (1, os.getpid()):
-        os.kill(int(pid), signal.SIGKILL)
-"""
 
 
 def test_master_that_dies_goes_on_by_itself_where_its_job_has_a_name(project: Project) -> None:
@@ -339,7 +345,7 @@ def test_master_that_dies_goes_on_by_itself_where_its_job_has_a_name(project: Pr
     project.start_slow_job()
     (master,) = project.containers("master")
 
-    project.docker("exec", master, "python", "-c", _KILL_ALL_BUT_INIT)
+    project.kill_all_but_init(master)
 
     project.wait_until(lambda: project.inspect(master)["RestartCount"] >= 1, "the master to be started again")
     project.wait_until(lambda: project.inspect(master)["State"]["Status"] == "exited", "the master to end")
