@@ -17,6 +17,7 @@ from word_counter.errors import JobNotFoundError, UsageError
 from word_counter.job import Cursor, JobState, Stage, task_name
 from word_counter.keys import JOBS, WORKERS, JobKeys
 from word_counter.roster import Roster
+from word_counter.shuffle_folder import run_files_of
 from word_counter.store import Store
 from word_counter.store_text import decoded
 
@@ -166,6 +167,7 @@ class Catalog:
         Raises:
             JobNotFoundError: there is no such job.
             UsageError: it has not ended, and ``force`` is False.
+            ShuffleError: files of its shuffle are there, and cannot be removed.
         """
         job = self.job(job_id)
         if not job.state.ended:
@@ -174,6 +176,9 @@ class Catalog:
                 raise UsageError(message)
             Store(self._connection, job_id).end(None, JobState.CANCELLED, "purged", job.partitions, _PURGED_SECONDS)
         keys = JobKeys(job_id)
+        files = run_files_of(decoded(self._connection.hgetall(keys.job)), job_id)
+        if files is not None and files.seen:
+            files.remove()
         tried = decoded(self._connection.hgetall(keys.attempts))
         committed = decoded(self._connection.hgetall(keys.receipts(Stage.REDUCE)))
         names = keys.every(job.partitions)

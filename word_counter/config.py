@@ -59,6 +59,10 @@ class Settings:
     #: How chunks get to workers: "auto": they read their files, and get what cannot be read so by Redis; "inline": all
     #: by Redis, as workers may not have the files.
     transport: str = "auto"
+    #: By what partials and results get from task to task: "redis", a folder that all workers see, or its URL.
+    shuffle: str = "redis"
+    #: The folders and URLs below which a worker may write and read files of shuffles; none: it does so nowhere.
+    shuffle_root: tuple[str, ...] = ()
     #: Lines a chunk.
     chunk_size: int = 0  #: 0: chunks are as large as suits the input
     #: Shares of the key space, each reduced by a task of its own.
@@ -135,6 +139,8 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "exclude": listed(",", "commas"),
     "input_format": text,
     "transport": one_of(_TRANSPORTS),
+    "shuffle": text,
+    "shuffle_root": listed(",", "commas"),
     "chunk_size": whole(1),
     "partitions": whole(1, _MOST_PARTITIONS),
     "workers": whole(0, MOST_WORKERS),

@@ -27,11 +27,12 @@ _LOOK_SECONDS = 0.002
 
 @dataclass(frozen=True, slots=True)
 class CrewPermit:
-    """What a crew may do: check with this secret, load these jobs, read below these roots."""
+    """What a crew may do: check with this secret, load these jobs, read below these roots, and shuffle below these."""
 
     secret: str = field(repr=False)
     allow: Sequence[str]
     input_root: Sequence[str]
+    shuffle_root: Sequence[str] = ()
 
 
 def _import_path(chosen: str) -> list[str]:
@@ -104,6 +105,7 @@ class Crew:
             "WORD_COUNTER_SECRET": permit.secret,
             "WORD_COUNTER_ALLOW": json.dumps(permit.allow),
             "WORD_COUNTER_INPUT_ROOT": json.dumps(permit.input_root),
+            "WORD_COUNTER_SHUFFLE_ROOT": json.dumps(permit.shuffle_root),
             # Whatever flag or job set these, and whatever the environment says of workers that are not a run's own.
             "WORD_COUNTER_LOG_FORMAT": settings.log_format,
             "WORD_COUNTER_VERBOSE": str(settings.verbose),

@@ -34,12 +34,22 @@ _SEARCH_SECONDS = 1.0
 class Dispatch:
     """Brings the tasks of one job to the queue, for the master that is in charge of it."""
 
-    def __init__(self, store: Store, queue: ChunkQueue, charge: Charge, plan: Plan, sources: Sequence[Source]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        queue: ChunkQueue,
+        charge: Charge,
+        plan: Plan,
+        sources: Sequence[Source],
+        shuffle: str = "",
+    ) -> None:
+        """Make it. ``shuffle``: the folder of the job's run files; nothing: it shuffles by Redis."""
         self._store = store
         self._queue = queue
         self._charge = charge
         self._plan = plan
         self._sources = sources
+        self._shuffle = shuffle
         self._cursor: Cursor | None = None
         self._splitting: Iterator[Piece] = iter(())
         self._feed: Feed | None = None
@@ -185,6 +195,7 @@ class Dispatch:
             phase=phase,
             inline=plan.inline,
             input_format=plan.input_format,
+            shuffle=self._shuffle,
             partitions=plan.partitions,
             lease_seconds=plan.lease_seconds,
             task_timeout=plan.task_timeout,

@@ -74,6 +74,16 @@ class JobGoneError(WordCounterError):
     """A job, or part of it, is not in Redis any more: the server lost its memory, or somebody purged the job."""
 
 
+class ShuffleError(WordCounterError):
+    """A file of the shuffle cannot be written or read where it should be, or is not as it was written."""
+
+
+class ShuffleUnseenError(ShuffleError):
+    """The files of a shuffle are not there to be seen from this machine."""
+
+    exit_code = 2
+
+
 class TooManyBadError(JobFailedError):
     """More records raised than the job allows to be set aside."""
 

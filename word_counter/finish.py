@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 
 from word_counter.account import Account
@@ -17,6 +17,7 @@ from word_counter.outputs.quarantine import quarantine_path
 from word_counter.outputs.receipts import receipt_path
 from word_counter.plan import Plan
 from word_counter.receipt import Run, check_account, receipt_of
+from word_counter.runs.files import RunFiles
 from word_counter.snapshot import Snapshot
 from word_counter.store import Store
 
@@ -28,10 +29,26 @@ class Finish:
     """Writes what a job came to, for the master that is in charge of it."""
 
     def __init__(
-        self, store: Store, charge: Charge, plan: Plan, sources: Sequence[Source], version: Callable[[], str]
+        self,
+        store: Store,
+        charge: Charge,
+        plan: Plan,
+        sources: Sequence[Source],
+        version: Callable[[], str],
+        files: RunFiles | None = None,
     ) -> None:
-        """Make it; ``version`` says what server the store is in."""
+        """Make it.
+
+        Args:
+            store: the job's.
+            charge: the master's.
+            plan: the job's.
+            sources: the job's.
+            version: says what server the store is in.
+            files: those of the job, when it shuffles by files.
+        """
         self._store = store
+        self._files = files
         self._charge = charge
         self._plan = plan
         self._sources = sources
@@ -56,7 +73,7 @@ class Finish:
         summary = Summary()
         last = plan.partitions_of(plan.phases - 1)
         counts = self._store.segments(last)
-        results = [self._store.results(n, segments) for n, segments in zip(last, counts, strict=True)]
+        results = [self._results(n, segments) for n, segments in zip(last, counts, strict=True)]
         parts = [self._charge.holding(summarised(part, summary)) for part in parts_of(results, plan.form)]
         counters = self._store.counters()
 
@@ -118,6 +135,10 @@ class Finish:
             for done in store.done(Stage.REDUCE, plan.partitions_of(phase)):
                 account.reduced(phase, done)
         return account
+
+    def _results(self, partition: int, segments: int) -> Iterable[bytes]:
+        found = self._store.results(partition, segments)
+        return found if self._files is None else map(self._files.content, found)
 
     def _confirm(self) -> None:
         """Return when all of the job is there to be seen, and it is ours to show."""

@@ -18,6 +18,7 @@ from word_counter.errors import UsageError
 from word_counter.job import Chunk, JobState, Stage, task_name
 from word_counter.keys import JobKeys
 from word_counter.shuffle import decode_partial, restore
+from word_counter.shuffle_folder import run_files_of
 from word_counter.store_text import decoded
 
 #: How many chunks are read in one go.
@@ -128,10 +129,12 @@ class History:
 
     def partials(self, chunk_id: int) -> Iterator[tuple[int, list[tuple[Any, Any]]]]:
         """Yield what a chunk gives each partition: its number, and pairs of key and travelled value."""
+        files = run_files_of(decoded(self._connection.hgetall(self._keys.job)), self._job.id)
         for partition in range(self._job.partitions):
             raw = self._connection.hget(self._keys.partials(partition), str(chunk_id))
             if raw is not None:
-                yield partition, [(restore(group), value) for group, value in decode_partial(raw)]
+                partial = raw if files is None else files.partial(raw)
+                yield partition, [(restore(group), value) for group, value in decode_partial(partial)]
 
     def _phase_of(self, chunk: Chunk) -> int:
         """Return the phase, from 0, that a chunk is the input of; a later one's are results of the one before."""

@@ -26,6 +26,7 @@ from word_counter.errors import (
     JobFailedError,
     JobGoneError,
     OutputError,
+    ShuffleUnseenError,
     StoreUnavailableError,
     UsageError,
     WordCounterError,
@@ -41,7 +42,9 @@ from word_counter.place import refuse_while_importing
 from word_counter.plan import Plan
 from word_counter.reference import made, refer_to
 from word_counter.roster import Roster
+from word_counter.runs.places import REDIS, check_place
 from word_counter.session import Session
+from word_counter.shuffle_folder import ShuffleFolder
 from word_counter.side_file import SideFile, read_side_files
 from word_counter.sinks import Sink
 from word_counter.sources import check_sources, find_sources
@@ -109,6 +112,7 @@ class Master:
         digest = digest_of_code(self.job)
         self._files = read_side_files(self.job.files)
         plan = Plan.make(self.settings, self.job_id, self.job, code, digest, sources, self._files)
+        check_place(plan.shuffle)
         return self._in_session(lambda entry: entry.make_or_take(plan, sources), (plan, sources))
 
     @classmethod
@@ -175,7 +179,12 @@ class Master:
             if not early:
                 self._start_crew(plan, sources)
             self._observer.started(self.job_id, session.hint)
-            return self._be_in_charge(plan, sources)
+            self._shuffle = ShuffleFolder(plan, self._store, self._observer.warned)
+            with self._shuffle.left(private=session.private):
+                return self._be_in_charge(plan, sources)
+        except ShuffleUnseenError:
+            self._charge.release()  # so that a master that sees the files can go on
+            raise
         except KeyboardInterrupt:
             raise KeyboardInterrupt(self._let_go()) from None
 
@@ -194,7 +203,8 @@ class Master:
         names = [self.inputs] if isinstance(self.inputs, str | os.PathLike) else self.inputs
         read = [source.path for source in sources if not travels(source, inline=plan.inline)]
         roots = roots_of([os.fspath(name) for name in names], read)
-        self._session.start_crew(self._own_workers, plan.job_id, plan.code, roots)
+        shuffle_roots = [] if plan.shuffle == REDIS else [plan.shuffle]
+        self._session.start_crew(self._own_workers, plan.job_id, plan.code, roots, shuffle_roots)
 
     def _workers_there(self, queue: str) -> int:
         return Roster(self._session.connection).processes(queue)
@@ -207,10 +217,11 @@ class Master:
         queue = ChunkQueue(self._session.connection, self._session.batch_secret, self._patience)
         lookout = Lookout(self._session, self._patience, vitals, self._observer, sources, queue.name, self._began)
         version = partial(self._patience.call, self._session.server_version)
-        finish = Finish(self._store, self._charge, plan, sources, version)
         try:
+            self._shuffle.enter()
             while True:
-                dispatch = Dispatch(self._store, queue, self._charge, plan, sources)
+                finish = Finish(self._store, self._charge, plan, sources, version, self._shuffle.files)
+                dispatch = Dispatch(self._store, queue, self._charge, plan, sources, self._shuffle.folder)
                 course = Course(self._store, dispatch, self._charge, plan, self.settings, vitals, self._observer)
                 try:
                     return finish.write(course.follow(lookout.look_around), lookout.progress)
@@ -218,7 +229,7 @@ class Master:
                     self._start_again(error)
                 finally:
                     dispatch.close()
-        except (StoreUnavailableError, LostChargeError, JobCancelledError, KeyboardInterrupt):
+        except (StoreUnavailableError, LostChargeError, JobCancelledError, ShuffleUnseenError, KeyboardInterrupt):
             raise
         except OutputError as error:
             # All is reduced: once the results can be written, going on writes them.
@@ -257,6 +268,7 @@ class Master:
         if not self._entry.make(self._plan, self._sources):
             message = f"another master has made job {self.job_id} again"
             raise LostChargeError(message)
+        self._shuffle.enter()
 
     def _end(self, state: JobState, reason: str) -> None:
         try:

@@ -44,6 +44,7 @@ class Payload:
     phase: int = 0
     inline: bool = False
     input_format: str = "lines"
+    shuffle: str = ""  #: the folder of the job's run files, a path or a URL; nothing: it shuffles by Redis
 
     def to_json(self) -> str:
         """Return the payload's text."""
@@ -58,6 +59,7 @@ class Payload:
             "phase": self.phase,
             "inline": self.inline,
             "input_format": self.input_format,
+            "shuffle": self.shuffle,
             "partitions": self.partitions,
             "lease_seconds": self.lease_seconds,
             "task_timeout": self.task_timeout,
@@ -85,6 +87,7 @@ class Payload:
                 phase=_number(content["phase"]),
                 inline=content["inline"] is True,
                 input_format=_text(content["input_format"]),
+                shuffle=_text(content["shuffle"]),
                 partitions=_number(content["partitions"]),
                 lease_seconds=float(content["lease_seconds"]),
                 task_timeout=float(content["task_timeout"]),

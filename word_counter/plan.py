@@ -14,6 +14,7 @@ from word_counter.errors import UsageError
 from word_counter.job import Job, Source
 from word_counter.outputs.places import absolute
 from word_counter.records import chosen_format
+from word_counter.runs.places import REDIS, place_name
 from word_counter.side_file import SideFile
 from word_counter.sinks import Sink
 
@@ -61,6 +62,7 @@ class Plan:
     whole_files: bool = False
     inline: bool = False
     input_format: str = "lines"
+    shuffle: str = REDIS
 
     @property
     def skip(self) -> bool:
@@ -142,6 +144,7 @@ class Plan:
             whole_files=job.phases()[0].whole_files,
             input_format=chosen_format(settings.input_format, job.phases()[0]),
             inline=settings.transport == "inline",
+            shuffle=place_name(settings.shuffle),
         )
 
 

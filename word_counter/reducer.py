@@ -52,6 +52,7 @@ class Reducer(ABC):
     def reduce(self, key: Key, values: Iterable[Value]) -> Value:
         """Return the result of ``key``, anything that JSON can hold; ``values`` is read once, in input order.
 
+        When values are many and the shuffle goes by files, they are no list: see :mod:`word_counter.runs.streamed`.
         Return :data:`LEFT_OUT` to leave the key out of the results.
         """
 
@@ -109,5 +110,6 @@ class Reducer(ABC):
     def conclude(self, key: Key, values: Sequence[Value]) -> Value:
         """Return the result of a key from all values that travelled."""
         if self.order is not None:
-            values = sorted(values, key=self.order)
+            arranged = getattr(values, "arranged", None)  # of values that are too many for a list
+            values = sorted(values, key=self.order) if arranged is None else arranged(self.order)
         return self.reduce(key, values)

@@ -19,7 +19,14 @@ from word_counter.apart import run_apart
 from word_counter.care import Care, SetAside
 from word_counter.chunk_reader import ChunkReader
 from word_counter.code import LoadedJob
-from word_counter.errors import InputChangedError, JobFailedError, JobGoneError, JobNotFoundError, UsageError
+from word_counter.errors import (
+    InputChangedError,
+    JobFailedError,
+    JobGoneError,
+    JobNotFoundError,
+    ShuffleError,
+    UsageError,
+)
 from word_counter.job import Chunk, Source, Stage, task_name
 from word_counter.mapper import Lines
 from word_counter.pairs import Pairs
@@ -27,6 +34,7 @@ from word_counter.pieces import header_of
 from word_counter.plan import Plan, check_signed, read_plan
 from word_counter.records import InputFormat
 from word_counter.shuffle import decode_partial, key_text, restore
+from word_counter.shuffle_folder import run_files_of
 from word_counter.side_file import checked
 from word_counter.stages import MapOutput, pairs_of, run_map
 from word_counter.step import Phase
@@ -200,11 +208,13 @@ def _lines(store: Store, plan: Plan, sources: list[Source], chunk: Chunk) -> Lin
 def _pairs(store: Store, plan: Plan, chunk: Chunk, number: int) -> Pairs:
     source = plan.results_name(chunk.source)
     try:
-        return pairs_of(store.segments_of(chunk.source, chunk.offset, chunk.length), source)
-    except JobGoneError:
+        files = run_files_of(store.fields(), store.job_id)
+        segments = store.segments_of(chunk.source, chunk.offset, chunk.length)
+        return pairs_of(segments if files is None else map(files.content, segments), source)
+    except (JobGoneError, ShuffleError):
         message = (
             f"chunk {chunk.id} cannot be replayed: it is of {source}, which were freed when phase {number + 1} was "
-            "reduced; chunks of phase 1 are of the input, and can"
+            "reduced, or went with the job's files; chunks of phase 1 are of the input, and can"
         )
         raise UsageError(message) from None
 
@@ -218,6 +228,11 @@ def _committed(store: Store, plan: Plan, task: str, chunk_id: int) -> Mapping[in
         for partition in range(plan.all_partitions)
         if (raw := store.connection.hget(store.keys.partials(partition), str(chunk_id))) is not None
     }
+    files = run_files_of(store.fields(), store.job_id)
+    if files is not None and found:
+        if not files.seen:
+            return None
+        found = {partition: str(files.partial(text)) for partition, text in found.items()}
     return found if found or amounts.get("pairs") == 0 else None
 
 

@@ -14,7 +14,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from multiprocessing.connection import Connection
 
@@ -36,6 +36,7 @@ from word_counter.errors import (
     UnguardedRunError,
     WordCounterError,
 )
+from word_counter.exchange import Exchange, Exchanges
 from word_counter.job import Chunk, Stage, parse_task
 from word_counter.mapper import Lines
 from word_counter.pairs import Pairs
@@ -48,7 +49,7 @@ from word_counter.scripts import IMPATIENT
 from word_counter.shuffle import key_text
 from word_counter.side_file import SideFile, checked
 from word_counter.snapshot import BAD_DATA, CHANGED, CRASHED, RAISED, REFUSED, TOO_MANY, Failure, TaskAttempt
-from word_counter.stages import pairs_of, run_map, run_reduce
+from word_counter.stages import pairs_of, run_map
 from word_counter.step import Phase
 from word_counter.task_store import BadRecords, Receipt, TaskStore
 from word_counter.weight import Weight
@@ -96,6 +97,7 @@ class BatchRunner:
         self._jobs: dict[str, LoadedJob] = {}
         self._served: set[str] = set()
         self._files: tuple[str, dict[str, str], dict[str, SideFile]] = "", {}, {}
+        self._exchanges = Exchanges(permit.shuffles)
 
     def run(self, payload: Payload) -> str:
         """Run a batch; return in a word or two what became of it, for people who look at the queue."""
@@ -151,23 +153,25 @@ class BatchRunner:
         attempt = payload.tasks[number]
         started, clock = time.time_ns() // 1_000_000, time.perf_counter()
         counters: dict[str, int] = {}
-        partials: dict[int, str] = {}
+        partials: Mapping[int, str] = {}
         heaviest: list[tuple[str, int]] = []
         bad = BadRecords()
         digest = ""
         try:
             phase = self._phase(store, payload)
+            exchange = self._exchanges.of(store, payload.shuffle)
             if payload.stage is Stage.MAP:
                 chunk = payload.chunks[number]
                 records: Lines | Pairs
                 if payload.phase:
-                    records = self._pairs(store, payload, chunk)
+                    records = self._pairs(exchange, payload, chunk)
                 else:
                     fetched = reader.fetch(chunk)
                     digest, records = fetched.digest, reader.lines(fetched)
                 output = run_map(phase, records, payload.partitions, self._care(payload))
                 first = payload.phase * payload.partitions
                 partials = {first + number: text for number, text in output.partials.items()}
+                partials = exchange.kept(phase, chunk.id, partials)
                 counters, amounts = output.counters, {"pairs": output.pairs}
                 if not payload.phase:
                     amounts |= {"lines": output.lines, "bytes": chunk.length}
@@ -177,8 +181,7 @@ class BatchRunner:
             else:
                 _, partition = parse_task(attempt.task)
                 weight = Weight()
-                segments = run_reduce(phase, store.partials(partition), counters, weight)
-                amounts = store.stage_results(partition, attempt.attempt, segments)
+                amounts = exchange.reduce(phase, partition, attempt.attempt, counters, weight)
                 amounts |= {"reduced_keys": weight.keys, "reduced_values": weight.values}
                 heaviest = [(key_text(group)[:_SHOWN_CHARS], values) for group, values in weight.heaviest]
         except (RedisError, StoreUnavailableError):
@@ -202,10 +205,10 @@ class BatchRunner:
             return self._fail(store, payload, attempt, TOO_MANY, message, started, last=last)
         return said
 
-    def _pairs(self, store: TaskStore, payload: Payload, chunk: Chunk) -> Pairs:
+    def _pairs(self, exchange: Exchange, payload: Payload, chunk: Chunk) -> Pairs:
         """Return the pairs that the phase before left in a chunk of segments."""
         source = f"the results of phase {payload.phase}, partition {chunk.source}"
-        return pairs_of(store.segments_of(chunk.source, chunk.offset, chunk.length), source)
+        return pairs_of(exchange.segments(chunk.source, chunk.offset, chunk.length), source)
 
     def _care(self, payload: Payload) -> Care:
         suspicion = payload.suspicion

@@ -99,12 +99,17 @@ class Session:
         memory = self.connection.info("memory")
         return int(memory["used_memory"]), int(memory.get("maxmemory", 0))
 
-    def start_crew(self, processes: int, job_id: str, code: str, roots: Sequence[str]) -> None:
-        """Start worker processes of this session's own, for one job, that may read below ``roots`` alone."""
+    def start_crew(
+        self, processes: int, job_id: str, code: str, roots: Sequence[str], shuffle_roots: Sequence[str]
+    ) -> None:
+        """Start worker processes of this session's own, for one job, that may read below ``roots`` alone.
+
+        And write files of its shuffle below ``shuffle_roots``.
+        """
         if processes:
             self._crew_secret = crew_secret(self.secret, job_id)
             allow = [*self._settings.allow, *places(code)]
-            permit = CrewPermit(self._crew_secret, allow, self._settings.input_root or roots)
+            permit = CrewPermit(self._crew_secret, allow, self._settings.input_root or roots, shuffle_roots)
             self._crew = Crew.called(processes)
             self._crew.serve(self.url, permit, self._settings, self._observer.printed)
 

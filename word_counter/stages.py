@@ -18,6 +18,8 @@ from word_counter.gathering import gather
 from word_counter.mapper import Lines, Mapper, mapped
 from word_counter.pairs import Pairs
 from word_counter.reducer import LEFT_OUT, GroupKey, Reducer
+from word_counter.runs.lines import Entry
+from word_counter.runs.streamed import concluding
 from word_counter.shuffle import (
     canonical,
     check_value,
@@ -127,7 +129,12 @@ def _added(*owners: Mapper | Reducer) -> dict[str, int]:
 
 
 def run_reduce(
-    phase: Phase, partials: Iterable[str | bytes], counters: dict[str, int], weight: Weight | None = None
+    phase: Phase,
+    partials: Iterable[str | bytes],
+    counters: dict[str, int],
+    weight: Weight | None = None,
+    *,
+    entries: Iterable[Entry] | None = None,
 ) -> Iterator[str]:
     """Reduce one partition: yield its results as segments of sorted, ever larger keys.
 
@@ -139,6 +146,8 @@ def run_reduce(
         partials: all partials of the partition, in the order of their chunks.
         counters: what the reducer counts is added here.
         weight: the keys are added here.
+        entries: in place of partials, all that is in them, sorted by key; the values of a key in the order of their
+            chunks. Then what is in memory does not grow with them.
 
     Raises:
         RecordError: the user's code raised (its exception is the ``__cause__``).
@@ -151,18 +160,12 @@ def run_reduce(
         message = f"{type(reducer).__name__} failed in setup\n{user_traceback(error)}"
         raise RecordError(message) from error
     weight = weight or Weight()
-    sums, rest = sums_of(reducer, partials)
-    other = next(rest, None)
-    segments: Iterable[str]
     brackets = "{}" if phase.last else "[]"
-    if sums is not None and other is None:
-        weight.weigh_sums(sums)
-        segments = sums.segments(_SEGMENT_CHARS, brackets)
+    segments: Iterable[str]
+    if entries is not None:
+        segments = _segments(_results(reducer, concluding(reducer, entries, weight)), brackets)
     else:
-        groups = _spilled(sums, weight)
-        _group(reducer, rest if other is None else chain((other,), rest), groups, weight)
-        weight.weigh(groups)
-        segments = _segments(_results(reducer, groups), brackets)
+        segments = _grouped(reducer, partials, weight, brackets)
     try:
         yield from segments
         reducer.close()
@@ -173,6 +176,26 @@ def run_reduce(
         raise RecordError(message) from error
     for name, n in _added(reducer).items():
         counters[name] = counters.get(name, 0) + n
+
+
+def _grouped(reducer: Reducer, partials: Iterable[str | bytes], weight: Weight, brackets: str) -> Iterable[str]:
+    """Return the segments of partials, which are grouped in memory."""
+    sums, rest = sums_of(reducer, partials)
+    other = next(rest, None)
+    if sums is not None and other is None:
+        weight.weigh_sums(sums)
+        return sums.segments(_SEGMENT_CHARS, brackets)
+    groups = _spilled(sums, weight)
+    _group(reducer, rest if other is None else chain((other,), rest), groups, weight)
+    weight.weigh(groups)
+    return _segments(_results(reducer, ((group, groups[group]) for group in _sorted(groups))), brackets)
+
+
+def _sorted(groups: Iterable[GroupKey]) -> list[GroupKey]:
+    """Return group keys sorted by their text, and text before what only looks like it."""
+    texts: list[GroupKey] = [group for group in groups if group.__class__ is str]
+    others = [group for group in groups if group.__class__ is not str]
+    return sorted(texts + others, key=key_text) if others else sorted(texts)
 
 
 def _spilled(sums: Sums | None, weight: Weight) -> dict[GroupKey, list[Any]]:
@@ -202,12 +225,12 @@ def _group(
                     values[:] = [reducer.refold(restore(key), values)]
 
 
-def _results(reducer: Reducer, groups: dict[GroupKey, list[Any]]) -> Iterator[tuple[str, GroupKey, str]]:
-    """Yield the text of each key, the key, and the JSON text of its result."""
-    for group in sorted(groups, key=key_text):
+def _results(reducer: Reducer, groups: Iterable[tuple[GroupKey, Any]]) -> Iterator[tuple[str, GroupKey, str]]:
+    """Yield the text of each key, the key, and the JSON text of its result, from sorted keys and their values."""
+    for group, travelled in groups:
         key = restore(group)
         try:
-            value = reducer.conclude(key, groups[group])
+            value = reducer.conclude(key, travelled)
         except WordCounterError:
             raise
         except USER_ERRORS as error:

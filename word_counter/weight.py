@@ -35,6 +35,15 @@ class Weight:
         self.keys, self.values, heaviest = sums.heaviest(_HEAVIEST)
         self.heaviest = [(key, values) for key, values in heaviest]
 
+    def note(self, group: str | bytes, values: int) -> None:
+        """Weigh one key, where they come one by one."""
+        self.keys += 1
+        self.values += values
+        if len(self.heaviest) < _HEAVIEST or values > self.heaviest[-1][1]:
+            self.heaviest.append((group, values))
+            self.heaviest.sort(key=lambda weighed: -weighed[1])
+            del self.heaviest[_HEAVIEST:]
+
     def weigh(self, groups: Mapping[str | bytes, Sequence[Any]]) -> None:
         """Weigh all keys, without a call of Python for each: there may be millions."""
         counts = dict(zip(groups, map(len, groups.values()), strict=True))

@@ -33,7 +33,7 @@ from word_counter.traces import Traces
 log = logging.getLogger(__name__)
 
 #: The settings that concern a worker.
-_SETTINGS = frozenset({"redis", "secret", "allow", "input_root", "redis_patience"})
+_SETTINGS = frozenset({"redis", "secret", "allow", "input_root", "shuffle_root", "redis_patience"})
 #: How often the parent looks after things when nothing happens, in seconds.
 _TICK_SECONDS = 1.0
 #: How often it says that it is alive.
@@ -57,6 +57,7 @@ class Worker:
         parent: a file descriptor; the worker stops at once when it closes, and so with whoever holds its other end.
         allow: what it may load besides the shipped jobs: modules with all below them, files, directories.
         input_root: the files and directories that it may read input from; by default whatever a signed batch names.
+        shuffle_root: the folders and URLs below which it may keep files of shuffles; by default nowhere.
 
     Raises:
         UsageError: no Redis is given, no secret is set and none can be kept, or a setting is not allowed.
@@ -71,8 +72,10 @@ class Worker:
         parent: int | None = None,
         allow: Sequence[str] | None = None,
         input_root: Sequence[str] | None = None,
+        shuffle_root: Sequence[str] | None = None,
     ) -> None:
-        settings = config.load({"redis": redis, "allow": allow, "input_root": input_root}, only=_SETTINGS)
+        given = {"redis": redis, "allow": allow, "input_root": input_root, "shuffle_root": shuffle_root}
+        settings = config.load(given, only=_SETTINGS)
         self.url = settings.redis
         self._patience = settings.redis_patience
         if not self.url:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.processes import started
-from tests.scale import text
+from tests.scale import many, text
 from tests.scale.peaks import Peaks
 
 #: How long a run may take before it counts as hung, in seconds.
@@ -40,12 +40,21 @@ class Figures:
 
 
 _MEMORY = {"master MB": 300.0, "worker MB": 300.0}
+_ALL_MEMORY = {"master MB": 500.0, "worker MB": 500.0, "redis MB": 500.0}
+_BY_FILES = ("--shuffle", "shuffle")
 CASES = {
     "100,000 lines in chunks of 2": Case(text.plain(100_000), {"seconds": 120.0, **_MEMORY}, ("--chunk-size", "2")),
     "250 MB": Case(text.large(250), {"seconds": 120.0, **_MEMORY}),
     "10,000 small files": Case(text.small_files(10_000), {"seconds": 120.0, **_MEMORY}),
     "a line of 100 MB": Case(text.one_line(100), {"seconds": 120.0, **_MEMORY}),
     "3,000,000 empty lines": Case(text.empty_lines(3_000_000), {"seconds": 120.0, **_MEMORY}),
+    "50,000,000 values of a key": Case(
+        many.one_key(50_000_000), {"seconds": 900.0, **_ALL_MEMORY}, (*_BY_FILES, "--job", "one_key.py:Chained")
+    ),
+    "50,000,000 values added up": Case(
+        many.one_sum(50_000_000), {"seconds": 600.0, **_ALL_MEMORY}, (*_BY_FILES, "--job", "one_key.py:Added")
+    ),
+    "5,000,000 keys": Case(many.distinct_keys(5_000_000), {"seconds": 600.0, **_ALL_MEMORY}, _BY_FILES),
 }
 
 
@@ -64,5 +73,6 @@ def measure(case: Case, folder: Path, seed: str) -> Figures:
     broken = tuple(name for name, limit in case.limits.items() if values.get(name, 0.0) > limit)
     if ended.code:
         return Figures(values, f"exit code {ended.code}: {ended.err.strip()}", broken)
-    exact = json.loads((folder / "results.json").read_bytes()) == expected
+    results = folder / "results.json"
+    exact = expected(results) if callable(expected) else json.loads(results.read_bytes()) == expected
     return Figures(values, "" if exact else "the counts are wrong", broken)

@@ -9,8 +9,10 @@ from pathlib import Path
 
 from tests.oracle import count_words
 
-#: Makes input in a folder from a seed; returns what is to be counted.
-Make = Callable[[Path, str], Counter[str]]
+#: Makes text in a folder from a seed; returns what is to be counted.
+Counted = Callable[[Path, str], Counter[str]]
+#: The same, or it returns what looks whether a file of results is right.
+Make = Counted | Callable[[Path, str], Callable[[Path], bool]]
 _BLOCK_LINES = 50_000
 _WORDS = 20_000
 
@@ -23,7 +25,7 @@ def _lines(rng: random.Random, lines: int) -> bytes:
     return "".join(" ".join(text[at : at + 10]) + "\n" for at in range(0, len(text), 10)).encode()
 
 
-def plain(lines: int) -> Make:
+def plain(lines: int) -> Counted:
     """Return what makes one file of so many lines."""
 
     def make(folder: Path, seed: str) -> Counter[str]:
@@ -34,7 +36,7 @@ def plain(lines: int) -> Make:
     return make
 
 
-def large(megabytes: int) -> Make:
+def large(megabytes: int) -> Counted:
     """Return what makes one file of so many megabytes, by repeating a block."""
 
     def make(folder: Path, seed: str) -> Counter[str]:
@@ -48,7 +50,7 @@ def large(megabytes: int) -> Make:
     return make
 
 
-def small_files(files: int) -> Make:
+def small_files(files: int) -> Counted:
     """Return what makes so many files of three lines."""
 
     def make(folder: Path, seed: str) -> Counter[str]:
@@ -62,7 +64,7 @@ def small_files(files: int) -> Make:
     return make
 
 
-def one_line(megabytes: int) -> Make:
+def one_line(megabytes: int) -> Counted:
     """Return what makes one line of so many megabytes, between two short ones."""
 
     def make(folder: Path, seed: str) -> Counter[str]:
@@ -78,7 +80,7 @@ def one_line(megabytes: int) -> Make:
     return make
 
 
-def empty_lines(lines: int) -> Make:
+def empty_lines(lines: int) -> Counted:
     """Return what makes so many empty lines, with a word at the end."""
 
     def make(folder: Path, seed: str) -> Counter[str]:

@@ -34,6 +34,7 @@ _SETTINGS = (
     "include",
     "exclude",
     "transport",
+    "shuffle",
     "chunk_size",
     "partitions",
     "workers",
@@ -119,6 +120,12 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
             metavar="auto|inline",
             help="inline: chunks go through Redis, for workers that do not have the files; packed files and standard "
             "input always do. [default: auto]",
+        ),
+        click.option(
+            "--shuffle",
+            metavar="redis|DIR|URL",
+            help="Where what is mapped waits to be reduced: in Redis, or, when it is more than fits there, in files in "
+            "a folder that all workers see, or behind a URL such as s3://... [default: redis]",
         ),
         click.option("--partitions", metavar="N", help="Reduce tasks. [default: 8]"),
         _REDIS,

@@ -39,15 +39,23 @@ log = logging.getLogger(__name__)
     help="Read input from this file or directory only; else WORD_COUNTER_INPUT_ROOT. May be repeated. "
     "[default: whatever a master with the same secret names]",
 )
+@click.option(
+    "--shuffle-root",
+    metavar="PATH|URL",
+    multiple=True,
+    help="Keep files of shuffles (run --shuffle) below this folder or URL; else WORD_COUNTER_SHUFFLE_ROOT. May be "
+    "repeated. [default: nowhere]",
+)
 @click.option("--log-format", metavar="text|json", help="Log lines for people or for machines. [default: text]")
 @click.option("--burst", is_flag=True, default=partial(config.choice, "burst"), help="End when the queue is empty.")
 @click.option("-v", "--verbose", is_flag=True, default=None, help="Log each task.")
 @click.option("--until-eof", is_flag=True, hidden=True, help="Take orders from standard input; stop when it closes.")
-def worker(
+def worker(  # noqa: PLR0913, PLR0917 (one for each option)
     processes: int,
     redis: str | None,
     allow: tuple[str, ...],
     input_root: tuple[str, ...],
+    shuffle_root: tuple[str, ...],
     log_format: str | None,
     burst: bool,  # noqa: FBT001 (click passes options by name)
     verbose: bool | None,  # noqa: FBT001
@@ -78,6 +86,7 @@ def worker(
         parent=0 if until_eof else None,
         allow=allow or None,
         input_root=input_root or None,
+        shuffle_root=shuffle_root or None,
     ).run()
     if until_eof:
         sys.stderr.flush()

@@ -9,20 +9,23 @@ from word_counter.config import Settings
 from word_counter.door.allow_list import AllowList
 from word_counter.door.input_roots import InputRoots
 from word_counter.door.secret import find_secret
+from word_counter.door.shuffle_roots import ShuffleRoots
 
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """The secret that batches must be signed with, the jobs that may be loaded, the input that may be read."""
+    """The secret that batches must be signed with, the jobs that may be loaded, and the files that may be used."""
 
     secret: str = field(repr=False)
     jobs: AllowList = field(default_factory=AllowList)
     inputs: InputRoots = field(default_factory=InputRoots)
+    shuffles: ShuffleRoots = field(default_factory=ShuffleRoots)
 
     @classmethod
     def of(cls, settings: Settings) -> Permit:
         """Return what settings permit; UsageError when there is no secret and none can be kept."""
-        return cls(find_secret(settings), AllowList(settings.allow), InputRoots(settings.input_root))
+        inputs, shuffles = InputRoots(settings.input_root), ShuffleRoots(settings.shuffle_root)
+        return cls(find_secret(settings), AllowList(settings.allow), inputs, shuffles)
 
     @property
     def queue(self) -> str:

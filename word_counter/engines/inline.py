@@ -225,7 +225,13 @@ def _refuse(chosen: config.Settings, given: Mapping[str, Any]) -> None:
 
     A job's or the environment's limits for single tasks are passed over, as they have no value that switches them off.
     """
-    for name, off in (("timeout", 0), ("resume", False), ("standby", False), ("on_bad_chunk", "fail")):
+    for name, off in (
+        ("timeout", 0),
+        ("resume", False),
+        ("standby", False),
+        ("on_bad_chunk", "fail"),
+        ("shuffle", "redis"),
+    ):
         if (value := getattr(chosen, name)) != off:
             message = (
                 f"the inline engine cannot keep {name.replace('_', '-')} {value}: it runs all in one process; "

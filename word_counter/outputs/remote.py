@@ -74,6 +74,29 @@ class RemoteFiles:
         """Remove an object; OSError when that is not possible."""
         self._store.rm_file(self.path(url))
 
+    def make(self, folder: str) -> None:
+        """Make a folder, where the store has any."""
+        with _told(folder), contextlib.suppress(FileExistsError):
+            self._store.mkdir(self.path(folder), create_parents=False)  # s3fs would make a bucket, too
+
+    def part(self, url: str, offset: int = 0, length: int | None = None) -> bytes:
+        """Return a part of an object, or what of it is there; FileNotFoundError when there is no such object."""
+        end = None if length is None else offset + length
+        try:
+            return cast(bytes, self._store.cat_file(self.path(url), start=offset or None, end=end))
+        except FileNotFoundError:
+            raise
+        except Exception as error:
+            message = f"cannot read {url}: {str(error) or type(error).__name__}"
+            raise OutputError(message) from error
+
+    def remove_tree(self, folder: str) -> None:
+        """Remove a folder and all in it; it may be gone."""
+        self._store.invalidate_cache()
+        with contextlib.suppress(FileNotFoundError), _told(folder):
+            if self._store.exists(self.path(folder)):
+                self._store.rm(self.path(folder), recursive=True)
+
 
 class RemoteDraft:
     """An object that is written beside its place."""

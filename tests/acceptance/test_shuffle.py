@@ -1,0 +1,134 @@
+"""Jobs that shuffle by files, with real processes: exact whoever is killed, and nothing of the files stays."""
+
+from __future__ import annotations
+
+import json
+import signal
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.processes import Running, eventually, started, word_counter
+from word_counter.connection import Redis
+from word_counter.embedded import EmbeddedServer
+from word_counter.job import Stage
+from word_counter.keys import JobKeys
+
+_SLOW = """
+import time
+from pathlib import Path
+
+from word_counter import Job, Mapper, Reducer
+
+HERE = Path(__file__).parent
+
+
+def rest(stage):
+    if not (HERE / f"hurry-{stage}").exists():
+        time.sleep(0.02)
+
+
+class Numbered(Mapper):
+    def map(self, line):
+        rest("map")
+        number, *words = line.split()
+        for word in words:
+            yield word, int(number)
+
+
+class InOrder(Reducer):
+    def reduce(self, key, values):
+        rest("reduce")
+        return list(values)
+
+
+class Where(Job):
+    mapper, reducer = Numbered, InOrder
+"""
+_LINES = 300
+
+
+@pytest.fixture
+def expected(folder: Path) -> dict[str, list[int]]:
+    """What the job comes to; it and its text are in the folder."""
+    (folder / "slow.py").write_text(_SLOW)
+    found: dict[str, list[int]] = {}
+    with (folder / "text.txt").open("w") as file:
+        for number in range(_LINES):
+            words = [f"a{number % 3}", f"b{number % 101}"]
+            file.write(f"{number} {' '.join(words)}\n")
+            for word in words:
+                found.setdefault(word, []).append(number)
+    return found
+
+
+def _at(redis: Redis, keys: JobKeys, stage: Stage, worker: Running | None = None) -> bool:
+    """Return whether a part of a stage is committed, and a worker, or that one, is at another part."""
+    running = [
+        json.loads(attempt)["worker"]
+        for name, attempt in redis.hgetall(keys.running).items()
+        if name.decode().startswith(stage.value)
+    ]
+    mine = running if worker is None else [name for name in running if f"-{worker.pid}-" in name]
+    return bool(mine) and redis.hlen(keys.receipts(stage)) > 0
+
+
+@pytest.mark.parametrize("first", ["worker", "master"])
+def test_a_job_whose_worker_is_killed_in_one_stage_and_its_master_in_the_other_is_exact(
+    folder: Path, expected: dict[str, list[int]], fresh_server: EmbeddedServer, redis: Redis, job_id: str, first: str
+) -> None:
+    keys = JobKeys(job_id)
+    env = {"WORD_COUNTER_ALLOW": str(folder), "WORD_COUNTER_REDIS": fresh_server.url, "WORD_COUNTER_LEASE_SECONDS": "1"}
+    env |= {"WORD_COUNTER_SHUFFLE_ROOT": str(folder)}
+    args = ["master", "text.txt", "--job", "slow.py", "--chunk-size", "5", "--job-id", job_id, "--output", "r.json"]
+    args += ["--shuffle", "runs", "--standby"]
+    with ExitStack() as stack:
+        workers = [stack.enter_context(started("worker", folder=folder, env=env)) for _ in range(2)]
+        masters = [stack.enter_context(started(*args, folder=folder, env=env))]
+        stages = (Stage.MAP, Stage.REDUCE)
+        for stage, victim in zip(
+            stages, ("worker", "master") if first == "worker" else ("master", "worker"), strict=True
+        ):
+            if victim == "worker":
+                eventually(lambda stage=stage: _at(redis, keys, stage, workers[0]))  # type: ignore[misc]
+                workers[0].send(signal.SIGKILL)
+            else:
+                eventually(lambda stage=stage: _at(redis, keys, stage))  # type: ignore[misc]
+                masters[-1].send(signal.SIGKILL)
+                masters.append(stack.enter_context(started(*args, folder=folder, env=env)))
+            (folder / f"hurry-{stage.value}").touch()
+        ended = masters[-1].wait()
+
+    assert ended.code == 0, ended.err
+    assert json.loads((folder / "r.json").read_text()) == expected
+    assert list((folder / "runs").iterdir()) == []
+
+
+def test_a_run_that_is_lost_fails_the_job_which_says_what_is_lost(folder: Path, expected: dict[str, list[int]]) -> None:
+    (folder / "hurry-map").touch()
+    args = ["--job", "slow.py", "--output", "r.json", "--shuffle", "runs", "--max-attempts", "1", "--workers", "1"]
+    with started("run", "text.txt", *args, folder=folder) as run:
+        eventually(lambda: len(list(folder.glob("runs/*/*/mr-out-*"))) == 1)
+        for path in folder.glob("runs/*/*/mr-0-*"):
+            path.unlink()
+        ended = run.wait()
+
+    assert ended.code == 1
+    assert "mr-0-" in ended.err
+    assert "is not there" in ended.err
+    assert not (folder / "r.json").exists()
+    assert list((folder / "runs").iterdir()) == []
+
+
+def test_a_worker_that_was_not_told_to_keep_files_does_not(
+    folder: Path, expected: dict[str, list[int]], fresh_server: EmbeddedServer
+) -> None:
+    env = {"WORD_COUNTER_ALLOW": str(folder), "WORD_COUNTER_REDIS": fresh_server.url}
+    env |= {"WORD_COUNTER_SHUFFLE_ROOT": str(folder / "elsewhere")}
+    with started("worker", folder=folder, env=env):
+        ended = word_counter("master", "text.txt", "--job", "slow.py", "--shuffle", "runs", folder=folder, env=env)
+
+    assert ended.code == 1
+    assert f"start it with --shuffle-root {folder / 'runs'}" in " ".join(ended.err.split())
+    assert list((folder / "runs").iterdir()) == []
