@@ -134,6 +134,7 @@ def test_every_setting_is_in_the_readme_with_its_default() -> None:
         "include": "all files",
         "input-format": "the job's",
         "exclude": "no file",
+        "shuffle-root": "nowhere",
     }
 
     for setting in fields(Settings):
