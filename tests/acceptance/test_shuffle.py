@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.processes import Running, eventually, started, word_counter
+from tests.s3 import s3_server
 from word_counter.connection import Redis
 from word_counter.embedded import EmbeddedServer
 from word_counter.job import Stage
@@ -132,3 +133,25 @@ def test_a_worker_that_was_not_told_to_keep_files_does_not(
     assert ended.code == 1
     assert f"start it with --shuffle-root {folder / 'runs'}" in " ".join(ended.err.split())
     assert list((folder / "runs").iterdir()) == []
+
+
+def test_a_job_that_shuffles_through_a_bucket_is_exact_and_leaves_nothing_in_it(
+    folder: Path, expected: dict[str, list[int]]
+) -> None:
+    s3fs = pytest.importorskip("s3fs")
+    pytest.importorskip("moto")
+    for stage in Stage:
+        (folder / f"hurry-{stage.value}").touch()
+    with s3_server() as environ:
+        store = s3fs.S3FileSystem(
+            key="tests", secret="tests", endpoint_url=environ["AWS_ENDPOINT_URL"], skip_instance_cache=True
+        )
+        store.mkdir("bucket")
+        args = ["--job", "slow.py", "--chunk-size", "50", "--partitions", "2", "--workers", "1", "--output", "r.json"]
+        shuffle = ["--shuffle", "s3://bucket/runs"]
+        ended = word_counter("run", "text.txt", *args, *shuffle, folder=folder, env=environ)
+        left = store.find("bucket")
+
+    assert ended.code == 0, ended.err
+    assert json.loads((folder / "r.json").read_text()) == expected
+    assert left == []
