@@ -60,7 +60,8 @@ class Settings:
     #: by Redis, as workers may not have the files.
     transport: str = "auto"
     #: By what partials and results get from task to task: "redis", a folder that all workers see, or its URL.
-    shuffle: str = "redis"
+    #: "auto": Redis, but files on this machine when a private server takes much of its memory.
+    shuffle: str = "auto"
     #: The folders and URLs below which a worker may write and read files of shuffles; none: it does so nowhere.
     shuffle_root: tuple[str, ...] = ()
     #: Lines a chunk.

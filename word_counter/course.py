@@ -59,6 +59,7 @@ class Vitals:
         self.workers = own_workers
         self.memory = 0.0
         self.memory_limit = 0
+        self.memory_used = 0
         self.full_since: float | None = None
         self._committed = -1
         self._committed_at = time.monotonic()
@@ -66,7 +67,7 @@ class Vitals:
 
     def note_memory(self, used: int, limit: int) -> None:
         """Take note of how much memory Redis uses and may use, in bytes; 0: as much as there is."""
-        self.memory_limit = limit
+        self.memory_limit, self.memory_used = limit, used
         self.memory = share = used / limit if limit else 0.0
         if share < FULL_MEMORY:
             self.full_since = None
@@ -187,7 +188,7 @@ class Course:
             self._frugal = True
             self._store.be_frugal()
             self._observer.warned(
-                f"Redis uses {self._vitals.memory:.0%} of its maxmemory; from {FULL_MEMORY:.0%} on chunks wait"
+                f"Redis uses {self._vitals.memory:.0%} of its memory; from {FULL_MEMORY:.0%} on chunks wait"
             )
 
     def _act(self, action: object, snapshot: Snapshot) -> bool:

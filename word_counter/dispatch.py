@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from secrets import token_hex
@@ -41,9 +41,9 @@ class Dispatch:
         charge: Charge,
         plan: Plan,
         sources: Sequence[Source],
-        shuffle: str = "",
+        shuffle: Callable[[], str] = str,
     ) -> None:
-        """Make it. ``shuffle``: the folder of the job's run files; nothing: it shuffles by Redis."""
+        """Make it. ``shuffle`` returns the folder of the job's run files; nothing: it shuffles by Redis."""
         self._store = store
         self._queue = queue
         self._charge = charge
@@ -195,7 +195,7 @@ class Dispatch:
             phase=phase,
             inline=plan.inline,
             input_format=plan.input_format,
-            shuffle=self._shuffle,
+            shuffle=self._shuffle(),
             partitions=plan.partitions,
             lease_seconds=plan.lease_seconds,
             task_timeout=plan.task_timeout,

@@ -35,7 +35,7 @@ class Finish:
         plan: Plan,
         sources: Sequence[Source],
         version: Callable[[], str],
-        files: RunFiles | None = None,
+        files: Callable[[], RunFiles | None] = lambda: None,
     ) -> None:
         """Make it.
 
@@ -45,7 +45,7 @@ class Finish:
             plan: the job's.
             sources: the job's.
             version: says what server the store is in.
-            files: those of the job, when it shuffles by files.
+            files: returns those of the job, when it shuffles by files.
         """
         self._store = store
         self._files = files
@@ -138,7 +138,8 @@ class Finish:
 
     def _results(self, partition: int, segments: int) -> Iterable[bytes]:
         found = self._store.results(partition, segments)
-        return found if self._files is None else map(self._files.content, found)
+        files = self._files()
+        return found if files is None else map(files.content, found)
 
     def _confirm(self) -> None:
         """Return when all of the job is there to be seen, and it is ours to show."""

@@ -42,11 +42,12 @@ from word_counter.place import refuse_while_importing
 from word_counter.plan import Plan
 from word_counter.reference import made, refer_to
 from word_counter.roster import Roster
-from word_counter.runs.places import REDIS, check_place
+from word_counter.runs.places import check_place
 from word_counter.session import Session
-from word_counter.shuffle_folder import ShuffleFolder
+from word_counter.shuffle_folder import ShuffleFolder, shuffle_roots_of
 from word_counter.side_file import SideFile, read_side_files
 from word_counter.sinks import Sink
+from word_counter.snapshot import Snapshot
 from word_counter.sources import check_sources, find_sources
 from word_counter.store import Store
 from word_counter.values import made_up_id
@@ -179,8 +180,8 @@ class Master:
             if not early:
                 self._start_crew(plan, sources)
             self._observer.started(self.job_id, session.hint)
-            self._shuffle = ShuffleFolder(plan, self._store, self._observer.warned)
-            with self._shuffle.left(private=session.private):
+            self._shuffle = ShuffleFolder(plan, self._store, self._observer.warned, private=session.private)
+            with self._shuffle.left():
                 return self._be_in_charge(plan, sources)
         except ShuffleUnseenError:
             self._charge.release()  # so that a master that sees the files can go on
@@ -203,7 +204,7 @@ class Master:
         names = [self.inputs] if isinstance(self.inputs, str | os.PathLike) else self.inputs
         read = [source.path for source in sources if not travels(source, inline=plan.inline)]
         roots = roots_of([os.fspath(name) for name in names], read)
-        shuffle_roots = [] if plan.shuffle == REDIS else [plan.shuffle]
+        shuffle_roots = shuffle_roots_of(plan, private=self._session.private)
         self._session.start_crew(self._own_workers, plan.job_id, plan.code, roots, shuffle_roots)
 
     def _workers_there(self, queue: str) -> int:
@@ -217,14 +218,19 @@ class Master:
         queue = ChunkQueue(self._session.connection, self._session.batch_secret, self._patience)
         lookout = Lookout(self._session, self._patience, vitals, self._observer, sources, queue.name, self._began)
         version = partial(self._patience.call, self._session.server_version)
+
+        def look_around(snapshot: Snapshot) -> None:
+            lookout.look_around(snapshot)
+            self._shuffle.mind(vitals.memory_used)
+
         try:
             self._shuffle.enter()
             while True:
-                finish = Finish(self._store, self._charge, plan, sources, version, self._shuffle.files)
-                dispatch = Dispatch(self._store, queue, self._charge, plan, sources, self._shuffle.folder)
+                finish = Finish(self._store, self._charge, plan, sources, version, lambda: self._shuffle.files)
+                dispatch = Dispatch(self._store, queue, self._charge, plan, sources, lambda: self._shuffle.folder)
                 course = Course(self._store, dispatch, self._charge, plan, self.settings, vitals, self._observer)
                 try:
-                    return finish.write(course.follow(lookout.look_around), lookout.progress)
+                    return finish.write(course.follow(look_around), lookout.progress)
                 except JobGoneError as error:
                     self._start_again(error)
                 finally:

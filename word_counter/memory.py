@@ -49,6 +49,14 @@ def memory_of(pid: int) -> Memory:
     return Memory(now, max(now, peak))
 
 
+def machine_memory() -> int:
+    """Return how much memory this machine, or the container that this process is in, has, in bytes."""
+    found = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    with contextlib.suppress(OSError, ValueError), open("/sys/fs/cgroup/memory.max", encoding="ascii") as file:
+        found = min(found, int(file.read()))  # "max" when there is no limit
+    return found
+
+
 @cache
 def keep_what_is_freed() -> None:
     """Let this process keep memory that it has freed, for what it needs next, up to some 256 MiB.

@@ -14,7 +14,7 @@ from word_counter.errors import UsageError
 from word_counter.job import Job, Source
 from word_counter.outputs.places import absolute
 from word_counter.records import chosen_format
-from word_counter.runs.places import REDIS, place_name
+from word_counter.runs.places import AUTO, place_name
 from word_counter.side_file import SideFile
 from word_counter.sinks import Sink
 
@@ -34,8 +34,8 @@ _TYPES: dict[str, tuple[type, ...]] = {
 class Plan:
     """What a job is to do.
 
-    ``output`` is an absolute path, a URL or "-"; ``digest`` is that of the sources; ``files`` has that of each side
-    file.
+    ``output`` is an absolute path, a URL or "-"; ``shuffle`` is one of the first two, "redis" or "auto"; ``digest`` is
+    that of the sources; ``files`` has that of each side file.
     """
 
     job_id: str
@@ -62,7 +62,7 @@ class Plan:
     whole_files: bool = False
     inline: bool = False
     input_format: str = "lines"
-    shuffle: str = REDIS
+    shuffle: str = AUTO
 
     @property
     def skip(self) -> bool:

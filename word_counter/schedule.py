@@ -221,8 +221,8 @@ def _hopeless(snapshot: Snapshot, policy: Policy) -> str:
         return f"the job took longer than the {policy.timeout:g} seconds it may (--timeout)"
     if policy.full_for > policy.full_patience:
         return (
-            f"Redis is at {policy.memory:.0%} of its maxmemory and nothing frees it: the partials do not fit; "
-            "give Redis more memory, or purge old jobs"
+            f"Redis is at {policy.memory:.0%} of its memory and nothing frees it: the partials do not fit; "
+            "give Redis more memory, purge old jobs, or run it with --shuffle DIR"
         )
     return ""
 

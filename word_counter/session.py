@@ -95,9 +95,9 @@ class Session:
         return f"{name} {server.get(f'{name}_version', server['redis_version'])}"
 
     def memory(self) -> tuple[int, int]:
-        """Return how much memory the server uses, and its maxmemory, in bytes; 0: it has no limit."""
+        """Return how much memory the server uses and may use (its maxmemory, or all of its machine's), in bytes."""
         memory = self.connection.info("memory")
-        return int(memory["used_memory"]), int(memory.get("maxmemory", 0))
+        return int(memory["used_memory"]), int(memory.get("maxmemory", 0)) or int(memory.get("total_system_memory", 0))
 
     def start_crew(
         self, processes: int, job_id: str, code: str, roots: Sequence[str], shuffle_roots: Sequence[str]

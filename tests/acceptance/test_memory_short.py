@@ -41,7 +41,7 @@ def test_chunks_wait_until_there_is_memory_and_the_result_is_exact(
 ) -> None:
     with ExitStack() as stack:
         master = _run_until_short(stack, folder, text, fresh_server, redis, keys)
-        eventually(lambda: "of its maxmemory; from 85% on chunks wait" in master.err)
+        eventually(lambda: "of its memory; from 85% on chunks wait" in master.err)
         eventually(lambda: redis.hlen(keys.receipts(Stage.MAP)) == redis.hlen(keys.chunks))
         assert redis.hlen(keys.chunks) < _CHUNKS
         assert not master.ended
@@ -62,7 +62,7 @@ def test_a_job_fails_clearly_when_nothing_frees_the_memory(
         ended = _run_until_short(stack, folder, text, fresh_server, redis, keys, WORD_COUNTER_REDIS_PATIENCE="2").wait()
 
     assert ended.code == 1, ended.err
-    assert "of its maxmemory and nothing frees it: the partials do not fit" in ended.err
+    assert "of its memory and nothing frees it: the partials do not fit" in ended.err
     assert "Traceback" not in ended.err
     assert not (folder / "results.json").exists()
     assert redis.hget(keys.job, "state") == b"failed"

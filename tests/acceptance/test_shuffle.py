@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -13,14 +14,17 @@ from tests.processes import Running, eventually, started, word_counter
 from tests.s3 import s3_server
 from word_counter.connection import Redis
 from word_counter.embedded import EmbeddedServer
+from word_counter.engines import run
 from word_counter.job import Stage
 from word_counter.keys import JobKeys
+from word_counter.observer import Observer, Progress
+from word_counter.reference import make_job
 
 _SLOW = """
 import time
 from pathlib import Path
 
-from word_counter import Job, Mapper, Reducer
+from word_counter import Job, Mapper, Reducer, Step
 
 HERE = Path(__file__).parent
 
@@ -46,6 +50,16 @@ class InOrder(Reducer):
 
 class Where(Job):
     mapper, reducer = Numbered, InOrder
+
+
+class Apart(Mapper):
+    def map_pair(self, key, values):
+        for value in values:
+            yield key, value
+
+
+class Steps(Job):
+    steps = [Step(Numbered, InOrder), Step(Apart, InOrder)]
 """
 _LINES = 300
 
@@ -155,3 +169,36 @@ def test_a_job_that_shuffles_through_a_bucket_is_exact_and_leaves_nothing_in_it(
     assert ended.code == 0, ended.err
     assert json.loads((folder / "r.json").read_text()) == expected
     assert left == []
+
+
+class _Watching(Observer):
+    """Knows how many chunks were mapped when it was warned of each thing."""
+
+    def __init__(self) -> None:
+        self.warnings: dict[str, int] = {}
+        self.mapped = 0
+
+    def progressed(self, progress: Progress) -> None:
+        self.mapped = progress.chunks_mapped
+
+    def warned(self, message: str) -> None:
+        self.warnings[message] = self.mapped
+
+
+@pytest.mark.parametrize("job", ["Where", "Steps"])
+def test_a_private_server_that_takes_too_much_memory_is_given_no_more_and_all_is_exact(
+    folder: Path, expected: dict[str, list[int]], monkeypatch: pytest.MonkeyPatch, job: str
+) -> None:
+    seen = _Watching()
+    machine_memory = "word_counter.shuffle_folder.machine_memory"
+    monkeypatch.setattr(machine_memory, lambda: 8_000 if seen.mapped > 5 else 10**15)
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    (folder / "hurry-reduce").touch()
+    made = make_job(f"{folder / 'slow.py'}:{job}")
+    run(folder / "text.txt", made, observer=seen, workers=2, chunk_size=5, output=str(folder / "r.json"))
+
+    assert json.loads((folder / "r.json").read_text()) == expected
+    (mapped,) = [n for text, n in seen.warnings.items() if "an eighth of this machine's memory" in text]
+    assert 5 < mapped < _LINES // 5  # a part of it is in Redis, and a part in files
+    assert not list(folder.glob("wc-*"))

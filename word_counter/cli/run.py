@@ -123,9 +123,10 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
         ),
         click.option(
             "--shuffle",
-            metavar="redis|DIR|URL",
+            metavar="auto|redis|DIR|URL",
             help="Where what is mapped waits to be reduced: in Redis, or, when it is more than fits there, in files in "
-            "a folder that all workers see, or behind a URL such as s3://... [default: redis]",
+            "a folder that all workers see, or behind a URL such as s3://... auto: in Redis, but in files on "
+            "this machine when a private server takes an eighth of its memory. [default: auto]",
         ),
         click.option("--partitions", metavar="N", help="Reduce tasks. [default: 8]"),
         _REDIS,

@@ -230,7 +230,6 @@ def _refuse(chosen: config.Settings, given: Mapping[str, Any]) -> None:
         ("resume", False),
         ("standby", False),
         ("on_bad_chunk", "fail"),
-        ("shuffle", "redis"),
     ):
         if (value := getattr(chosen, name)) != off:
             message = (
@@ -238,6 +237,9 @@ def _refuse(chosen: config.Settings, given: Mapping[str, Any]) -> None:
                 "leave it out, or use --engine redis"
             )
             raise UsageError(message)
+    if chosen.shuffle not in {"auto", "redis"}:
+        message = "the inline engine cannot keep a shuffle by files: it holds all in memory; leave --shuffle out"
+        raise UsageError(message)
     for name, only in (("max_attempts", 1), ("task_timeout", None), ("lease_seconds", None)):
         if given.get(name) is not None and getattr(chosen, name) != only:
             message = f"the inline engine has no {name.replace('_', '-')}: it tries each task once, in this process"

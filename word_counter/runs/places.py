@@ -13,8 +13,9 @@ from word_counter.outputs.places import absolute, checked, files_at, is_database
 from word_counter.outputs.remote import RemoteFiles
 from word_counter.runs.spool import PIECE_BYTES
 
-#: What is named in the place of a folder or a URL when the shuffle goes by Redis.
+#: What is named in the place of a folder or a URL when the shuffle goes by Redis; and as long as that is well.
 REDIS = "redis"
+AUTO = "auto"
 #: How often a folder is removed again that others still write into.
 _REMOVALS = 5
 _PAUSE_SECONDS = 0.1
@@ -126,12 +127,12 @@ class UrlPlace:
 
 
 def place_name(named: str) -> str:
-    """Return what ``--shuffle`` names as any process may take it: an absolute path, a URL, or "redis".
+    """Return what ``--shuffle`` names as any process may take it: an absolute path, a URL, "redis" or "auto".
 
     Raises:
         UsageError: it is none of these, or a URL with a password, which would be seen in Redis.
     """
-    if named == REDIS:
+    if named in {REDIS, AUTO}:
         return named
     try:
         place = checked(named)
@@ -139,14 +140,14 @@ def place_name(named: str) -> str:
         message = "the URL of --shuffle holds a password, which would stand in Redis: give it where its library looks"
         raise UsageError(message) from None
     if place in {"", "-"} or is_database(place):
-        message = f"--shuffle {named!r} is neither redis, nor a folder, nor the URL of one"
+        message = f"--shuffle {named!r} is neither auto, nor redis, nor a folder, nor the URL of one"
         raise UsageError(message)
     return absolute(place.rstrip("/") or "/")
 
 
 def check_place(place: str) -> None:
     """Raise UsageError, saying what to do, unless files could be written below a place that ``--shuffle`` names."""
-    if place == REDIS:
+    if place in {REDIS, AUTO}:
         return
     try:
         files_at(place).check(f"{place}/mr-0-0")
