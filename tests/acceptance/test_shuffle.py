@@ -96,7 +96,18 @@ def test_a_job_whose_worker_is_killed_in_one_stage_and_its_master_in_the_other_i
     keys = JobKeys(job_id)
     env = {"WORD_COUNTER_ALLOW": str(folder), "WORD_COUNTER_REDIS": fresh_server.url, "WORD_COUNTER_LEASE_SECONDS": "1"}
     env |= {"WORD_COUNTER_SHUFFLE_ROOT": str(folder)}
-    args = ["master", "text.txt", "--job", "slow.py", "--chunk-size", "5", "--job-id", job_id, "--output", "r.json"]
+    args = [
+        "master",
+        "text.txt",
+        "--job",
+        "slow.py:Where",
+        "--chunk-size",
+        "5",
+        "--job-id",
+        job_id,
+        "--output",
+        "r.json",
+    ]
     args += ["--shuffle", "runs", "--standby"]
     with ExitStack() as stack:
         workers = [stack.enter_context(started("worker", folder=folder, env=env)) for _ in range(2)]
@@ -122,7 +133,18 @@ def test_a_job_whose_worker_is_killed_in_one_stage_and_its_master_in_the_other_i
 
 def test_a_run_that_is_lost_fails_the_job_which_says_what_is_lost(folder: Path, expected: dict[str, list[int]]) -> None:
     (folder / "hurry-map").touch()
-    args = ["--job", "slow.py", "--output", "r.json", "--shuffle", "runs", "--max-attempts", "1", "--workers", "1"]
+    args = [
+        "--job",
+        "slow.py:Where",
+        "--output",
+        "r.json",
+        "--shuffle",
+        "runs",
+        "--max-attempts",
+        "1",
+        "--workers",
+        "1",
+    ]
     with started("run", "text.txt", *args, folder=folder) as run:
         eventually(lambda: len(list(folder.glob("runs/*/*/mr-out-*"))) == 1)
         for path in folder.glob("runs/*/*/mr-0-*"):
@@ -142,7 +164,9 @@ def test_a_worker_that_was_not_told_to_keep_files_does_not(
     env = {"WORD_COUNTER_ALLOW": str(folder), "WORD_COUNTER_REDIS": fresh_server.url}
     env |= {"WORD_COUNTER_SHUFFLE_ROOT": str(folder / "elsewhere")}
     with started("worker", folder=folder, env=env):
-        ended = word_counter("master", "text.txt", "--job", "slow.py", "--shuffle", "runs", folder=folder, env=env)
+        ended = word_counter(
+            "master", "text.txt", "--job", "slow.py:Where", "--shuffle", "runs", folder=folder, env=env
+        )
 
     assert ended.code == 1
     assert f"start it with --shuffle-root {folder / 'runs'}" in " ".join(ended.err.split())
@@ -161,7 +185,18 @@ def test_a_job_that_shuffles_through_a_bucket_is_exact_and_leaves_nothing_in_it(
             key="tests", secret="tests", endpoint_url=environ["AWS_ENDPOINT_URL"], skip_instance_cache=True
         )
         store.mkdir("bucket")
-        args = ["--job", "slow.py", "--chunk-size", "50", "--partitions", "2", "--workers", "1", "--output", "r.json"]
+        args = [
+            "--job",
+            "slow.py:Where",
+            "--chunk-size",
+            "50",
+            "--partitions",
+            "2",
+            "--workers",
+            "1",
+            "--output",
+            "r.json",
+        ]
         shuffle = ["--shuffle", "s3://bucket/runs"]
         ended = word_counter("run", "text.txt", *args, *shuffle, folder=folder, env=environ)
         left = store.find("bucket")
