@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from typing import BinaryIO
 
 from word_counter.errors import ShuffleError, UsageError, WordCounterError
 from word_counter.job import JobState
 from word_counter.memory import machine_memory
+from word_counter.outputs.places import is_url
 from word_counter.plan import Plan
 from word_counter.runs.files import RunFiles, folder_of
+from word_counter.runs.orphans import hold, sweep
 from word_counter.runs.places import AUTO, REDIS
 from word_counter.store import Store
 
@@ -53,6 +56,7 @@ class ShuffleFolder:
         self._store = store
         self._warn = warn
         self._made_by = ""
+        self._held: BinaryIO | None = None
         #: Where it is; nothing: the job shuffles by Redis.
         self.folder = ""
         self.files: RunFiles | None = None
@@ -83,11 +87,21 @@ class ShuffleFolder:
         self._made_by = made_by
         folder = folder_of(_place_of(self._plan), self._plan.job_id, made_by)
         files = RunFiles(folder)
+        if files.seen:
+            self.folder, self.files = folder, files
+            return
+        if (snapshot := self._store.snapshot()) is not None and snapshot.mapped:
+            files.check()
+        self._make(folder, files)
+
+    def _make(self, folder: str, files: RunFiles) -> None:
+        place = _place_of(self._plan)
+        if not is_url(place) and (left := sweep(place)):
+            self._warn(f"removed from {place} what killed runs had left there: {', '.join(left)}")
         self.folder, self.files = folder, files
-        if not files.seen:
-            if (snapshot := self._store.snapshot()) is not None and snapshot.mapped:
-                files.check()
-            files.make()
+        files.make()
+        if self._private and not is_url(place):
+            self._held = hold(folder)
 
     def mind(self, used: int) -> None:
         """Go on by files when a private server, which uses so many bytes, takes too much of this machine's memory.
@@ -103,9 +117,7 @@ class ShuffleFolder:
             return
         self._made_by = self._store.fields().get("made_by", "")
         folder = folder_of(_place_of(self._plan), self._plan.job_id, self._made_by)
-        files = RunFiles(folder)
-        files.make()
-        self.folder, self.files = folder, files
+        self._make(folder, RunFiles(folder))
         self._warn(
             f"the private Redis uses {used / 1e6:,.0f} MB, more than an eighth of this machine's memory: "
             f"what is mapped from now on waits in files in {folder} (--shuffle)"
@@ -116,6 +128,9 @@ class ShuffleFolder:
         return fields.get("made_by") != self._made_by or fields.get("state") not in _UNDER_WAY
 
     def _remove(self) -> None:
+        if self._held is not None:
+            self._held.close()
+            self._held = None
         if self.files is not None:
             try:
                 self.files.remove()

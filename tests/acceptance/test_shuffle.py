@@ -237,3 +237,24 @@ def test_a_private_server_that_takes_too_much_memory_is_given_no_more_and_all_is
     (mapped,) = [n for text, n in seen.warnings.items() if "an eighth of this machine's memory" in text]
     assert 5 < mapped < _LINES // 5  # a part of it is in Redis, and a part in files
     assert not list(folder.glob("wc-*"))
+
+
+def test_what_a_killed_run_left_the_next_one_removes_and_nothing_that_is_somebodys(
+    folder: Path, expected: dict[str, list[int]]
+) -> None:
+    args = ["run", "text.txt", "--job", "slow.py:Where", "--chunk-size", "5", "--workers", "1", "--shuffle", "runs"]
+    with ExitStack() as stack:
+        killed, other = (stack.enter_context(started(*args, "--output", f"{n}.json", folder=folder)) for n in "ab")
+        eventually(lambda: len({path.parts[-3] for path in folder.glob("runs/*/*/mr-*")}) == 2)
+        killed.send(signal.SIGKILL)
+        killed.wait()
+        for stage in Stage:
+            (folder / f"hurry-{stage.value}").touch()
+
+        third = word_counter(*args, "--output", "c.json", folder=folder)
+        ended = other.wait()
+
+    assert (third.code, ended.code) == (0, 0), third.err + ended.err
+    assert "what killed runs had left" in third.err
+    assert json.loads((folder / "b.json").read_text()) == json.loads((folder / "c.json").read_text()) == expected
+    assert list((folder / "runs").iterdir()) == []
