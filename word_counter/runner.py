@@ -21,7 +21,6 @@ from multiprocessing.connection import Connection
 from word_counter.blame import user_traceback
 from word_counter.care import Care
 from word_counter.chunk_reader import ChunkReader
-from word_counter.code import LoadedJob
 from word_counter.connection import Redis, RedisError, connect, translated_errors
 from word_counter.door.admission import queue_id
 from word_counter.door.permit import Permit
@@ -44,13 +43,11 @@ from word_counter.patience import Patience
 from word_counter.payload import Payload
 from word_counter.queue_worker import QueueWorker
 from word_counter.records import InputFormat
-from word_counter.reference import folders_of
 from word_counter.scripts import IMPATIENT
+from word_counter.shelf import Shelf
 from word_counter.shuffle import key_text
-from word_counter.side_file import SideFile, checked
 from word_counter.snapshot import BAD_DATA, CHANGED, CRASHED, RAISED, REFUSED, TOO_MANY, Failure, TaskAttempt
 from word_counter.stages import pairs_of, run_map
-from word_counter.step import Phase
 from word_counter.task_store import BadRecords, Receipt, TaskStore
 from word_counter.weight import Weight
 
@@ -94,15 +91,13 @@ class BatchRunner:
         self._patience = patience
         self._refusals = Refusals(connection, worker)
         self._refused: set[tuple[str, str]] = set()
-        self._jobs: dict[str, LoadedJob] = {}
-        self._served: set[str] = set()
-        self._files: tuple[str, dict[str, str], dict[str, SideFile]] = "", {}, {}
         self._exchanges = Exchanges(permit.shuffles)
+        self._shelf = Shelf(permit.jobs)
 
     def run(self, payload: Payload) -> str:
         """Run a batch; return in a word or two what became of it, for people who look at the queue."""
         store = TaskStore(self._connection, payload.job, self._patience)
-        if self._is_stale(payload):
+        if self._shelf.is_stale(payload):
             # Not when it was delivered twice, and somebody is at it.
             store.revoke(payload.batch, CRASHED, "given back: a fresh process must import the job's code", "unleased")
             os.kill(os.getpid(), signal.SIGTERM)  # ends this process in good order; its parent starts another
@@ -158,7 +153,7 @@ class BatchRunner:
         bad = BadRecords()
         digest = ""
         try:
-            phase = self._phase(store, payload)
+            phase = self._shelf.phase(store, payload)
             exchange = self._exchanges.of(store, payload.shuffle)
             if payload.stage is Stage.MAP:
                 chunk = payload.chunks[number]
@@ -243,39 +238,6 @@ class BatchRunner:
         if (payload.job, reason) not in self._refused:
             self._refused.add((payload.job, reason))
             self._refusals.record(reason, queue_id(payload.job, payload.batch), payload.job)
-
-    def _phase(self, store: TaskStore, payload: Payload) -> Phase:
-        code = payload.code
-        if code not in self._jobs:
-            self._permit.jobs.check(code)  # before anything of it is imported
-            self._jobs[code] = LoadedJob(code)
-        self._jobs[code].check(code, payload.code_digest)
-        return self._jobs[code].phase(payload.phase, payload.params, self._files_of(store, payload))
-
-    def _files_of(self, store: TaskStore, payload: Payload) -> dict[str, SideFile]:
-        """Return the side files of a job; those of the last one are kept, as its next task needs them too."""
-        if not payload.files:
-            return {}
-        job, digests, files = self._files
-        if (job, digests) != (payload.job, payload.files):
-            files = checked(store.files(), payload.files)
-            self._files = payload.job, payload.files, files
-        return files
-
-    def _is_stale(self, payload: Payload) -> bool:
-        """Return whether a job that this process has not served yet wants a fresh process for its code.
-
-        It does when files that were imported for it have changed, and when a file of another folder was imported: what
-        stands beside that one, a module called ``parsing``, say, would be taken for what stands beside this one.
-        """
-        if payload.job in self._served:
-            return False
-        self._served.add(payload.job)
-        loaded = self._jobs.get(payload.code)
-        if loaded is not None:
-            return loaded.is_stale()
-        folders = folders_of(payload.code)
-        return bool(folders) and any(other and other != folders for other in map(folders_of, self._jobs))
 
 
 def _kind(error: WordCounterError) -> str:
