@@ -36,7 +36,7 @@ class TestResults:
         assert ended.code == 0, ended.err
         assert (folder / "output" / "results.json").read_bytes() == results_bytes(count_words(*contents))
         assert ended.out == ""
-        assert _tree(folder) == {"output", "output/results.json"} | {
+        assert _tree(folder) == {"output", "output/results.json", "output/results.receipt.json"} | {
             name for name in _tree(folder) if name.startswith(("out-", "err-"))
         }
 
