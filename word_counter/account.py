@@ -106,6 +106,7 @@ class Account:
         aside = lines if done.skipped else done.amounts.get("lines_set_aside", 0)
         self._counts.update(lines_read=chunk.lines, lines_mapped=lines - aside, lines_set_aside=aside)
         self._counts.update(header_lines=header, chunks=1, chunks_set_aside=done.skipped)
+        self._counts.update(chunks_reused=done.amounts.get("reused", 0))
         input_.add(chunk, done.digest)
         self.mapped(0, done)
 
@@ -142,7 +143,15 @@ class Account:
 
     def counts(self) -> dict[str, int]:
         """Return how much was read and mapped, by name."""
-        names = ("chunks", "chunks_set_aside", "lines_read", "lines_mapped", "lines_set_aside", "header_lines")
+        names = (
+            "chunks",
+            "chunks_reused",
+            "chunks_set_aside",
+            "lines_read",
+            "lines_mapped",
+            "lines_set_aside",
+            "header_lines",
+        )
         return {**{name: self._counts[name] for name in names}, "bytes_read": sum(one.bytes for one in self._inputs)}
 
     def phases(self) -> list[dict[str, Any]]:

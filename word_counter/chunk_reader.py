@@ -104,17 +104,23 @@ class ChunkReader:
         chunk, raw, travelled = fetched
         source = self._sources[chunk.source]
         offset, line, lines = chunk.offset, chunk.line, chunk.lines
-        header = b""
+        header = self.header(fetched)
         if self._records.headed:
-            here = travelled or not chunk.offset
-            header = first_row(raw, self._records) if here else self._header_of(chunk.source)
-            raw = raw[len(header) :] if here else raw
+            raw = raw[len(header) :] if travelled or not chunk.offset else raw
             if not chunk.offset:
                 offset, line, lines = len(header), line + header.count(b"\n"), lines - header.count(b"\n")
         elif offset == 0 and raw.startswith(_BYTE_ORDER_MARK):
             offset = len(_BYTE_ORDER_MARK)
             raw = raw[offset:]
         return Lines(raw, source.name, offset, line, lines if raw else 0, self._records.reading(header))
+
+    def header(self, fetched: Fetched) -> bytes:
+        """Return the first row of the source of a chunk that was fetched last, where it has names; else nothing."""
+        if not self._records.headed:
+            return b""
+        if fetched.travelled or not fetched.chunk.offset:
+            return first_row(fetched.content, self._records)
+        return self._header_of(fetched.chunk.source)
 
     def _header_of(self, index: int) -> bytes:
         """Return the first row of a source, which is open."""

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from word_counter.cores import available_cores
 from word_counter.errors import UsageError
 from word_counter.redis_url import from_parts
 from word_counter.selection import Selection
@@ -108,6 +109,12 @@ class Settings:
     standby: bool = False
     #: How long the keys of a job stay in Redis after it ended.
     retention_seconds: int = 86_400
+    #: Take what chunks came to in earlier runs of the same job where that is known, and keep what they come to.
+    incremental: bool = False
+    #: Where workers keep that (empty: this user's cache folder), for how long if nobody wants it, how much.
+    cache: str = ""
+    cache_seconds: int = 30 * 86_400
+    cache_bytes: int = 10 * 1024**3
     #: Tell of each task that the run's own workers run, and show retries with their whole reasons.
     verbose: bool = False
 
@@ -120,14 +127,6 @@ class Settings:
     def worker_count(self) -> int:
         """How many workers to start: the setting, or one a core."""
         return self.workers if self.workers >= 0 else available_cores()
-
-
-def available_cores() -> int:
-    """Return how many processors this process may use."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # macOS has no affinity
-        return os.cpu_count() or 1
 
 
 #: How each setting is read from text or a value; the docstring says what is allowed.
@@ -163,6 +162,10 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "resume": flag,
     "standby": flag,
     "retention_seconds": whole(1),
+    "incremental": flag,
+    "cache": text,
+    "cache_seconds": whole(1),
+    "cache_bytes": whole(0),
     "verbose": flag,
 }
 #: What commands are told besides settings: how it is read, and what it is by default.
@@ -178,6 +181,8 @@ _CHOICES: dict[str, tuple[Callable[[Any], Any], Any]] = {
 _OTHERS = frozenset({"kernel", "uid", "gid"})
 #: What Kubernetes names after a service that is called word-counter.
 _SERVICE_LINK = re.compile(r"service_(host|port)(_.*)?|port(_.*)?")
+#: Settings that are about a worker's cache.
+OF_CACHE = frozenset({"cache", "cache_seconds", "cache_bytes"})
 #: Settings whose values no message shows.
 _HIDDEN = frozenset({"redis", "secret"})
 _OLDER_NAMES = {"redis": "REDIS_URL", "chunk_size": "CHUNK_SIZE"}
@@ -293,14 +298,6 @@ def chosen_kernel() -> str:
         message = f"WORD_COUNTER_KERNEL must be one of {', '.join(_KERNELS)}, not {choice!r}"
         raise UsageError(message)
     return choice
-
-
-def state_folder() -> str:
-    """Return the folder in which this program keeps things for its user, after the XDG specification."""
-    base = os.environ.get("XDG_STATE_HOME", "")
-    if not os.path.isabs(base):
-        base = os.path.join(os.path.expanduser("~"), ".local", "state")
-    return os.path.join(base, "word_counter")
 
 
 def adopt(variables: Mapping[str, str]) -> None:

@@ -110,6 +110,7 @@ class Crew:
             "WORD_COUNTER_LOG_FORMAT": settings.log_format,
             "WORD_COUNTER_VERBOSE": str(settings.verbose),
             "WORD_COUNTER_REDIS_PATIENCE": str(settings.redis_patience),
+            **{f"WORD_COUNTER_{name.upper()}": str(getattr(settings, name)) for name in config.OF_CACHE},
         }
         if self._process.stdin is not None:
             with contextlib.suppress(BrokenPipeError):  # they ended already; it is seen that they did

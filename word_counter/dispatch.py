@@ -196,6 +196,7 @@ class Dispatch:
             inline=plan.inline,
             input_format=plan.input_format,
             shuffle=self._shuffle(),
+            incremental=plan.incremental,
             partitions=plan.partitions,
             lease_seconds=plan.lease_seconds,
             task_timeout=plan.task_timeout,

@@ -49,6 +49,7 @@ class Outcome:
     keys: int
     seconds: float
     retries: int = 0
+    reused_chunks: int = 0  #: those that were known from earlier runs
     skipped_chunks: int = 0
     bad_records: int = 0
     quarantine: str = ""

@@ -45,6 +45,13 @@ class Payload:
     inline: bool = False
     input_format: str = "lines"
     shuffle: str = ""  #: the folder of the job's run files, a path or a URL; nothing: it shuffles by Redis
+    incremental: bool = False
+
+    @property
+    def job_facts(self) -> dict[str, Any]:
+        """All that tells what a chunk comes to in this job from what it does in another."""
+        names = ("code", "code_digest", "params", "files", "partitions", "input_format")
+        return {name: getattr(self, name) for name in names}
 
     def to_json(self) -> str:
         """Return the payload's text."""
@@ -60,6 +67,7 @@ class Payload:
             "inline": self.inline,
             "input_format": self.input_format,
             "shuffle": self.shuffle,
+            "incremental": self.incremental,
             "partitions": self.partitions,
             "lease_seconds": self.lease_seconds,
             "task_timeout": self.task_timeout,
@@ -88,6 +96,7 @@ class Payload:
                 inline=content["inline"] is True,
                 input_format=_text(content["input_format"]),
                 shuffle=_text(content["shuffle"]),
+                incremental=content["incremental"] is True,
                 partitions=_number(content["partitions"]),
                 lease_seconds=float(content["lease_seconds"]),
                 task_timeout=float(content["task_timeout"]),

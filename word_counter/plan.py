@@ -63,6 +63,7 @@ class Plan:
     inline: bool = False
     input_format: str = "lines"
     shuffle: str = AUTO
+    incremental: bool = False
 
     @property
     def skip(self) -> bool:
@@ -142,6 +143,7 @@ class Plan:
             sort=sink.sort,
             top=sink.top,
             whole_files=job.phases()[0].whole_files,
+            incremental=settings.incremental,
             input_format=chosen_format(settings.input_format, job.phases()[0]),
             inline=settings.transport == "inline",
             shuffle=place_name(settings.shuffle),

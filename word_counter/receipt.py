@@ -104,6 +104,7 @@ _SETTINGS = (
     "partitions",
     "input_format",
     "whole_files",
+    "incremental",
     "max_attempts",
     "on_bad_chunk",
     "max_bad_records",

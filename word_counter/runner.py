@@ -18,9 +18,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from multiprocessing.connection import Connection
 
+from word_counter import config
 from word_counter.blame import user_traceback
+from word_counter.cache import Bounds, Cache
 from word_counter.care import Care
-from word_counter.chunk_reader import ChunkReader
+from word_counter.chunk_reader import ChunkReader, Fetched
 from word_counter.connection import Redis, RedisError, connect, translated_errors
 from word_counter.door.admission import queue_id
 from word_counter.door.permit import Permit
@@ -37,7 +39,6 @@ from word_counter.errors import (
 )
 from word_counter.exchange import Exchange, Exchanges
 from word_counter.job import Chunk, Stage, parse_task
-from word_counter.mapper import Lines
 from word_counter.pairs import Pairs
 from word_counter.patience import Patience
 from word_counter.payload import Payload
@@ -47,7 +48,8 @@ from word_counter.scripts import IMPATIENT
 from word_counter.shelf import Shelf
 from word_counter.shuffle import key_text
 from word_counter.snapshot import BAD_DATA, CHANGED, CRASHED, RAISED, REFUSED, TOO_MANY, Failure, TaskAttempt
-from word_counter.stages import pairs_of, run_map
+from word_counter.stages import MapOutput, pairs_of, run_map
+from word_counter.step import Phase
 from word_counter.task_store import BadRecords, Receipt, TaskStore
 from word_counter.weight import Weight
 
@@ -93,6 +95,7 @@ class BatchRunner:
         self._refused: set[tuple[str, str]] = set()
         self._exchanges = Exchanges(permit.shuffles)
         self._shelf = Shelf(permit.jobs)
+        self._cache: Cache | None = None
 
     def run(self, payload: Payload) -> str:
         """Run a batch; return in a word or two what became of it, for people who look at the queue."""
@@ -157,21 +160,19 @@ class BatchRunner:
             exchange = self._exchanges.of(store, payload.shuffle)
             if payload.stage is Stage.MAP:
                 chunk = payload.chunks[number]
-                records: Lines | Pairs
+                amounts: dict[str, int] = {}
                 if payload.phase:
                     records = self._pairs(exchange, payload, chunk)
+                    output = run_map(phase, records, payload.partitions, self._care(payload))
                 else:
                     fetched = reader.fetch(chunk)
-                    digest, records = fetched.digest, reader.lines(fetched)
-                output = run_map(phase, records, payload.partitions, self._care(payload))
+                    digest = fetched.digest
+                    output, amounts = self._mapped(phase, payload, reader, fetched)
                 first = payload.phase * payload.partitions
                 partials = {first + number: text for number, text in output.partials.items()}
                 partials = exchange.kept(phase, chunk.id, partials)
-                counters, amounts = output.counters, {"pairs": output.pairs}
-                if not payload.phase:
-                    amounts |= {"lines": output.lines, "bytes": chunk.length}
-                    if output.aside.records:
-                        amounts["lines_set_aside"] = output.aside.lines
+                counters = output.counters
+                amounts |= {"pairs": output.pairs}
                 bad = BadRecords(output.aside.entries(), output.aside.raised, payload.max_bad_records)
             else:
                 _, partition = parse_task(attempt.task)
@@ -199,6 +200,27 @@ class BatchRunner:
             )
             return self._fail(store, payload, attempt, TOO_MANY, message, started, last=last)
         return said
+
+    def _mapped(
+        self, phase: Phase, payload: Payload, reader: ChunkReader, fetched: Fetched
+    ) -> tuple[MapOutput, dict[str, int]]:
+        """Map a chunk of the input, unless it is known what it comes to; return that, and the amounts that it names."""
+
+        def run() -> MapOutput:
+            return run_map(phase, reader.lines(fetched), payload.partitions, self._care(payload))
+
+        reused = False
+        # A chunk that killed its process is mapped without some of its records.
+        if payload.incremental and payload.code_digest and payload.suspicion is None:
+            if self._cache is None or self._cache.job != payload.job_facts:
+                self._cache = Cache(Bounds.of(config.load(only=config.OF_CACHE)), payload.job_facts)
+            source = payload.sources[fetched.chunk.source]
+            output, reused = self._cache.mapped(source, fetched, reader.header(fetched), run)
+        else:
+            output = run()
+        told = {"reused": int(reused), "lines_set_aside": output.aside.lines}
+        amounts = {"lines": output.lines, "bytes": fetched.chunk.length}
+        return output, amounts | {name: n for name, n in told.items() if n}
 
     def _pairs(self, exchange: Exchange, payload: Payload, chunk: Chunk) -> Pairs:
         """Return the pairs that the phase before left in a chunk of segments."""

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from word_counter.config import Settings, available_cores, bad_variables, choice, load, unknown_variables
+from word_counter.config import Settings, bad_variables, choice, load, unknown_variables
+from word_counter.cores import available_cores
 from word_counter.errors import UsageError
 from word_counter.redis_url import without_password
 from word_counter.values import job_id, made_up_id

@@ -127,7 +127,7 @@ def test_every_setting_is_in_the_readme_with_its_default() -> None:
     rows = dict(re.findall(r"^\| `--([\w-]+)[^|]*` \| ([^|]*) \|", table, re.MULTILINE))
     in_words = {"redis": "a private server", "workers": "one a core", "job-id": "made up", "timeout": "0: none"}
     in_words |= {"top": "0: all", "chunk-size": "as suits the input"}
-    in_words |= {"resume": "no", "standby": "no", "verbose": "no"}
+    in_words |= {"resume": "no", "standby": "no", "incremental": "no", "verbose": "no"}
     in_words |= {
         "allow": "the shipped jobs",
         "input-root": "anything",

@@ -21,6 +21,7 @@ REFUSED: list[tuple[str, Any]] = [
     ("timeout", 5),
     ("resume", True),
     ("standby", True),
+    ("incremental", True),
     ("on_bad_chunk", "skip"),
 ]
 
@@ -43,7 +44,13 @@ def test_also_when_the_environment_or_the_job_wants_it(
     with pytest.raises(UsageError, match="the inline engine cannot keep"):
         run(**places)
 
-    off: dict[str, Any] = {"timeout": 0, "resume": False, "standby": False, "on_bad_chunk": "fail"}
+    off: dict[str, Any] = {
+        "timeout": 0,
+        "resume": False,
+        "standby": False,
+        "incremental": False,
+        "on_bad_chunk": "fail",
+    }
     assert run(job=job, **places, **{name: off[name]}).results == {"a": 1}
 
 

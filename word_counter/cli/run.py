@@ -56,6 +56,7 @@ _SETTINGS = (
     "redis_patience",
     "resume",
     "standby",
+    "incremental",
     "verbose",
 )
 #: What of them is about a master rather than a job.
@@ -167,6 +168,12 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
         ),
         click.option(
             "--standby", is_flag=True, default=None, help="Wait while job --job-id has a master; then take over."
+        ),
+        click.option(
+            "--incremental",
+            is_flag=True,
+            default=None,
+            help="Map only what is new or changed since earlier runs of this job, and keep what it comes to.",
         ),
         _QUIET,
         _VERBOSE,

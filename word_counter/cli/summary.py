@@ -54,7 +54,11 @@ def _totals(outcome: Outcome) -> Table:
         ("retries", f"{outcome.retries:,}"),
         *(
             (name, f"{n:,}")
-            for name, n in (("skipped chunks", outcome.skipped_chunks), ("bad records", outcome.bad_records))
+            for name, n in (
+                ("reused chunks", outcome.reused_chunks),
+                ("skipped chunks", outcome.skipped_chunks),
+                ("bad records", outcome.bad_records),
+            )
             if n
         ),
         *((name, f"{n:,}") for name, n in sorted(outcome.counters.items())),

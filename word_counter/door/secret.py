@@ -19,9 +19,10 @@ import os
 import stat
 from secrets import token_hex
 
-from word_counter.config import Settings, state_folder
+from word_counter.config import Settings
 from word_counter.door.signing import make_secret, sign
 from word_counter.errors import UsageError
+from word_counter.folders import state_folder
 
 #: The file in the user's state folder.
 _FILE = "secret"

@@ -229,6 +229,7 @@ def _refuse(chosen: config.Settings, given: Mapping[str, Any]) -> None:
         ("timeout", 0),
         ("resume", False),
         ("standby", False),
+        ("incremental", False),
         ("on_bad_chunk", "fail"),
     ):
         if (value := getattr(chosen, name)) != off:
