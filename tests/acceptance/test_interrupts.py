@@ -106,7 +106,7 @@ def test_once_more_when_letting_go_takes_too_long(
     args = ["run", text.name, "--job", slow_job.name, "--workers", "1", "--redis", fresh_server.url]
     with started(*args, folder=folder) as running:
         pids = eventually(lambda: [int(path.name) for path in (folder / "pids").iterdir()])
-        connection.client_pause(60_000)
+        connection.client_pause(20_000)
         running.press_ctrl_c()
         time.sleep(2)
         assert not running.ended  # it waits for Redis

@@ -60,6 +60,8 @@ class _Group(click.Group):
             ctx.exit(error.exit_code)
         except KeyboardInterrupt as interrupt:
             left = str(interrupt) or _LEFT.get(ctx.invoked_subcommand or "", "")
+            if ctx.invoked_subcommand is None:  # its module is still being imported
+                left = "nothing was started"
             _say(ctx, f"interrupted{': ' if left else ''}{left}", "")
             ctx.exit(INTERRUPTED)
         except BrokenPipeError:
