@@ -105,6 +105,7 @@ _SETTINGS = (
     "input_format",
     "whole_files",
     "incremental",
+    "shuffle",
     "max_attempts",
     "on_bad_chunk",
     "max_bad_records",
