@@ -14,6 +14,7 @@ from word_counter.reference import made
 
 __all__ = ["Engine", "run"]
 
+
 def run(
     inputs: Inputs | None = None,
     job: type[Job] | Job = WordCount,
