@@ -6,13 +6,18 @@ from typing import Any
 
 from word_counter import config
 from word_counter.engines.base import Engine
+from word_counter.engines.inline import InlineEngine
+from word_counter.engines.redis import RedisEngine
 from word_counter.job import Inputs, Job
 from word_counter.jobs.word_count import WordCount
 from word_counter.observer import Observer, Outcome
 from word_counter.place import refuse_while_importing
 from word_counter.reference import made
 
-__all__ = ["Engine", "run"]
+__all__ = ["Engine", "InlineEngine", "RedisEngine", "run"]
+
+_ENGINES: dict[str, type[Engine]] = {"redis": RedisEngine, "inline": InlineEngine}
+
 
 
 def run(
@@ -37,16 +42,5 @@ def run(
     """
     refuse_while_importing()
     instance = made(job)
-    chosen = _engine(config.load(settings, instance.settings).engine)
-    return chosen.run(inputs, instance, observer or Observer(), settings)
-
-
-def _engine(name: str) -> Engine:
-    """Return an engine; only its own modules are imported: one has no use for what maps, the other none for Redis."""
-    if name == "inline":
-        from word_counter.engines.inline import InlineEngine
-
-        return InlineEngine()
-    from word_counter.engines.redis import RedisEngine
-
-    return RedisEngine()
+    chosen = _ENGINES[config.load(settings, instance.settings).engine]
+    return chosen().run(inputs, instance, observer or Observer(), settings)
