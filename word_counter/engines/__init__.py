@@ -19,7 +19,6 @@ __all__ = ["Engine", "InlineEngine", "RedisEngine", "run"]
 _ENGINES: dict[str, type[Engine]] = {"redis": RedisEngine, "inline": InlineEngine}
 
 
-
 def run(
     inputs: Inputs | None = None,
     job: type[Job] | Job = WordCount,
