@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from urllib.request import Request, urlopen
 
 
 @contextmanager
@@ -15,6 +16,8 @@ def s3_server() -> Iterator[Mapping[str, str]]:
     server.start()
     try:
         host, port = server.get_host_and_port()
+        reset = Request(f"http://{host}:{port}/moto-api/reset", method="POST")
+        urlopen(reset, timeout=30).close()  # what one holds, all of this process do
         yield {
             "AWS_ENDPOINT_URL": f"http://{host}:{port}",
             "AWS_ACCESS_KEY_ID": "tests",

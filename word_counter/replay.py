@@ -33,6 +33,7 @@ from word_counter.pairs import Pairs
 from word_counter.pieces import header_of
 from word_counter.plan import Plan, check_signed, read_plan
 from word_counter.records import InputFormat
+from word_counter.runs.lines import Reference
 from word_counter.shuffle import decode_partial, key_text, restore
 from word_counter.shuffle_folder import run_files_of
 from word_counter.side_file import checked
@@ -229,7 +230,7 @@ def _committed(store: Store, plan: Plan, task: str, chunk_id: int) -> Mapping[in
         if (raw := store.connection.hget(store.keys.partials(partition), str(chunk_id))) is not None
     }
     files = run_files_of(store.fields(), store.job_id)
-    if files is not None and found:
+    if files is not None and any(map(Reference.from_text, found.values())):
         if not files.seen:
             return None
         found = {partition: str(files.partial(text)) for partition, text in found.items()}
