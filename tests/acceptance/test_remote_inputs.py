@@ -57,7 +57,7 @@ def _unreliable(proxy: Proxy, ended: threading.Event) -> None:
 def test_a_job_over_a_bucket_is_exact_though_connections_drop(
     folder: Path, s3: Mapping[str, str], store: Any, job_id: str
 ) -> None:
-    text, packed = _text(25), _text(8)
+    text, packed = _text(10), _text(4)
     store.mkdir(job_id)
     store.pipe(f"{job_id}/logs/a.txt", text)
     store.pipe(f"{job_id}/logs/deep/b.txt.gz", PACKERS["gzip"](packed))

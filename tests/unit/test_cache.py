@@ -119,7 +119,7 @@ def change(folder: Path, how: str, name: str, what: str) -> None:
         path.write_text({"write": what, "append": before + what, "insert": before[:at] + what + before[at:]}[how])
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(days=st.lists(_CHANGES, min_size=1, max_size=4), form=st.sampled_from(["lines", "csv"]))
 def test_every_day_comes_to_what_a_full_run_does(days: list[list[tuple[str, str, str]]], form: str) -> None:
     with tempfile.TemporaryDirectory() as folder:

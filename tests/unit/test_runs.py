@@ -138,7 +138,7 @@ _CHUNKS = st.lists(st.lists(st.tuples(_KEYS, st.integers(-9, 10**30)), max_size=
 
 
 @pytest.mark.usefixtures("small")
-@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(reducer=st.sampled_from(_REDUCERS), chunks=_CHUNKS)
 def test_files_come_to_the_same_bytes_as_redis(
     reducer: type[Reducer], chunks: list[Any], tmp_path_factory: pytest.TempPathFactory
