@@ -15,7 +15,7 @@ from typing import TypeVar
 
 ROOT = Path(__file__).parent.parent
 #: Longer than anything here takes on a slow and busy machine, in seconds.
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 100.0
 
 T = TypeVar("T")
 
@@ -95,10 +95,12 @@ def started(*args: str, folder: Path, env: Mapping[str, str] | None = None) -> I
                 running.process.wait()
 
 
-def word_counter(*args: str, folder: Path, env: Mapping[str, str] | None = None) -> Ended:
-    """Run the command ``word-counter ARGS`` in ``folder`` to its end."""
+def word_counter(
+    *args: str, folder: Path, env: Mapping[str, str] | None = None, seconds: float = PATIENCE_SECONDS
+) -> Ended:
+    """Run the command ``word-counter ARGS`` in ``folder`` to its end, which comes within ``seconds``."""
     with started(*args, folder=folder, env=env) as running:
-        return running.wait()
+        return running.wait(seconds)
 
 
 def eventually(look: Callable[[], T], seconds: float = PATIENCE_SECONDS) -> T:

@@ -107,6 +107,11 @@ class Child:
         return True
 
     @property
+    def took_a_batch(self) -> bool:
+        """Whether it has ever got as far as that."""
+        return self._told > 0
+
+    @property
     def ended(self) -> bool:
         """Whether the process has ended."""
         return self.process.exitcode is not None

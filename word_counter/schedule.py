@@ -41,9 +41,10 @@ _BATCH_TASKS = 100
 #: How many batches are kept ahead for each worker, and at the least.
 _AHEAD_A_WORKER = 3
 _AHEAD_AT_LEAST = 6
-#: The pause before the second attempt, in seconds; it doubles with each further one, up to the longest.
+#: The pause before the second attempt, in seconds; it doubles with each further one, up to the longest. Who allows
+#: so many attempts that it gets there expects them to fail: they should not spend the job asleep.
 _FIRST_PAUSE_SECONDS = 1.0
-_LONGEST_PAUSE_SECONDS = 30.0
+_LONGEST_PAUSE_SECONDS = 8.0
 
 #: A task is slow when it takes longer than so many times the median, and than so many seconds.
 _SLOW_MEDIANS = 3.0
@@ -156,7 +157,7 @@ Action = Revoke | Retry | Forget | Skip | Queue | Split | StartReduce | NextPhas
 
 
 def pause_seconds(task: str, tries: int) -> float:
-    """Return how long to wait after so many tries: none before the first, then about 1, 2, 4, ... seconds, up to 30.
+    """Return how long to wait after so many tries: none before the first, then about 1, 2, 4, ... seconds, up to 8.
 
     Up to a quarter more, by the task's name, so that many tasks that failed together do not come back together.
     """

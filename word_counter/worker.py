@@ -38,7 +38,8 @@ _SETTINGS = frozenset({"redis", "secret", "allow", "input_root", "shuffle_root",
 _TICK_SECONDS = 1.0
 #: How often it says that it is alive.
 _SIGN_SECONDS = 4.0
-#: A child that lived for less is started again after a pause, which doubles up to the longest.
+#: A child that lived for less and never took a batch is started again after a pause, which doubles up to the longest.
+#: One that took a batch could start; the pauses of its task are the schedule's, and other tasks should not share them.
 _LONG_LIFE_SECONDS = 5.0
 _LONGEST_PAUSE_SECONDS = 10.0
 #: After so many requests to stop the children are killed.
@@ -230,8 +231,8 @@ class Worker:
                 Traces(self._connection, self._permit.queue).strike(child.rq_name)
         if self._stops or (self._burst and child.process.exitcode == 0):
             return
-        lived = time.monotonic() - child.born
-        self._pause = 0.0 if lived >= _LONG_LIFE_SECONDS else min(_LONGEST_PAUSE_SECONDS, self._pause * 2 or 0.1)
+        could_start = child.took_a_batch or time.monotonic() - child.born >= _LONG_LIFE_SECONDS
+        self._pause = 0.0 if could_start else min(_LONGEST_PAUSE_SECONDS, self._pause * 2 or 0.1)
         self._start_next = time.monotonic() + self._pause
 
     def _renew(self, child: Child, now: float) -> None:

@@ -196,3 +196,38 @@ def test_a_worker_that_is_told_twice_stops_at_once(folder: Path, fresh_server: E
         worker.wait(15)
 
         assert not (folder / "over").exists()
+
+
+_DIES_ONCE = """
+import os
+from pathlib import Path
+
+from word_counter import Job, Mapper, Sum
+
+
+class Mortal(Mapper):
+    def map(self, line):
+        try:
+            (Path(__file__).parent / "deaths" / line).touch(exist_ok=False)
+        except FileExistsError:
+            yield line, 1
+        else:
+            os._exit(1)
+
+
+class DiesOnce(Job):
+    mapper, reducer = Mortal, Sum
+"""
+
+
+def test_processes_that_die_of_their_tasks_keep_no_other_task_waiting(folder: Path) -> None:
+    (folder / "deaths").mkdir()
+    (folder / "dies_once.py").write_text(_DIES_ONCE)
+    (folder / "text.txt").write_text("".join(f"line{n}\n" for n in range(14)))
+
+    args = ["--job", "dies_once.py", "--chunk-size", "1", "--workers", "2", "--output", "results.json"]
+    ended = word_counter("run", "text.txt", *args, folder=folder, seconds=30)
+
+    assert ended.code == 0, ended.err
+    assert json.loads((folder / "results.json").read_text()) == {f"line{n}": 1 for n in range(14)}
+    assert len(list((folder / "deaths").iterdir())) == 14

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import Ended, word_counter
+from tests.processes import PATIENCE_SECONDS, Ended, word_counter
 
 LAB = Path(__file__).parent.parent / "lab"
 TIMES = int(os.environ.get("LAB_TIMES", "1"))
@@ -31,10 +31,12 @@ def books(folder: Path) -> Path:
     return made
 
 
-def lab(app: str, folder: Path, *more: str, output: str = "out", workers: int = 2) -> Ended:
+def lab(
+    app: str, folder: Path, *more: str, output: str = "out", workers: int = 2, seconds: float = PATIENCE_SECONDS
+) -> Ended:
     args = ["run", "books", "--app", str(LAB / app), "--partitions", "10", "--output-format", "mr-out"]
     args += ["--output", output, "--workers", str(workers), *more]
-    ended = word_counter(*args, folder=folder, env={"LAB_STALL": STALL})
+    ended = word_counter(*args, folder=folder, env={"LAB_STALL": STALL}, seconds=seconds)
     assert ended.code == 0, ended.err
     return ended
 
@@ -102,7 +104,9 @@ def test_early_exit(folder: Path, books: Path) -> None:
 @pytest.mark.timeout(600)
 def test_crash(folder: Path, books: Path, time: int) -> None:
     lab("nocrash.py", folder, output="calm", workers=3)
-    lab("crash.py", folder, "--max-attempts", "100", workers=3)
+    lab(
+        "crash.py", folder, "--max-attempts", "100", workers=3, seconds=500
+    )  # which task dies how often in a row is chance
 
     assert results(folder) == results(folder, "calm")
     assert set(results(folder)) == {"a", "b", "c", "d"}
