@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
 from types import TracebackType
-from typing import Any, BinaryIO, NamedTuple, Protocol, Self
+from typing import Any, BinaryIO, NamedTuple, Self
 
 from word_counter.digest import Digest
 from word_counter.errors import OutputError
@@ -18,20 +19,27 @@ Holding = Callable[[Rows], Iterator[tuple[str, Any]]]
 Fill = Callable[[BinaryIO], None]
 
 
-class Draft(Protocol):
+class Draft(ABC):
     """What is written but not seen yet. As a context it goes away at the end, unless it was shown."""
 
     def check(self) -> None:
         """Raise OutputError when it is known already that it cannot be shown."""
 
+    @abstractmethod
     def show(self) -> None:
         """Let it be seen, in place of what was there; OutputError when that is not possible."""
 
-    def __enter__(self) -> Self: ...
+    @abstractmethod
+    def drop(self) -> None:
+        """Let it go away, unless it was shown."""
+
+    def __enter__(self) -> Self:
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
+    ) -> None:
+        self.drop()
 
 
 class Written(NamedTuple):

@@ -6,14 +6,13 @@ import contextlib
 import errno
 import os
 import tempfile
-from types import TracebackType
-from typing import BinaryIO, Self
+from typing import BinaryIO
 
 from word_counter.errors import OutputError
-from word_counter.outputs.base import Fill
+from word_counter.outputs.base import Draft, Fill
 
 
-class LocalDraft:
+class LocalDraft(Draft):
     """A file that is written beside its place."""
 
     def __init__(self, path: str, fill: Fill) -> None:
@@ -31,10 +30,10 @@ class LocalDraft:
                 os.fchmod(file.fileno(), 0o666 & ~_umask())
                 os.fsync(file.fileno())
         except OSError as error:
-            self._drop()
+            self.drop()
             raise unwritable(path, error) from error
         except BaseException:
-            self._drop()
+            self.drop()
             raise
 
     def check(self) -> None:
@@ -51,18 +50,11 @@ class LocalDraft:
         except OSError as error:
             raise unwritable(self._path, error) from error
 
-    def _drop(self) -> None:
+    def drop(self) -> None:
+        """Remove it, unless it is in its place."""
         if self._temporary:
             with contextlib.suppress(OSError):
                 os.unlink(self._temporary)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._drop()
 
 
 class LocalFiles:

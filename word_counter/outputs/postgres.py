@@ -12,12 +12,11 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from word_counter.errors import OutputError
-from word_counter.outputs.base import Holding, Rows, library
+from word_counter.outputs.base import Draft, Holding, Rows, library
 from word_counter.outputs.columns import Kind, cell, spooled
 
 #: How the comment of a table begins that may be replaced.
@@ -173,7 +172,7 @@ class Table:
             raise OutputError(message) from error
 
 
-class TableDraft:
+class TableDraft(Draft):
     """Results in a transaction that is not committed yet."""
 
     def __init__(self, output: str, rows: Rows, job_id: str, holding: Holding) -> None:
@@ -185,19 +184,12 @@ class TableDraft:
                 self._table.close()
                 raise
 
-    def check(self) -> None:
-        """Nothing is known before it is committed."""
-
     def show(self) -> None:
         """Commit."""
         self._table.commit()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def drop(self) -> None:
+        """Let go of the server; what was not committed is gone."""
         self._table.close()
 
 

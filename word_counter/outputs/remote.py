@@ -10,11 +10,10 @@ import contextlib
 import posixpath
 from collections.abc import Iterator
 from secrets import token_hex
-from types import TracebackType
-from typing import Any, BinaryIO, Self, cast
+from typing import Any, BinaryIO, cast
 
 from word_counter.errors import OutputError, WordCounterError
-from word_counter.outputs.base import Fill, library
+from word_counter.outputs.base import Draft, Fill, library
 
 
 class RemoteFiles:
@@ -98,7 +97,7 @@ class RemoteFiles:
                 self._store.rm(self.path(folder), recursive=True)
 
 
-class RemoteDraft:
+class RemoteDraft(Draft):
     """An object that is written beside its place."""
 
     def __init__(self, store: Any, url: str, path: str, fill: Fill) -> None:
@@ -120,11 +119,8 @@ class RemoteDraft:
                 file.close()
                 self._size = self._size_of(self._temporary)
         except BaseException:
-            self._drop()
+            self.drop()
             raise
-
-    def check(self) -> None:
-        """Nothing is known before it is moved."""
 
     def show(self) -> None:
         """Move it to its place."""
@@ -139,18 +135,11 @@ class RemoteDraft:
         self._store.invalidate_cache()
         return int(self._store.info(path)["size"])
 
-    def _drop(self) -> None:
+    def drop(self) -> None:
+        """Remove it, unless it is in its place."""
         if self._temporary:
             with contextlib.suppress(Exception):  # whatever the libraries of stores raise
                 self._store.rm_file(self._temporary)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._drop()
 
 
 class _Written:
