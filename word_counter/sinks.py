@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, BinaryIO, cast
 
-from word_counter.config import PARTS, Settings
+from word_counter.config import Settings
 from word_counter.errors import OutputError, UsageError
 from word_counter.outputs.base import Digested, Draft, Fill, Holding, Rows, Written, as_they_are, going_on
 from word_counter.outputs.forms import check_form, form_of, writer_of
 from word_counter.outputs.order import arranged
+from word_counter.outputs.parts import part_path, parts_at
 from word_counter.outputs.places import checked, files_at, is_database
 from word_counter.outputs.quarantine import check_free, quarantine_path, remove_quarantine
 from word_counter.outputs.receipts import check_receipt_free, receipt_path
@@ -80,7 +81,7 @@ class Sink:
         """Return the paths that a job may write: its results, its quarantine and its receipt."""
         results = [] if self.output == "-" or is_database(self.output) else [self.output]
         if self.form == "mr-out":
-            results = [path for path, _ in self._parts()]
+            results = list(parts_at(self.output).values())
         receipt = receipt_path(self.output, job_id)
         return [*results, quarantine_path(self.output, job_id), *([receipt] if receipt else [])]
 
@@ -93,17 +94,8 @@ class Sink:
 
             return job_in(self.output) == job_id
         if self.form == "mr-out":
-            return {number for _, number in self._parts()} >= set(range(parts))
+            return parts_at(self.output).keys() >= set(range(parts))
         return files_at(self.output).there(self.output)
-
-    def _parts(self) -> list[tuple[str, int]]:
-        """Return the files of results that a folder holds when each partition has one, with their numbers."""
-        folder, prefix = os.path.dirname(self.output), PARTS.removesuffix("*")
-        with contextlib.suppress(OSError):
-            names = [name for name in files_at(self.output).names_in(folder) if name.startswith(prefix)]
-            numbers = [(name, name.removeprefix(prefix)) for name in names]
-            return [(os.path.join(folder, name), int(n)) for name, n in numbers if n.isascii() and n.isdecimal()]
-        return []
 
     def write(
         self,
@@ -181,13 +173,13 @@ class Sink:
             write = partial(write, holding=holding)
         many = self.form == "mr-out"
         for number, part in enumerate(parts):
-            path = f"{self.output.removesuffix('*')}{number}" if many else self.output
+            path = part_path(self.output, number) if many else self.output
             fill: Fill = partial(write, part)
             yield _drafted(path, fill, written)
 
     def _remove_parts(self, first: int) -> None:
         """Remove parts from this number on: they are of an earlier job, which had more of them."""
-        for path, number in self._parts():
+        for number, path in parts_at(self.output).items():
             if number >= first:
                 with contextlib.suppress(OSError):
                     files_at(path).remove(path)

@@ -16,6 +16,7 @@ from word_counter.config import PARTS
 from word_counter.digest import Digest, chunk_line
 from word_counter.errors import InputChangedError, InputError, OutputError, UsageError
 from word_counter.job import STDIN, Source
+from word_counter.outputs.parts import parts_at
 from word_counter.outputs.places import absolute, files_at, is_database
 from word_counter.outputs.receipts import FORMAT, receipt_path
 from word_counter.sources import status_of
@@ -128,7 +129,7 @@ def _check_results(output: str, results: Mapping[str, Any], found: Verification)
             found.faults.append(Fault("result", output, f"it holds the results of job {holds or 'nobody'}"))
         found.unchecked.append((output, "rows of a table are not in a receipt"))
         return
-    folder, name = os.path.split(output)
+    folder = os.path.dirname(output)
     parts = results["format"] == "mr-out"
     for one in results["files"]:
         path = os.path.join(folder, one["name"]) if parts else output
@@ -136,19 +137,11 @@ def _check_results(output: str, results: Mapping[str, Any], found: Verification)
         found.results += 1
     if parts:
         listed = {one["name"] for one in results["files"]}
-        prefix = PARTS.removesuffix("*")
-        for name in sorted(_names_in(folder)):
-            if name.startswith(prefix) and name[len(prefix) :].isdecimal() and name not in listed:
-                found.faults.append(Fault("result", os.path.join(folder, name), "it is no part of these results"))
+        for path in parts_at(output).values():
+            if os.path.basename(path) not in listed:
+                found.faults.append(Fault("result", path, "it is no part of these results"))
     if (aside := results["quarantine"]) is not None:
         _check_file(os.path.join(folder, aside["name"]), aside, "result", found)
-
-
-def _names_in(folder: str) -> list[str]:
-    try:
-        return files_at(folder).names_in(folder)
-    except OSError:
-        return []
 
 
 def _check_file(path: str, listed: Mapping[str, Any], of: str, found: Verification) -> None:

@@ -285,7 +285,7 @@ class TestSQLite:
 
 class Words(Mapper):
     def map(self, line: str) -> Iterator[tuple[str, int]]:
-        for word in line.split():
+        for word in line.split(" "):
             yield word, 1
 
 
@@ -312,6 +312,20 @@ class TestARun:
         outcome = count(output=str(tmp_path / name), sort="-value")
 
         assert list(outcome.results.items()) == [("a", 3), ("b", 2), ("c", 1)]
+
+    def test_gives_back_the_lines_of_its_parts_and_of_no_other_file(
+        self, tmp_path: Path, count: Callable[..., Any]
+    ) -> None:
+        (tmp_path / "text.txt").write_text("b a\u2028z a\u2028z\n")
+        outcome = count(output=str(tmp_path), output_format="mr-out")
+        (tmp_path / "mr-out-x").write_text("somebody's line\n")
+        (tmp_path / "mr-out-01").write_text("somebody's other line\n")
+
+        assert outcome.results == {"a\u2028z": "2", "b": "1"}
+        for part in tmp_path.glob("mr-out-[0-9]"):
+            part.unlink()
+        with pytest.raises(FileNotFoundError):
+            _ = outcome.results
 
     def test_gives_back_nothing_of_a_form_that_others_read(self, tmp_path: Path, count: Callable[..., Any]) -> None:
         with pytest.raises(ValueError, match="are csv: read them"):

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import Any
 
-from word_counter.config import PARTS
+from word_counter.outputs.parts import parts_at
 from word_counter.outputs.places import files_at
 
 
@@ -19,9 +18,11 @@ def read_results(output: str, form: str) -> dict[str, Any]:
     """
     files = files_at(output)
     if form == "mr-out":
-        folder, prefix = os.path.dirname(output), PARTS.removesuffix("*")
-        names = [name for name in files.names_in(folder) if name.startswith(prefix)]
-        lines = [line for name in names for line in _text(os.path.join(folder, name)).splitlines()]
+        parts = parts_at(output).values()
+        if not parts:
+            raise FileNotFoundError(output)
+        # Not splitlines, which ends a line at other characters, too.
+        lines = [line for path in parts for line in _text(path).split("\n") if line]
         return {key: value for key, _, value in sorted(line.partition(" ") for line in lines)}
     if form == "json":
         content: dict[str, Any] = json.loads(_text(output))
