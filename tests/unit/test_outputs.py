@@ -25,6 +25,7 @@ from word_counter.outputs.columns import Kind, Spool
 from word_counter.outputs.order import arranged
 from word_counter.outputs.places import absolute
 from word_counter.outputs.text import cell_text
+from word_counter.runs import sorting
 from word_counter.sinks import Sink
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
@@ -226,7 +227,8 @@ class TestOrder:
     def test_by_value_is_sorted_stably_however_many_runs_there_are(
         self, monkeypatch: pytest.MonkeyPatch, values: list[int], top: int, sort: str, run_rows: int
     ) -> None:
-        monkeypatch.setattr(order, "_RUN_ROWS", run_rows)
+        monkeypatch.setattr(order, "_PICKED_ROWS", run_rows)
+        monkeypatch.setattr(sorting, "_RUN_VALUES", run_rows)
         rows = [(f"{n:03d}", value) for n, value in enumerate(values)]
         expected = sorted(rows, key=lambda row: -row[1] if sort == "-value" else row[1])
 
@@ -251,7 +253,7 @@ class TestOrder:
         assert load({"top": 3, "sort": "key"}).sort == "key"
 
     def test_what_was_on_disk_is_held_on_to(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(order, "_RUN_ROWS", 10)
+        monkeypatch.setattr(sorting, "_RUN_VALUES", 10)
         held: list[Any] = []
 
         def holding(rows: Any) -> Iterator[tuple[str, Any]]:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from word_counter import Job, Lines, Mapper, Reducer, Sum
 from word_counter.errors import RecordError, ShuffleError, ShuffleUnseenError, UsageError
 from word_counter.reducers import Collect, Count, Max, Mean, TopN, Unique, Values
-from word_counter.runs import files, lines, spool, streamed
+from word_counter.runs import files, lines, sorting, spool, streamed
 from word_counter.runs.files import RunFiles, folder_of
 from word_counter.runs.lines import Reference
 from word_counter.runs.places import check_place, place_name
@@ -123,7 +123,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spool, "PIECE_BYTES", 16)
     monkeypatch.setattr(streamed, "LISTED_VALUES", 3)
     monkeypatch.setattr(streamed, "_FOLDED_AT_ONCE", 2)
-    monkeypatch.setattr(streamed, "_SORTED_VALUES", 3)
+    monkeypatch.setattr(sorting, "_RUN_VALUES", 3)
     monkeypatch.setattr("word_counter.runs.places.PIECE_BYTES", 16)
     monkeypatch.setattr(os, "fsync", lambda _: None)  # the rule is asked for, not the disk
 

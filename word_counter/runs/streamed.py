@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
-import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, groupby
@@ -13,7 +11,8 @@ from typing import Any
 from word_counter.errors import ShuffleError
 from word_counter.reducer import GroupKey, Reducer
 from word_counter.runs.lines import Entry, place_of
-from word_counter.shuffle import compact, restore, shown
+from word_counter.runs.sorting import sorted_on_disk
+from word_counter.shuffle import restore, shown
 from word_counter.weight import Weight
 
 #: So many values of a key, which are of so many bytes as JSON, come as a list; more are streamed.
@@ -21,9 +20,6 @@ LISTED_VALUES = 10_000
 LISTED_BYTES = 1024 * 1024
 #: So many travelled values of a key are folded at once.
 _FOLDED_AT_ONCE = 1_000
-#: So many values, or about so many characters of them, are sorted at once.
-_SORTED_VALUES = 100_000
-_SORTED_CHARS = 16 * 1024 * 1024
 _travelled = itemgetter(2)
 _travelled_sized = itemgetter(2, 3)
 
@@ -137,28 +133,7 @@ def _folded(
 
 def _arranged(values: Iterator[Any], order: Callable[[Any], Any]) -> Iterator[Any]:
     try:
-        with tempfile.TemporaryFile() as file:
-            runs = list(_sorted_runs(values, order, file))
-            yield from heapq.merge(*runs, key=order)
+        yield from sorted_on_disk(values, order)
     except OSError as error:
         message = f"cannot sort the values of a key in {tempfile.gettempdir()}: {error.strerror}; set TMPDIR"
         raise ShuffleError(message) from error
-
-
-def _sorted_runs(values: Iterator[Any], order: Callable[[Any], Any], file: Any) -> Iterator[Iterator[Any]]:
-    from word_counter.runs.spool import read_lines
-
-    run: list[tuple[Any, bytes]] = []
-    size = start = 0
-    for value in values:
-        run.append((value, compact(value).encode() + b"\n"))
-        size += len(run[-1][1])
-        if len(run) >= _SORTED_VALUES or size >= _SORTED_CHARS:
-            run.sort(key=lambda entry: order(entry[0]))
-            file.writelines(line for _, line in run)
-            file.flush()
-            yield (json.loads(line) for lines in read_lines(file.fileno(), start, start + size) for line in lines)
-            start += size
-            run, size = [], 0
-    run.sort(key=lambda entry: order(entry[0]))
-    yield iter([value for value, _ in run])
