@@ -20,7 +20,6 @@ from word_counter.errors import InputError, WordCounterError
 _RANGE_BYTES = 8 * 1024 * 1024
 #: The pauses before a request is tried again, in seconds.
 _PAUSES_SECONDS = (0.1, 0.5, 2.0, 5.0)
-_URL = re.compile(r"[a-z][a-z0-9+.-]*(::[a-z][a-z0-9+.-]*)*://", re.IGNORECASE)
 #: By which of what a store tells of a file it is known that it has changed.
 _MARKS = ("ETag", "etag", "mtime", "LastModified", "last_modified", "updated", "md5Hash", "content_md5", "generation")
 _Answer = TypeVar("_Answer")
@@ -31,11 +30,6 @@ class Status(NamedTuple):
 
     size: int
     modified: int
-
-
-def is_url(path: str) -> bool:
-    """Whether a path is a URL rather than one of this machine."""
-    return _URL.match(path) is not None
 
 
 def find(url: str) -> list[str]:

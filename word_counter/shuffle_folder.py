@@ -10,12 +10,12 @@ from typing import BinaryIO
 from word_counter.errors import ShuffleError, UsageError, WordCounterError
 from word_counter.job import JobState
 from word_counter.memory import machine_memory
-from word_counter.outputs.places import is_url
 from word_counter.plan import Plan
 from word_counter.runs.files import RunFiles, folder_of
 from word_counter.runs.orphans import hold, sweep
 from word_counter.runs.places import AUTO, REDIS
 from word_counter.store import Store
+from word_counter.urls import is_url
 
 #: A private server uses no more than such a part of the memory: a reduce task takes some five times the partials it
 #: reduces, and there are several at a time.

@@ -15,10 +15,11 @@ from typing import BinaryIO
 
 from word_counter.errors import InputChangedError, InputError
 from word_counter.job import STDIN, STDIN_PATH, Inputs, Source
-from word_counter.remote import Status, find, is_url, open_url
+from word_counter.remote import Status, find, open_url
 from word_counter.remote import status as status_of_url
 from word_counter.selection import Selection
 from word_counter.unpacking import HEAD_BYTES, SUFFIXES, archive_kind, packing_of
+from word_counter.urls import has_password, is_url
 
 _ALL = Selection()
 
@@ -158,7 +159,7 @@ def _urls(name: str, selection: Selection) -> list[str]:
 
 
 def _refuse_passwords(url: str) -> None:
-    if re.match(r"[^/]*://[^/@]*:[^/@]*@", url):
+    if has_password(url):
         shown = re.sub(r"://[^/@]*@", "://...@", url)
         message = f"the input {shown} holds a password, which would stand in Redis; give it where its library looks"
         raise InputError(message)

@@ -200,7 +200,13 @@ class TestTheForm:
             Sink.of(load(given), own)
 
     @pytest.mark.parametrize(
-        "output", ["postgresql://me:hunter2@h/d", "sftp://me:hunter2@h/a.json", "postgresql://h/d?password=hunter2"]
+        "output",
+        [
+            "postgresql://me:hunter2@h/d",
+            "sftp://me:hunter2@h/a.json",
+            "simplecache::sftp://me:hunter2@h/a.json",
+            "postgresql://h/d?password=hunter2",
+        ],
     )
     def test_of_a_url_with_a_password_is_refused_without_showing_it(self, output: str) -> None:
         with pytest.raises(OutputError, match="holds a password") as caught:

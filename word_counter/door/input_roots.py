@@ -15,7 +15,8 @@ from typing import BinaryIO
 
 from word_counter.door.real_paths import RealPaths
 from word_counter.errors import ForbiddenError, InputError
-from word_counter.remote import is_url, open_url
+from word_counter.remote import open_url
+from word_counter.urls import is_url
 
 #: No longer than what fits one environment variable on Linux (128 kiB), with room for escapes, in bytes.
 _LONGEST_LIST = 60_000

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from word_counter.door.real_paths import RealPaths
 from word_counter.errors import ForbiddenError
-from word_counter.outputs.places import is_url
+from word_counter.urls import is_url
 
 
 class ShuffleRoots:

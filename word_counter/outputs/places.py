@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from urllib.parse import urlsplit
 
 from word_counter.errors import OutputError
 from word_counter.outputs.local import LocalFiles
 from word_counter.outputs.remote import RemoteFiles
+from word_counter.urls import has_password, is_url
 
-_URL = re.compile(r"[a-z][a-z0-9+.-]*(::[a-z][a-z0-9+.-]*)*://", re.IGNORECASE)
 _DATABASE = re.compile(r"postgres(ql)?://", re.IGNORECASE)
 _LOCAL = re.compile(r"(file|local)://", re.IGNORECASE)
 
@@ -18,11 +17,6 @@ _LOCAL = re.compile(r"(file|local)://", re.IGNORECASE)
 def is_database(output: str) -> bool:
     """Return whether an output is a table of a PostgreSQL server."""
     return _DATABASE.match(output) is not None
-
-
-def is_url(output: str) -> bool:
-    """Return whether an output is a URL rather than a path."""
-    return _URL.match(output) is not None
 
 
 def checked(output: str) -> str:
@@ -35,10 +29,9 @@ def checked(output: str) -> str:
         output = output[local.end() :]
     if not is_url(output):
         return output
-    parts = urlsplit(output)
-    if parts.password is not None or re.search(r"[?&](password|secret|key|token)=", output):
+    if has_password(output) or re.search(r"[?&](password|secret|key|token)=", output):
         where = "PGPASSWORD or ~/.pgpass" if is_database(output) else "where its library looks for it"
-        shown = f"{parts.scheme}://{parts.hostname or ''}..."
+        shown = f"{output.partition('://')[0]}://..."
         message = f"the output {shown} holds a password, which would stand in Redis: give it in {where} instead"
         raise OutputError(message)
     return output

@@ -9,9 +9,10 @@ import time
 from collections.abc import Iterable, Iterator
 
 from word_counter.errors import OutputError, UsageError
-from word_counter.outputs.places import absolute, checked, files_at, is_database, is_url
+from word_counter.outputs.places import absolute, checked, files_at, is_database
 from word_counter.outputs.remote import RemoteFiles
 from word_counter.runs.spool import PIECE_BYTES
+from word_counter.urls import is_url
 
 #: What is named in the place of a folder or a URL when the shuffle goes by Redis; and as long as that is well.
 REDIS = "redis"
