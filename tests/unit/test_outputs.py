@@ -21,7 +21,8 @@ from word_counter.config import load
 from word_counter.errors import OutputError, UsageError
 from word_counter.job import Job
 from word_counter.outputs import order
-from word_counter.outputs.columns import Kind, Spool
+from word_counter.outputs.base import as_they_are
+from word_counter.outputs.columns import Kind, spooled
 from word_counter.outputs.order import arranged
 from word_counter.outputs.places import absolute
 from word_counter.outputs.text import cell_text
@@ -147,11 +148,11 @@ def test_parquet_of_many_rows_has_them_in_groups(tmp_path: Path) -> None:
     ],
 )
 def test_a_column_has_the_type_that_holds_all_values_exactly(values: list[Any], kind: Kind) -> None:
-    spool = Spool((str(n), value) for n, value in enumerate(values))
+    rows = [(str(n), value) for n, value in enumerate(values)]
 
-    assert spool.kind is kind
-    assert [value for _, value in spool.rows()] == values
-    spool.close()
+    with spooled(rows, as_they_are) as (found, again):
+        assert found is kind
+        assert list(again) == rows
 
 
 class TestTheForm:

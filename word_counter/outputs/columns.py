@@ -47,41 +47,20 @@ def cell(value: Any, kind: Kind) -> Any:
     return line_text(value)
 
 
-class Spool:
-    """Rows on disk, so that the type of their values is known before the first of them is written."""
-
-    def __init__(self, rows: Rows) -> None:
-        """Take the rows in."""
-        self._file = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 (closed by spooled)
-        kinds: set[Kind | None] = set()
-        largest = 0
+@contextmanager
+def spooled(rows: Rows, holding: Holding) -> Iterator[tuple[Kind, Iterator[tuple[str, Any]]]]:
+    """Give the kind of the values of all rows, and then the rows again, which were on disk meanwhile."""
+    kinds: set[Kind | None] = set()
+    largest = 0
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as file:
         for key, value in rows:
             if value.__class__ is int:
                 largest = max(largest, abs(value))
             kinds.add(kind_of(value))
-            self._file.write(f"[{json.dumps(key)},{json.dumps(value)}]\n")
-        self.kind = _together(kinds - {None}, exact=largest <= _EXACT)
-
-    def rows(self) -> Iterator[tuple[str, Any]]:
-        """Yield the rows."""
-        self._file.seek(0)
-        for line in self._file:
-            key, value = json.loads(line)
-            yield key, value
-
-    def close(self) -> None:
-        """Give the disk back."""
-        self._file.close()
-
-
-@contextmanager
-def spooled(rows: Rows, holding: Holding) -> Iterator[tuple[Kind, Iterator[tuple[str, Any]]]]:
-    """Give the kind of the values of all rows, and then the rows again."""
-    spool = Spool(rows)
-    try:
-        yield spool.kind, holding(spool.rows())
-    finally:
-        spool.close()
+            file.write(f"[{json.dumps(key)},{json.dumps(value)}]\n")
+        file.seek(0)
+        again = ((key, value) for key, value in map(json.loads, file))
+        yield _together(kinds - {None}, exact=largest <= _EXACT), holding(again)
 
 
 def _together(kinds: set[Kind | None], *, exact: bool) -> Kind:
