@@ -26,11 +26,33 @@ _LAYERS = [
     ["config"],
     ["mapper", "reducer"],
     ["job"],
-    ["sources", "sinks", "shuffle", "split"],
+    ["sources", "sinks", "shuffle", "split", "feed", "runs.files", "runs.orphans"],
     ["schedule", "stages", "store"],
     ["master", "worker"],
     ["engines", "engines.base", "engines.inline", "engines.redis"],
     ["cli", "cli.main", "cli.run", "cli.worker"],
+]
+#: What decides, computes, reads and writes does so without Redis, as do the inline engine and commands that need none.
+_WITHOUT_REDIS = [
+    "schedule",
+    "snapshot",
+    "stages",
+    "merge",
+    "shuffle",
+    "split",
+    "sources",
+    "feed",
+    "chunk_reader",
+    "sinks",
+    "outputs.reading",
+    "runs.files",
+    "runs.orphans",
+    "cache",
+    "plan",
+    "receipt",
+    "engines.inline",
+    "verify",
+    "checkup",
 ]
 #: The package itself hands names on to users, and is no part of the flow; ``__main__`` starts the commands.
 _OUTSIDE = {"word_counter", "word_counter.__main__"}
@@ -133,7 +155,7 @@ class TestImports:
     def test_mapper_and_reducer_know_nothing_but_errors(self, name: str) -> None:
         assert _reaches(_full(name)) <= {_full("errors")}
 
-    @pytest.mark.parametrize("name", ["schedule", "snapshot", "stages", "shuffle", "split", "sources", "sinks"])
+    @pytest.mark.parametrize("name", _WITHOUT_REDIS)
     def test_what_decides_and_computes_knows_nothing_of_redis(self, name: str) -> None:
         for module in {_full(name), *_reaches(_full(name))}:
             assert not any(used.partition(".")[0] in {"redis", "rq"} for used in _imported(module)), module
