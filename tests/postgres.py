@@ -7,6 +7,7 @@ import pwd
 import shutil
 import signal
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -25,10 +26,21 @@ def binaries() -> Path | None:
 
 
 @contextmanager
-def postgres_server(folder: Path) -> Iterator[str]:
-    """Run a server in an empty folder, on a socket in it alone; yield the start of its URLs, up to the database."""
+def postgres_server() -> Iterator[str]:
+    """Run a server on a socket in a folder of its own alone; yield the start of its URLs, up to the database."""
+    folder = Path(tempfile.mkdtemp(prefix="wct-pg-"))  # a short path, as those of sockets have to be
+    try:
+        with _server_in(folder):
+            yield f"postgresql://tests@/postgres?host={folder}"
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _server_in(folder: Path) -> Iterator[None]:
     tools = binaries()
     assert tools is not None
+    folder.chmod(0o755)  # for clients that are not who the server is
     nobody = pwd.getpwnam("nobody")
     user, group = (nobody.pw_uid, nobody.pw_gid) if os.geteuid() == 0 else (None, None)
     if user:
@@ -64,7 +76,7 @@ def postgres_server(folder: Path) -> Iterator[str]:
     try:
         eventually(lambda: "ready to accept connections" in (folder / "log").read_text() or server.poll() is not None)
         assert server.poll() is None, (folder / "log").read_text()
-        yield f"postgresql://tests@/postgres?host={folder}"
+        yield
     finally:
         server.send_signal(signal.SIGINT)  # TERM would wait for clients
         server.wait(30)

@@ -30,13 +30,8 @@ def database() -> Iterator[str]:
     pytest.importorskip("psycopg")
     if binaries() is None:
         pytest.skip("there is no PostgreSQL server here")
-    folder = Path(tempfile.mkdtemp(prefix="wct-pg-"))
-    folder.chmod(0o755)
-    try:
-        with postgres_server(folder) as url:
-            yield url
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with postgres_server() as made:
+        yield made
 
 
 def _in_database(url: str) -> list[Any]:

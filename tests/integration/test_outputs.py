@@ -40,17 +40,9 @@ def _refuse() -> None:
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    import shutil
-    import tempfile
-
-    folder = Path(tempfile.mkdtemp(prefix="wct-pg-"))
-    folder.chmod(0o755)
-    try:
-        with postgres_server(folder) as made:
-            yield made
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+def url() -> Iterator[str]:
+    with postgres_server() as made:
+        yield made
 
 
 @needs_postgres
