@@ -24,6 +24,8 @@ from word_counter.step import Phase, Step, phases_of
 #: What stands for standard input among inputs, and the packing of that source.
 STDIN_PATH = "-"
 STDIN = "stdin"
+#: The packing of a source whose bytes are its lines, and of which nothing is given but the whole.
+WHOLE = "whole"
 #: One path or several, as a caller may give them.
 Inputs = str | Path | Iterable[str | Path]
 
@@ -58,8 +60,8 @@ class Source:
         path: the file; ``-`` is standard input.
         size: in bytes, as it lies there; 0 of standard input.
         modified: the time of last change in nanoseconds since 1970.
-        packing: how it is packed ("gzip", "bzip2", "xz", "zstd", "tar", "zip"), or "stdin"; nothing: its bytes are its
-            lines.
+        packing: how it is packed ("gzip", "bzip2", "xz", "zstd", "tar", "zip"), or "stdin", or "whole"; nothing: its
+            bytes are its lines, wherever one begins to read.
         member: of a tar or zip file: which of the files in it; ``size`` is that one's.
     """
 

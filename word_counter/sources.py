@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from word_counter.errors import InputChangedError, InputError
-from word_counter.job import STDIN, STDIN_PATH, Inputs, Source
-from word_counter.remote import Status, find, open_url
+from word_counter.job import STDIN, STDIN_PATH, WHOLE, Inputs, Source
+from word_counter.remote import Status, comes_in_ranges, find, open_url
 from word_counter.remote import status as status_of_url
 from word_counter.selection import Selection
 from word_counter.unpacking import HEAD_BYTES, SUFFIXES, archive_kind, packing_of
-from word_counter.urls import has_password, is_url
+from word_counter.urls import has_password, is_url, plain, refusal
 
 _ALL = Selection()
 
@@ -65,7 +65,7 @@ def find_sources(
     Raises:
         InputError: nothing is named, a name stands for nothing that can be read, or for what the job will write.
     """
-    names = [os.fspath(name) for name in ([inputs] if isinstance(inputs, str | Path) else inputs)]
+    names = [plain(os.fspath(name)) for name in ([inputs] if isinstance(inputs, str | Path) else inputs)]
     if not names:
         message = "no input was named: give at least one file, directory or glob"
         raise InputError(message)
@@ -146,6 +146,9 @@ def _paths(name: str, passed_over: _PassedOver, selection: Selection) -> list[st
 
 def _urls(name: str, selection: Selection) -> list[str]:
     _refuse_passwords(name)
+    if why := refusal(name):
+        message = f"the input {name} {why}"
+        raise InputError(message)
     urls = find(name)
     if urls == [name]:
         return urls
@@ -208,6 +211,8 @@ def _sources(path: str, selection: Selection) -> list[Source]:
                 inside = [member for member in members(path, file) if selection.takes(member.name)]
                 return [Source(whole, member.size, status.modified, kind, member.name) for member in inside]
             packing = _packing(path, file.read(HEAD_BYTES))
+            if not packing and is_url(path) and not comes_in_ranges(path):
+                packing = WHOLE
     except OSError as error:
         message = f"cannot read {path}: {error.strerror}"
         raise InputError(message) from error

@@ -10,14 +10,14 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from word_counter.errors import InputError
-from word_counter.job import STDIN, Chunk, Source
+from word_counter.job import STDIN, WHOLE, Chunk, Source
 from word_counter.sources import check_unchanged, open_source
 from word_counter.unpacking import HEAD_BYTES, packing_of, unpacked
 
 #: How much is read at a time, in bytes.
 _BLOCK_BYTES = 1024 * 1024
-#: Packings of sources that may be packed once more, as is told when they are read.
-_TOLD_BY_HEAD = {STDIN, "tar", "zip"}
+#: Packings of sources that may be packed themselves, as is told when they are read.
+_TOLD_BY_HEAD = {STDIN, WHOLE, "tar", "zip"}
 
 
 class Opened(Protocol):

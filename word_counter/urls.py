@@ -1,4 +1,4 @@
-"""URLs: what is one rather than a path, as fsspec knows them, and whether there is a password in it."""
+"""URLs: what is one rather than a path, as fsspec knows them, what is in it that should not be, what it needs."""
 
 from __future__ import annotations
 
@@ -6,13 +6,50 @@ import re
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]*(::[a-z][a-z0-9+.-]*)*://", re.IGNORECASE)
 _PASSWORD = re.compile(r"[^/]*://[^/@]*:[^/@]*@")
+_LOCAL = re.compile(r"(file|local)://", re.IGNORECASE)
+_SCHEME = re.compile(r"([a-z0-9+.-]+)://", re.IGNORECASE)
+#: The extras of this package by the schemes that fsspec reads with them.
+_EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs", "abfs": "abfs", "abfss": "abfs", "az": "abfs"}
+_EXTRAS |= {"http": "http", "https": "http", "hdfs": "hdfs", "sftp": "sftp", "ssh": "sftp"}
+#: What no other process would see.
+_OF_ONE_PROCESS = {"memory"}
+#: What can be read only.
+_READ_ONLY = {"http", "https", "data", "github", "git"}
 
 
-def is_url(path: str) -> bool:
-    """Return whether a path is a URL rather than one of this machine."""
-    return _URL.match(path) is not None
+def is_url(name: str) -> bool:
+    """Return whether a name is a URL rather than a path of this machine."""
+    return _URL.match(name) is not None
 
 
 def has_password(url: str) -> bool:
     """Return whether a URL names a password beside its user."""
     return _PASSWORD.match(url) is not None
+
+
+def plain(name: str) -> str:
+    """Return a name; of a URL that means a file of this machine its path."""
+    local = _LOCAL.match(name)
+    return name[local.end() :] if local else name
+
+
+def needs(url: str, error: ImportError) -> str:
+    """Return what a URL needs that is not installed, and how it is, to follow its name."""
+    extra = next((_EXTRAS[scheme] for scheme in _schemes(url) if scheme in _EXTRAS), "")
+    how = f"pip install 'word-counter[{extra}]' ({error})" if extra else str(error)
+    return f"needs another package: {how}"
+
+
+def refusal(url: str, *, written: bool = False) -> str:
+    """Return why no job can read, or write, what a URL means, to follow its name; nothing: it may be possible."""
+    schemes = _schemes(url)
+    if _OF_ONE_PROCESS & set(schemes):
+        return "is in the memory of one process alone, which no worker sees and which ends with it"
+    if written and _READ_ONLY & set(schemes):
+        return f"cannot be written: {schemes[0]} is for reading"
+    return ""
+
+
+def _schemes(url: str) -> list[str]:
+    """Return the schemes of a URL: several when one store is read through another, as in zip://a.txt::s3://b/c.zip."""
+    return [scheme.lower() for scheme in _SCHEME.findall(url)]

@@ -16,7 +16,7 @@ from typing import BinaryIO
 from word_counter.door.real_paths import RealPaths
 from word_counter.errors import ForbiddenError, InputError
 from word_counter.remote import open_url
-from word_counter.urls import is_url
+from word_counter.urls import is_url, plain
 
 #: No longer than what fits one environment variable on Linux (128 kiB), with room for escapes, in bytes.
 _LONGEST_LIST = 60_000
@@ -90,7 +90,9 @@ def roots_of(named: Sequence[str], found: Sequence[str]) -> list[str]:
         named: the files and directories of the command line; globs and what is not there are passed over.
         found: the paths of all sources.
     """
-    urls = {url for url in [*named, *found] if is_url(url) and not re.search(r"[*?\[]", url)}
+    named = [plain(name) for name in named]
+    urls = {url for url in named if is_url(url) and not re.search(r"[*?\[]", url)}
+    urls |= {url for url in found if is_url(url)}
     found = [path for path in found if not is_url(path)]
     named_roots = RealPaths.of(name for name in named if os.path.lexists(name))
     roots = named_roots | {real for real in map(os.path.realpath, found) if not named_roots.hold(real)}

@@ -8,10 +8,9 @@ import re
 from word_counter.errors import OutputError
 from word_counter.outputs.local import LocalFiles
 from word_counter.outputs.remote import RemoteFiles
-from word_counter.urls import has_password, is_url
+from word_counter.urls import has_password, is_url, plain, refusal
 
 _DATABASE = re.compile(r"postgres(ql)?://", re.IGNORECASE)
-_LOCAL = re.compile(r"(file|local)://", re.IGNORECASE)
 
 
 def is_database(output: str) -> bool:
@@ -23,16 +22,19 @@ def checked(output: str) -> str:
     """Return an output; a URL that means a file of this machine becomes its path.
 
     Raises:
-        OutputError: it is a URL with a password, which would be seen in Redis and by ``ps``.
+        OutputError: it is a URL that nothing can be written to for others to see, or one with a password, which would
+            be seen in Redis and by ``ps``.
     """
-    if local := _LOCAL.match(output):
-        output = output[local.end() :]
+    output = plain(output)
     if not is_url(output):
         return output
     if has_password(output) or re.search(r"[?&](password|secret|key|token)=", output):
         where = "PGPASSWORD or ~/.pgpass" if is_database(output) else "where its library looks for it"
         shown = f"{output.partition('://')[0]}://..."
         message = f"the output {shown} holds a password, which would stand in Redis: give it in {where} instead"
+        raise OutputError(message)
+    if why := refusal(output, written=True):
+        message = f"the output {output} {why}; give another --output"
         raise OutputError(message)
     return output
 

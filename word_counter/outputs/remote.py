@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, cast
 
 from word_counter.errors import OutputError, WordCounterError
 from word_counter.outputs.base import Draft, Fill, library
+from word_counter.urls import needs
 
 
 class RemoteFiles:
@@ -165,7 +166,7 @@ def _told(url: str) -> Iterator[None]:
     except WordCounterError:
         raise
     except ImportError as error:
-        message = f"the output {url} needs another package: {error}"
+        message = f"the output {url} {needs(url, error)}"
         raise OutputError(message) from error
     except Exception as error:
         why = str(error) or type(error).__name__

@@ -131,15 +131,14 @@ def place_name(named: str) -> str:
     """Return what ``--shuffle`` names as any process may take it: an absolute path, a URL, "redis" or "auto".
 
     Raises:
-        UsageError: it is none of these, or a URL with a password, which would be seen in Redis.
+        UsageError: it is none of these, or a URL that cannot be written or holds a password.
     """
     if named in {REDIS, AUTO}:
         return named
     try:
         place = checked(named)
-    except OutputError:
-        message = "the URL of --shuffle holds a password, which would stand in Redis: give it where its library looks"
-        raise UsageError(message) from None
+    except OutputError as error:
+        raise UsageError(str(error).replace("the output", "--shuffle").replace("--output", "--shuffle")) from None
     if place in {"", "-"} or is_database(place):
         message = f"--shuffle {named!r} is neither auto, nor redis, nor a folder, nor the URL of one"
         raise UsageError(message)

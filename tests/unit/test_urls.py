@@ -1,0 +1,72 @@
+"""URLs: which names are ones, what they mean here, and what they need."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from word_counter.door.input_roots import roots_of
+from word_counter.errors import InputError, OutputError, UsageError
+from word_counter.outputs.places import checked
+from word_counter.runs.places import place_name
+from word_counter.sources import find_sources
+from word_counter.urls import is_url, needs, plain
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("file:///a/b", "/a/b"), ("LOCAL:///a", "/a"), ("s3://a/b", "s3://a/b"), ("a/file://b", "a/file://b")],
+)
+def test_a_url_of_this_machine_means_a_path(name: str, meant: str) -> None:
+    assert plain(name) == meant
+
+
+def test_a_path_is_no_url_though_it_looks_a_little_like_one() -> None:
+    assert [is_url(name) for name in ("s3://a", "zip://a.txt::s3://b", "C:\\a", "a:b", "./s3://a", "-")] == [
+        True,
+        True,
+        False,
+        False,
+        False,
+        False,
+    ]
+
+
+def test_a_file_that_is_named_by_a_url_is_read_as_any_file_is(folder: Path) -> None:
+    (folder / "a.txt").write_text("a\n")
+
+    (source,) = find_sources(f"file://{folder}/a.txt")
+
+    assert source == find_sources(folder / "a.txt")[0]
+    assert roots_of([f"file://{folder}"], [source.path]) == [str(folder)]
+
+
+@pytest.mark.parametrize(
+    ("url", "extra"),
+    [("sftp://h/a", "sftp"), ("ssh://h/a", "sftp"), ("gcs://b/a", "gs"), ("zip://a.txt::abfss://b/c.zip", "abfs")],
+)
+def test_what_is_missing_is_named_as_it_is_installed(url: str, extra: str) -> None:
+    assert f"pip install 'word-counter[{extra}]'" in needs(url, ImportError("no such library"))
+
+
+def test_of_what_no_extra_brings_the_library_says_what_to_install() -> None:
+    assert needs("hf://a", ImportError("install it")) == "needs another package: install it"
+
+
+def test_the_memory_of_a_process_is_neither_read_nor_written_by_a_job() -> None:
+    with pytest.raises(InputError, match="memory of one process"):
+        find_sources("memory://a")
+    with pytest.raises(OutputError, match="memory of one process"):
+        checked("memory://a")
+    with pytest.raises(UsageError, match=r"^--shuffle memory:///runs is in the memory of one process"):
+        place_name("memory:///runs")
+
+
+def test_the_web_is_not_written() -> None:
+    with pytest.raises(OutputError, match=r"https://host/r\.json cannot be written"):
+        checked("https://host/r.json")
+
+
+def test_files_of_a_store_are_within_the_roots_of_their_run_whatever_they_are_called() -> None:
+    assert roots_of(["https://host/*.txt"], ["https://host/a.txt?x=1"]) == ["https://host/a.txt?x=1"]
