@@ -55,12 +55,14 @@ class Archive:
         self.path = path
         self.file = file
         self._zip: zipfile.ZipFile | None = None
+        self._infos: dict[str, zipfile.ZipInfo] = {}
         self._tar: tarfile.TarFile | None = None
         self._stream: _Blocks | None = None
         self._entries: Iterator[tarfile.TarInfo] = iter(())
         with self._translated():
             if archive_kind(path) == "zip":
                 self._zip = zipfile.ZipFile(file)
+                self._infos = {_clean(info.filename): info for info in self._zip.infolist()}
             else:
                 self._begin()
 
@@ -103,11 +105,9 @@ class Archive:
             yield found
 
     def _found(self, name: str) -> IO[bytes]:
-        if self._zip is not None:
-            names = {_clean(info.filename): info for info in self._zip.infolist()}
-            if name in names:
-                return self._zip.open(names[name])
-        for again in (False, True):
+        if self._zip is not None and name in self._infos:
+            return self._zip.open(self._infos[name])
+        for again in () if self._zip is not None else (False, True):
             if again:
                 self._begin()
             for entry in self._entries:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -87,6 +88,24 @@ def test_packed_files_in_an_archive_are_unpacked_and_hidden_ones_left_out(folder
     (folder / name).write_bytes(ARCHIVES[name](files | {".hidden": b"x\n", "__MACOSX/._a": b"y\n"}))
 
     assert [piece.content for piece in _pieces(folder)] == [b"abc\n"] * 4
+
+
+@pytest.mark.parametrize("name", ARCHIVES)
+def test_reading_an_archive_costs_each_file_as_much_however_many_there_are(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    (folder / name).write_bytes(ARCHIVES[name]({f"{n}.txt": b"a\n" for n in range(50)}))
+    names: list[str] = []
+    normal = posixpath.normpath
+
+    def looked_at(path: str) -> str:
+        names.append(path)
+        return normal(path)
+
+    monkeypatch.setattr(posixpath, "normpath", looked_at)
+
+    assert len(_pieces(folder / name)) == 50
+    assert len(names) < 6 * 50
 
 
 @pytest.mark.parametrize("name", ARCHIVES)
