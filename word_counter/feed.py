@@ -25,14 +25,15 @@ class Feed:
     """Pieces of the input from a cursor on."""
 
     def __init__(self, sources: Sequence[Source], cursor: Cursor, cutting: Cutting) -> None:
-        self._sources = sources
-        self._begin = cursor
+        self._before = sum(source.size for source in sources[: cursor.source]) + cursor.offset
+        self._size = sum(source.size for source in sources[cursor.source :])  # as they lie there
         self._splitting: Iterator[Piece] = split_sources(sources, cursor, cutting, opened=self._note)
-        self._streams: dict[int, Stream] = {}
+        self._stream: Stream | None = None  # that is being read
+        self._read = 0  # bytes of all that was read before, as they lie there
         self._changed = threading.Condition()
         self._pieces: deque[Piece] = deque()
         self._held = 0  # bytes of those
-        self._taken = 0  # bytes of all that were taken
+        self._cut = 0  # bytes of all there were so far
         self._taken_pieces = self._taken_content = 0
         self._error: BaseException | None = None
         self._ended = False
@@ -64,7 +65,6 @@ class Feed:
             self._held -= size
             self._taken_pieces += len(taken)
             self._taken_content += size
-            self._taken += sum(piece.chunk.length for piece in taken)
             self._changed.notify_all()
             if not taken and self._error is not None:
                 raise self._error
@@ -84,13 +84,12 @@ class Feed:
     @property
     def input_bytes(self) -> int:
         """How many bytes the input has, unpacked; of what is still to be unpacked an estimate."""
-        before = sum(source.size for source in self._sources[: self._begin.source]) + self._begin.offset
-        made = self._taken + self._held
-        if self._ended:
-            return before + made
-        packed = sum(source.size for source in self._sources[self._begin.source :])
-        done = sum(stream.read_bytes for stream in list(self._streams.values()))
-        return before + made + max(0, int((packed - done) * (made / done if done else 1.0)))
+        with self._changed:
+            if self._ended:
+                return self._before + self._cut
+            read = self._read + (self._stream.read_bytes if self._stream is not None else 0)
+            left = (self._size - read) * (self._cut / read if read else 1.0)
+            return self._before + self._cut + max(0, int(left))
 
     def close(self) -> None:
         """Stop reading; what was not taken is dropped."""
@@ -98,8 +97,11 @@ class Feed:
             self._closed = True
             self._changed.notify_all()
 
-    def _note(self, index: int, stream: Stream) -> None:
-        self._streams[index] = stream
+    def _note(self, stream: Stream) -> None:
+        with self._changed:
+            if self._stream is not None:
+                self._read += self._stream.read_bytes
+            self._stream = stream
 
     def _read_on(self) -> None:
         try:
@@ -111,6 +113,9 @@ class Feed:
                         return
                     self._pieces.append(piece)
                     self._held += len(piece.content or b"")
+                    self._cut += piece.chunk.length
+                    if piece.content is None:  # no stream tells of a file that workers read themselves
+                        self._read += piece.chunk.length
                     self._changed.notify_all()
         except BaseException as error:  # noqa: BLE001 (whoever takes is told, in the order of things)
             self._error = error

@@ -66,7 +66,7 @@ def split_sources(
     cursor: Cursor,
     cutting: Cutting,
     *,
-    opened: Callable[[int, Stream], None] = lambda _index, _stream: None,
+    opened: Callable[[Stream], None] = lambda _: None,
 ) -> Iterator[Piece]:
     """Yield the chunks of all sources from ``cursor`` on.
 
@@ -76,7 +76,7 @@ def split_sources(
         sources: the sources.
         cursor: where to start.
         cutting: how they are cut.
-        opened: is told of each source that is read from its beginning on, with its index, before it is read.
+        opened: is given each stream that is read from its beginning on, before it is read.
 
     Raises:
         InputError: a source cannot be read (any more), or is not whole.
@@ -96,7 +96,7 @@ def split_sources(
             with openings.opened(source) as file:
                 stream = Stream(source, file)
                 if goes:
-                    opened(index, stream)
+                    opened(stream)
                 for chunk, content in _chunks(source, stream, file, start, cutting):
                     none = False
                     cursor = Cursor(chunk.id + 1, index, chunk.offset + chunk.length, chunk.line + chunk.lines)

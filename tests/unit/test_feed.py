@@ -1,0 +1,27 @@
+"""The feed: how large the input is said to be while it is being read."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+from tests.packed import PACKERS
+from word_counter.feed import Feed
+from word_counter.job import Cursor
+from word_counter.pieces import Cutting
+from word_counter.sources import find_sources
+
+
+def test_what_workers_read_themselves_is_not_estimated(folder: Path) -> None:
+    plain, packed = b"a\n" * 30_000, b"b c\n" * 500
+    (folder / "a.txt").write_bytes(plain)
+    (folder / "b.gz").write_bytes(PACKERS["gzip"](packed))
+    sources = find_sources(folder)
+    with closing(Feed(sources, Cursor(), Cutting(1))) as feed:  # which stops when 10,000 pieces wait
+        for _ in range(2):
+            assert len(feed.take(5_000, 10**9, 60.0)) > 0
+            assert feed.input_bytes == sum(source.size for source in sources)
+        while not feed.ended:
+            feed.take(5_000, 10**9, 60.0)
+
+        assert feed.input_bytes == len(plain) + len(packed)
