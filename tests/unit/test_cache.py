@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,9 @@ from hypothesis import strategies as st
 from word_counter import Job, Lines, Mapper, Sum
 from word_counter.cache import Bounds, Cache, sweep
 from word_counter.chunk_reader import ChunkReader
-from word_counter.job import Cursor
+from word_counter.job import Cursor, Stage
 from word_counter.merge import merge
+from word_counter.payload import Payload
 from word_counter.pieces import Cutting, split_sources
 from word_counter.records import InputFormat
 from word_counter.sources import find_sources
@@ -143,14 +145,40 @@ def test_only_the_last_chunk_of_a_file_that_grew_is_mapped_again(world: World) -
     assert world.mapped == 0
 
 
-@pytest.mark.parametrize("what", ["code_digest", "params", "files", "partitions", "input_format", "code"])
-def test_another_job_finds_nothing(world: World, what: str) -> None:
-    (world.inputs / "a.log").write_text("one\n")
-    world.results(world.cache(**{what: "as it was"}))
+PAYLOAD = Payload(
+    job="job",
+    batch="1",
+    stage=Stage.MAP,
+    code="a.py",
+    code_digest="as it was",
+    partitions=PARTITIONS,
+    lease_seconds=1,
+    task_timeout=1,
+    max_bad_records=0,
+    tasks=(),
+)
 
-    world.results(world.cache(**{what: "as it is"}))
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"code": "b.py"},
+        {"code_digest": "as it is"},
+        {"params": {"n": 1}},
+        {"files": {"a": "digest"}},
+        {"partitions": 2},
+        {"input_format": "csv"},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_another_job_finds_nothing_and_another_run_of_it_all(world: World, change: dict[str, Any]) -> None:
+    (world.inputs / "a.log").write_text("one\n")
+    world.results(world.cache(**PAYLOAD.job_facts))
+
+    world.results(world.cache(**replace(PAYLOAD, **change).job_facts))
     assert world.reused == 0
-    world.results(world.cache(**{what: "as it was"}))
+    another_run = replace(PAYLOAD, job="tomorrow", batch="2", max_bad_records=9, lease_seconds=2)
+    world.results(world.cache(**another_run.job_facts))
     assert world.reused == 1
 
 

@@ -26,7 +26,10 @@ def _map_payload(draw: st.DrawFn) -> dict[str, Any]:
         "stage": Stage.MAP,
         "tasks": tuple(TaskAttempt(f"map:{chunk.id}", draw(st.integers(1, 9))) for chunk in chunks),
         "chunks": tuple(chunks),
-        "sources": {index: Source(draw(_TEXT), draw(_N), draw(_N)) for index in {chunk.source for chunk in chunks}},
+        "sources": {
+            index: Source(draw(_TEXT), draw(_N), draw(_N), draw(_TEXT), draw(_TEXT))
+            for index in {chunk.source for chunk in chunks}
+        },
         "suspicion": draw(
             st.none() | st.builds(Suspicion, st.none() | _N, st.lists(st.tuples(_N, _TEXT), max_size=2).map(tuple), _N)
         ),
@@ -49,6 +52,13 @@ def payloads(draw: st.DrawFn) -> Payload:
         lease_seconds=draw(st.floats(0.5, 1_000)),
         task_timeout=draw(st.floats(0.1, 10_000)),
         max_bad_records=draw(_N),
+        code_digest=draw(_TEXT),
+        params=draw(st.dictionaries(_TEXT, _N | _TEXT, max_size=2)),
+        files=draw(st.dictionaries(_TEXT, _TEXT, max_size=2)),
+        inline=draw(st.booleans()),
+        input_format=draw(_TEXT),
+        shuffle=draw(_TEXT),
+        incremental=draw(st.booleans()),
         **special,
     )
 
