@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from word_counter.errors import InputError, UsageError
-from word_counter.mapper import Mapper
+from word_counter.mapper import Mapper, Reading
 from word_counter.step import Phase
 
 _KINDS = ("lines", "jsonl", "csv", "tsv")
@@ -181,6 +181,22 @@ class Rows:
             message = f"a row of {len(row)} fields, where the header names {len(self.header)}"
             raise ValueError(message)
         return dict(zip(self.header, row, strict=True))
+
+
+def reading_to_json(reading: Reading | None) -> list[Any] | None:
+    """Return how records are read, as JSON can hold it, for another process."""
+    if isinstance(reading, Rows):
+        made = reading.format
+        return [made.kind, made.delimiter, made.quote, made.header, list(reading.header)]
+    return None if reading is None else []
+
+
+def reading_of_json(content: Sequence[Any] | None) -> JsonLines | Rows | None:
+    """Return what :func:`reading_to_json` made this of."""
+    if not content:
+        return None if content is None else JsonLines()
+    kind, delimiter, quote, names, header = content
+    return Rows(InputFormat(kind, delimiter, quote, None if names is None else tuple(names)), header)
 
 
 class _Scan:

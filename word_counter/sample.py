@@ -8,15 +8,28 @@ from contextlib import closing
 from word_counter.chunk_reader import ChunkReader
 from word_counter.job import Cursor, Source
 from word_counter.pieces import Cutting, split_sources
-from word_counter.records import InputFormat
+from word_counter.records import InputFormat, chosen_format
 from word_counter.step import Phase
 from word_counter.trial import Record
 
 
-def read_sample(sources: Sequence[Source], records: int, phase: Phase | None = None) -> list[Record]:
-    """Return about so many records for a phase: the first of each source, as many of each, or sources as a whole."""
+def read_sample(
+    sources: Sequence[Source], records: int, phase: Phase | None = None, input_format: str = ""
+) -> list[Record]:
+    """Return about so many records for a phase: the first of each source, as many of each, or sources as a whole.
+
+    Args:
+        sources: where they are.
+        records: how many.
+        phase: the first of the job; None: records are lines.
+        input_format: what a record is, in place of what the phase says.
+
+    Raises:
+        UsageError: that is no format, or none for this phase.
+        InputError: a source cannot be read.
+    """
     whole_files = phase is not None and phase.whole_files
-    kind = InputFormat.parse(phase.input_format if phase is not None else "lines")
+    kind = InputFormat.parse(chosen_format(input_format, phase) if phase is not None else input_format or "lines")
     each = max(1, records // max(1, len(sources)))
     found: list[Record] = []
     for source in sources[:records]:

@@ -18,6 +18,7 @@ from typing import Any, Self
 from word_counter import config
 from word_counter.errors import JobLoadError, UsageError
 from word_counter.job import Stage
+from word_counter.records import reading_of_json, reading_to_json
 from word_counter.reference import make_job
 from word_counter.side_file import read_side_files
 from word_counter.trial import Record, Seen, Shape, Trial, run_trial
@@ -47,7 +48,7 @@ class SeededProcess:
 
     def begin(self, sample: Sequence[Record]) -> None:
         """Have it run a trial over a sample, in one piece, with the pairs of its map tasks; see :meth:`answer`."""
-        self._send([[r.source, r.offset, r.line, r.raw.decode("latin-1")] for r in sample])
+        self._send([[r.source, r.offset, r.line, r.raw.decode("latin-1"), reading_to_json(r.reading)] for r in sample])
 
     def answer(self) -> Trial:
         """Return what came of the sample that it began with."""
@@ -101,7 +102,10 @@ def main() -> None:
         answers.write(json.dumps(error) + "\n")
         answers.flush()
         for line in sys.stdin:
-            sample = [Record(s, offset, n, raw.encode("latin-1")) for s, offset, n, raw in json.loads(line)]
+            sample = [
+                Record(source, offset, number, raw.encode("latin-1"), reading_of_json(reading))
+                for source, offset, number, raw, reading in json.loads(line)
+            ]
             answers.write(json.dumps(asdict(run_trial(phases, sample, Shape(), pairs=True))) + "\n")
             answers.flush()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -289,3 +290,30 @@ def test_jobs_in_mrjobs_api_of_several_steps_and_of_none_pass(
     result = command(str(folder / "in.txt"), "--mrjob", str(ROOT / "tests/mrjob_jobs" / f"{name}.py"), "--", *options)
 
     assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "kind"),
+    [
+        ("t.csv.gz", 'v;k\n1;a\n2;"b\n;"\n', "csv delimiter=;"),
+        ("t.jsonl", '{"k": "a", "v": 1}\n{"k": "b", "v": 2}\n', "jsonl"),
+    ],
+)
+def test_records_are_what_the_command_says_in_every_process(folder: Path, name: str, content: str, kind: str) -> None:
+    job = """
+from word_counter import Job, Mapper, Sum
+
+class Field(Mapper):
+    def map(self, record):
+        yield record["k"], int(record["v"])
+
+class Fields(Job):
+    mapper, reducer = Field, Sum
+"""
+    (folder / "job.py").write_text(job)
+    (folder / name).write_bytes(gzip.compress(content.encode()) if name.endswith(".gz") else content.encode())
+
+    result = command(str(folder / name), "--job", f"{folder / 'job.py'}:Fields", "--input-format", kind)
+
+    assert result.exit_code == 0, result.output
+    assert "Fields passes: 2 records" in result.stdout

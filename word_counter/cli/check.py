@@ -14,6 +14,7 @@ from word_counter.cli.job_options import (
     app_option,
     chosen_job,
     file_option,
+    format_option,
     job_option,
     mrjob_option,
     param_option,
@@ -37,9 +38,10 @@ _MOST_RECORDS, _MOST_CHARS = 10, 300
 @app_option
 @param_option
 @file_option
+@format_option
 @click.option("--max-bad-records", metavar="N", help="Leave out up to so many records that raise. [default: 0]")
 @json_option
-def check(max_bad_records: str | None, as_json: bool, **given: Any) -> None:  # noqa: FBT001 (click's way)
+def check(max_bad_records: str | None, input_format: str | None, as_json: bool, **given: Any) -> None:  # noqa: FBT001 (click's way)
     """Try a job on a sample before the long run: cut, ordered, combined and hashed in many ways.
 
     Refuses, with the smallest example that it finds, a job whose results depend on any of these or on chance, or that
@@ -54,9 +56,9 @@ def check(max_bad_records: str | None, as_json: bool, **given: Any) -> None:  # 
     made, inputs = chosen_job(given)
     if not inputs:
         raise click.MissingParameter(ctx=click.get_current_context(), param_type="argument", param_hint="'SAMPLE...'")
-    chosen = config.load({"max_bad_records": max_bad_records}, made.settings)
+    chosen = config.load({"max_bad_records": max_bad_records, "input_format": input_format}, made.settings)
     with redirect_stdout(sys.stderr):  # what user code prints is no part of the answer
-        sample = read_sample(find_sources(inputs), MOST_RECORDS, made.phases()[0])
+        sample = read_sample(find_sources(inputs), MOST_RECORDS, made.phases()[0], chosen.input_format)
         verdict = check_apart(made, sample, max_bad_records=chosen.max_bad_records)
     if as_json:
         show_json(_json(verdict))

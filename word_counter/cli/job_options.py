@@ -42,6 +42,11 @@ file_option: Option = click.option(
     metavar="PATH",
     help='A small file that every mapper and reducer may read, as self.files["name"]; repeatable.',
 )
+format_option: Option = click.option(
+    "--input-format",
+    metavar="FORMAT",
+    help="A record: lines, jsonl, csv or tsv, as in 'csv delimiter=; header=none'. [default: the job's]",
+)
 
 
 def chosen_job(given: Mapping[str, Any]) -> tuple[Job, Sequence[str]]:

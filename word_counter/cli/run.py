@@ -18,6 +18,7 @@ from word_counter.cli.job_options import (
     app_option,
     chosen_job,
     file_option,
+    format_option,
     job_option,
     mrjob_option,
     on_command_line,
@@ -111,11 +112,7 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--chunk-size", metavar="LINES", help="Lines a chunk. [default: as suits the input]"),
         _patterns("--include", "Below directories, of what globs match and in archives, read only files that fit."),
         _patterns("--exclude", "And none that fit this; both may be repeated."),
-        click.option(
-            "--input-format",
-            metavar="FORMAT",
-            help="A record: lines, jsonl, csv or tsv, as in 'csv delimiter=; header=none'. [default: the job's]",
-        ),
+        format_option,
         click.option(
             "--transport",
             metavar="auto|inline",
