@@ -201,8 +201,8 @@ def test_no_more_of_a_key_is_in_memory_than_a_part_of_its_values(made: RunFiles)
             return sum(len(value) for value in values)
 
     phase = _phase(Bounded)
-    chunk = _partials(phase, [[("a", "x" * 1_000)] * 500])[0]
-    kept = [made.keep(n, chunk, folds=False) for n in range(100)]  # 50 MB
+    chunk = _partials(phase, [[("a", "x" * 1_000)] * 200])[0]
+    kept = [made.keep(n, chunk, folds=False) for n in range(100)]  # 20 MB
     (partition,) = chunk
     tracemalloc.start()
 
@@ -211,8 +211,8 @@ def test_no_more_of_a_key_is_in_memory_than_a_part_of_its_values(made: RunFiles)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 
-    assert json.loads(result) == {"a": 50_000_000}
-    assert peak < 15_000_000
+    assert json.loads(result) == {"a": 20_000_000}
+    assert peak < 10_000_000
 
 
 # -- files that are not what they were --------------------------------------------------------------
