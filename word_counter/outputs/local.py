@@ -46,7 +46,7 @@ class LocalDraft(Draft):
         try:
             os.replace(self._temporary, self._target)
             self._temporary = ""
-            _sync_folder(self._folder)
+            sync_folder(self._folder)
         except OSError as error:
             raise unwritable(self._path, error) from error
 
@@ -146,8 +146,8 @@ def _umask() -> int:
     return mask
 
 
-def _sync_folder(folder: str) -> None:
-    """Make the rename itself last through a power cut."""
+def sync_folder(folder: str) -> None:
+    """Make renames in a folder last through a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

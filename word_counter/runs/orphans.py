@@ -46,7 +46,7 @@ def sweep(root: str) -> list[str]:
     place = FolderPlace(root)
     swept: list[str] = []
     with contextlib.suppress(OSError):
-        for name in sorted(place.names()):
+        for name in sorted(os.listdir(root)):
             with contextlib.suppress(OSError):
                 if name.startswith(PREFIX) and _is_left(os.path.join(root, name, MARK)):
                     place.remove(name)

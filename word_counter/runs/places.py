@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Iterator
 
 from word_counter.errors import OutputError, UsageError
+from word_counter.outputs.local import sync_folder
 from word_counter.outputs.places import absolute, checked, files_at, is_database
 from word_counter.outputs.remote import RemoteFiles
 from word_counter.runs.spool import PIECE_BYTES
@@ -66,14 +67,7 @@ class FolderPlace:
             return b"".join(parts)
 
     def lasts(self, folder: str) -> None:
-        descriptor = os.open(self._path(folder), os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-    def names(self) -> list[str]:
-        return os.listdir(self._root)
+        sync_folder(self._path(folder))
 
     def remove(self, folder: str) -> None:
         for _ in range(_REMOVALS):
@@ -115,9 +109,6 @@ class UrlPlace:
 
     def lasts(self, folder: str) -> None:
         """Objects last by themselves."""
-
-    def names(self) -> list[str]:
-        return self._files.names_in(self._url)
 
     def remove(self, folder: str) -> None:
         self._files.remove_tree(self._path(folder))
