@@ -195,3 +195,14 @@ class PythonicReducer(Reducer):
 
 class BadResults(Job):
     mapper, reducer = FailsAtBoom, PythonicReducer
+
+
+class Cities(Mapper):
+    input_format = "csv"
+
+    def map(self, record: dict[str, str]) -> Iterator[tuple[str, int]]:
+        yield record["city"], int(record["people"])
+
+
+class People(Job):
+    mapper, reducer = Cities, Sum

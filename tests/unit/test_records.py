@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.jobs import People
 from tests.packed import PACKERS
-from word_counter import Job, Mapper, Sum, UsageError, run
+from word_counter import UsageError, run
 from word_counter.chunk_reader import ChunkReader
 from word_counter.job import Cursor
 from word_counter.pieces import Cutting, Piece, split_sources
@@ -73,40 +74,6 @@ def test_objects_come_out_as_they_were_written(tmp_path_factory: pytest.TempPath
     _, chunks = _read(path, "jsonl")
 
     assert [record for chunk in chunks for record in chunk] == objects
-
-
-class Cities(Mapper):
-    input_format = "csv"
-
-    def map(self, record: dict[str, str]) -> Any:
-        yield record["city"], int(record["people"])
-
-
-class People(Job):
-    mapper, reducer = Cities, Sum
-
-
-TABLE = 'city,people\n"Bern\n(the city)",1\nRome,2\n\nRome,3\n"Bern\n(the city)",4\n'
-
-
-@pytest.mark.parametrize("engine", ["inline", "redis"])
-@pytest.mark.parametrize("transport", ["auto", "inline"])
-@pytest.mark.parametrize("chunk_size", [1, 2, 100])
-def test_a_job_says_what_its_records_are(folder: Path, engine: str, transport: str, chunk_size: int) -> None:
-    (folder / "a.csv").write_text("\ufeff" + TABLE.replace("\n", "\r\n"))
-    (folder / "b.csv").write_text("people,city\n7,Rome\n")
-
-    outcome = run(
-        [folder / "a.csv", folder / "b.csv"],
-        People,
-        engine=engine,
-        transport=transport,
-        chunk_size=chunk_size,
-        workers=1,
-        output=str(folder / "out.json"),
-    )
-
-    assert outcome.results == {"Bern\n(the city)": 5, "Rome": 12}
 
 
 def test_a_run_says_it_in_place_of_the_job(folder: Path) -> None:
