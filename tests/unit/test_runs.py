@@ -246,7 +246,7 @@ def test_a_run_that_is_not_what_was_written_comes_to_light(
     _damaged(run, how)
 
     entries = made.entries([given[partition] for given in kept if partition in given], folds=True)
-    with pytest.raises(ShuffleError, match="mr-1-"):
+    with pytest.raises(ShuffleError, match=r"mr-1-.*run the job again, with a --shuffle that nothing else"):
         list(run_reduce(phase, (), {}, entries=entries))
 
 
@@ -286,11 +286,15 @@ def test_a_reducer_that_swallows_what_reading_raises_does_not_hide_it(
 
 
 def test_nobody_writes_into_a_folder_that_is_gone_or_not_mounted(made: RunFiles, folder: Path) -> None:
+    (reference,) = made.keep_segments(5, ['{"a":1}'], {})
     for path in folder.glob("wc-*"):
         shutil.rmtree(path)
 
+    for process in (made, RunFiles(str(path))):
+        with pytest.raises(ShuffleUnseenError, match="does not see"):
+            process.keep(0, {0: '{"a":1}'}, folds=True)
     with pytest.raises(ShuffleUnseenError, match="does not see"):
-        made.keep(0, {0: '{"a":1}'}, folds=True)
+        made.content(reference.encode())
 
     assert not list(folder.iterdir())
 

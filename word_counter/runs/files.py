@@ -77,7 +77,7 @@ class RunFiles:
     @property
     def seen(self) -> bool:
         """Whether the folder is there."""
-        with self._read("its mark"):
+        with self._read(MARK):
             try:
                 return bool(self._place.part(f"{self._folder}/{MARK}", 0, 1))
             except FileNotFoundError:
@@ -262,7 +262,8 @@ class RunFiles:
         found = "" if length is None or length == reference.length else f": it has {length:,} bytes of them"
         return ShuffleError(
             f"{self._where}/{reference.name} is not as it was written, with {reference.length:,} bytes from byte "
-            f"{reference.offset:,} on{found}; something changed it: run the job again"
+            f"{reference.offset:,} on{found}; something changed it, and with it the results: run the job again, with a "
+            "--shuffle that nothing else writes to"
         )
 
     @contextlib.contextmanager
@@ -270,6 +271,8 @@ class RunFiles:
         try:
             yield
         except (OSError, OutputError) as error:
+            if isinstance(error, FileNotFoundError):
+                self.check()
             message = f"cannot write below {self._where} on {socket.gethostname()}: {reason_of(error)}"
             raise ShuffleError(message + "; make room there, or give another --shuffle") from error
 
@@ -278,8 +281,11 @@ class RunFiles:
         try:
             yield
         except FileNotFoundError as error:
-            message = f"{self._where}/{name} is not there on {socket.gethostname()}: it went with its job, somebody "
-            raise ShuffleError(message + "removed it, or it is not mounted") from error
+            if name != MARK:
+                self.check()
+            message = f"{self._where}/{name} is not there on {socket.gethostname()}, though the job's other files are: "
+            message += "something removed it, and with it a part of what the job came to; run the job again, with a "
+            raise ShuffleError(message + "--shuffle that nothing else cleans up") from error
         except (OSError, OutputError) as error:
             message = f"cannot read {self._where}/{name} on {socket.gethostname()}: {reason_of(error)}"
             raise ShuffleError(message) from error
