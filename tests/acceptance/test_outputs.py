@@ -186,6 +186,7 @@ def test_what_was_there_stays_until_a_master_that_is_killed_while_it_writes_has_
     resumed = word_counter("run", "text.txt", *args, folder=folder, env=env)
     once = read()
     assert resumed.code == 0, resumed.err
+    assert not list((folder / "out").glob(".*"))  # what the killed one had written is gone
     assert len(once) == KEYS
     assert dict(once) == {f"{line}-{n:05d}": n for line in range(KEYS // 10_000) for n in range(10_000)}
     if url:  # a table is changed, where a file is replaced: the job again must change nothing

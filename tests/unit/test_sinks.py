@@ -8,6 +8,7 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 from tests.oracle import results_text
 from tests.processes import without_root
 from word_counter.errors import OutputError
+from word_counter.outputs.local import LocalDraft
 from word_counter.outputs.quarantine import quarantine_path
 from word_counter.sinks import Sink
 
@@ -387,3 +389,27 @@ class TestQuarantine:
         write_results([], str(tmp_path / "results.json"), aside=[_entry(1)])
 
         Sink(str(tmp_path / "results.json")).check()
+
+
+class TestADraft:
+    def test_of_a_process_that_was_killed_goes_with_the_next_and_nothing_else_does(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(LocalDraft, "most_held", 2)
+        others = {".a.json.tmp", ".a.json.abcdefgh.tmp", "a.json.abcdefgh.wc.tmp", ".a.json.abc.wc.tmp"}
+        for name in others | {".killed.json.abcd_123.wc.tmp"}:
+            (folder / name).touch()
+
+        with ExitStack() as stack:
+            drafts = [
+                stack.enter_context(LocalDraft(str(folder / f"{n}.json"), lambda file: file.writelines([b"{}"])))
+                for n in range(4)  # two of them are held
+            ]
+            assert {path.name for path in folder.iterdir()} >= others
+            assert len(list(folder.iterdir())) == len(others) + 4
+            for draft in drafts[:-1]:
+                draft.show()
+
+        assert {path.name for path in folder.iterdir()} == others | {"0.json", "1.json", "2.json"}
+        with LocalDraft(str(folder / "5.json"), lambda _: None):  # those before are held no more
+            assert len(list(folder.glob(".5.json.*.wc.tmp"))) == 1

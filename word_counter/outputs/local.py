@@ -1,30 +1,45 @@
-"""Files of this machine: written beside their places, and seen there whole or not at all: draft, fsync, rename."""
+"""Files of this machine: written beside their places, and seen there whole or not at all: draft, fsync, rename.
+
+Who writes a draft holds a lock on it, which the system lets go when its process ends, however it does. So a draft that
+is not locked is of a process that was killed, and goes when the next is written to its folder.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
+import re
 import tempfile
-from typing import BinaryIO
+from typing import BinaryIO, ClassVar
 
 from word_counter.errors import OutputError
 from word_counter.outputs.base import Draft, Fill
+
+#: How drafts are named that are held. mkstemp() chooses the middle.
+_SUFFIX = ".wc.tmp"
+_HELD = re.compile(r"\..+\.[a-z0-9_]{8}" + re.escape(_SUFFIX), re.DOTALL)
 
 
 class LocalDraft(Draft):
     """A file that is written beside its place."""
 
+    #: So many drafts are held at a time, as each is an open file; more are named otherwise, and are nobody's to remove.
+    most_held: ClassVar[int] = 64
+    _held: ClassVar[int] = 0
+
     def __init__(self, path: str, fill: Fill) -> None:
         """Write it; OutputError when that is not possible."""
         self._path = path
         self._temporary = ""
+        self._lock = -1
         try:
             self._target = os.path.realpath(path)
             self._folder, name = os.path.split(self._target)
             os.makedirs(self._folder, exist_ok=True)
-            descriptor, self._temporary = tempfile.mkstemp(prefix=f".{name[:50]}.", suffix=".tmp", dir=self._folder)
-            with open(descriptor, "wb") as file:
+            _sweep(self._folder)
+            with self._begun(name) as file:
                 fill(file)
                 file.flush()
                 os.fchmod(file.fileno(), 0o666 & ~_umask())
@@ -35,6 +50,28 @@ class LocalDraft(Draft):
         except BaseException:
             self.drop()
             raise
+
+    def _begun(self, name: str) -> BinaryIO:
+        """Return a new file, and hold it if not too many are."""
+        while True:
+            hold = LocalDraft._held < self.most_held
+            suffix = _SUFFIX if hold else ".tmp"
+            descriptor, self._temporary = tempfile.mkstemp(prefix=f".{name[:50]}.", suffix=suffix, dir=self._folder)
+            if not hold:
+                return open(descriptor, "wb")
+            LocalDraft._held += 1
+            self._lock = descriptor
+            with contextlib.suppress(OSError):  # where files cannot be locked, nobody can and takes it for left
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if os.fstat(descriptor).st_nlink:
+                return open(descriptor, "wb", closefd=False)
+            self._let_go()  # somebody took it for left just before it was locked
+
+    def _let_go(self) -> None:
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+            LocalDraft._held -= 1
 
     def check(self) -> None:
         """Raise OutputError when something has come into its place that no file can replace."""
@@ -55,6 +92,26 @@ class LocalDraft(Draft):
         if self._temporary:
             with contextlib.suppress(OSError):
                 os.unlink(self._temporary)
+        self._let_go()
+
+
+def _sweep(folder: str) -> None:
+    """Remove the drafts of processes that were killed."""
+    with contextlib.suppress(OSError):
+        for name in os.listdir(folder):
+            if name.endswith(_SUFFIX) and _HELD.fullmatch(name):
+                with contextlib.suppress(OSError):
+                    _remove_unless_held(os.path.join(folder, name))
+
+
+def _remove_unless_held(draft: str) -> None:
+    """Remove a draft; OSError when it is somebody's."""
+    descriptor = os.open(draft, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.unlink(draft)
+    finally:
+        os.close(descriptor)
 
 
 class LocalFiles:
