@@ -18,8 +18,8 @@ from word_counter.shuffle import canonical, compact, decode_partial, key_text
 #: The text of a key, 0 when it is text and 1 when it is anything else, what travelled (a value, or a list of them), and
 #: how many bytes its line has.
 Entry = tuple[str, int, Any, int]
-#: Where an entry stands in a run.
-place_of = itemgetter(0, 1)
+#: What the entries of a run are sorted by.
+sort_key = itemgetter(0, 1)
 
 #: So many values stand in one line at the most, in about so many bytes, unless a single one has more.
 _LINE_VALUES = 500
@@ -63,7 +63,7 @@ class Reference(NamedTuple):
 def lines_of(partial: str | bytes, *, folds: bool) -> Iterator[bytes]:
     """Yield the lines of a run, from the partial of a chunk; ``folds``: a key travels as one value, not as a list."""
     entries = [(key_text(group), int(group.__class__ is not str), value) for group, value in decode_partial(partial)]
-    entries.sort(key=place_of)
+    entries.sort(key=sort_key)
     for text, kind, value in entries:
         key = text if kind else encode_basestring(text)
         if folds:

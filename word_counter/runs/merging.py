@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 
-from word_counter.runs.lines import Entry, place_of
+from word_counter.runs.lines import Entry, sort_key
 
 
 class _Held:
@@ -27,15 +27,15 @@ def merged(runs: Iterable[Iterator[list[Entry]]]) -> Iterator[Entry]:
     """
     held = [_Held(run) for run in runs]
     while held := [head for head in held if head.block]:
-        bound = min(place_of(head.block[-1]) for head in held)
+        bound = min(sort_key(head.block[-1]) for head in held)
         ready: list[Entry] = []
         for head in held:
-            end = bisect_left(head.block, bound, key=place_of)
+            end = bisect_left(head.block, bound, key=sort_key)
             ready += head.block[:end]
             head.block = head.block[end:]
-        ready.sort(key=place_of)
+        ready.sort(key=sort_key)
         yield from ready
         for head in held:
-            while end := bisect_right(head.block, bound, key=place_of):
+            while end := bisect_right(head.block, bound, key=sort_key):
                 yield from head.block[:end]
                 head.block = head.block[end:] or next(head.run, [])

@@ -10,7 +10,7 @@ from typing import Any
 
 from word_counter.errors import ShuffleError
 from word_counter.reducer import GroupKey, Reducer
-from word_counter.runs.lines import Entry, place_of
+from word_counter.runs.lines import Entry, sort_key
 from word_counter.runs.sorting import sorted_on_disk
 from word_counter.shuffle import restore, shown
 from word_counter.weight import Weight
@@ -90,7 +90,7 @@ def concluding(reducer: Reducer, entries: Iterable[Entry], weight: Weight) -> It
     A key with many values comes with :class:`StreamedValues`, which are at their end when the next key comes.
     """
     conclude = _folded if reducer.folds else _listed
-    for (text, kind), same in groupby(entries, place_of):
+    for (text, kind), same in groupby(entries, sort_key):
         group = text.encode() if kind else text
         yield from conclude(reducer, group, same, weight)
 
