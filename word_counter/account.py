@@ -171,6 +171,22 @@ class Account:
         """Return how many tasks each worker committed."""
         return dict(sorted(self._workers.items()))
 
+    def repeated(self) -> list[tuple[str, str]]:
+        """Return the sources that hold the same bytes as one before them, by name, and that one's; each was counted.
+
+        Empty ones are none. What is cut elsewhere, as it is packed otherwise, is not known to be the same.
+        """
+        first: dict[tuple[int, str], str] = {}
+        found: list[tuple[str, str]] = []
+        for source, input_ in zip(self._sources, self._inputs, strict=True):
+            if not input_.bytes or (digest := input_.digest) is None:
+                continue
+            if other := first.get((input_.bytes, digest)):
+                found.append((source.name, other))
+            else:
+                first[input_.bytes, digest] = source.name
+        return found
+
     def inputs(self) -> list[dict[str, Any]]:
         """Return what was read of each source, as it stands in a receipt."""
         return [

@@ -110,6 +110,7 @@ class Finish:
             keys=summary.keys,
             seconds=progress.seconds,
             retries=progress.retries,
+            repeated=account.repeated(),
             reused_chunks=snapshot.totals.get("reused", 0),
             skipped_chunks=snapshot.totals.get("skipped_chunks", 0),
             bad_records=snapshot.totals.get("bad_records", 0),

@@ -50,6 +50,8 @@ class Outcome:
     seconds: float
     retries: int = 0
     reused_chunks: int = 0  #: those that were known from earlier runs
+    #: Files that hold the same bytes as one before them, with that one: each of them was counted.
+    repeated: list[tuple[str, str]] = field(default_factory=list)
     skipped_chunks: int = 0
     bad_records: int = 0
     quarantine: str = ""

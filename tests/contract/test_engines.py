@@ -148,12 +148,14 @@ class TestWordCount:
 
     def test_the_outcome_says_what_was_done(self, engine: EngineUnderTest, tmp_path: Path, job_id: str) -> None:
         content = b"b a a\nb\na\nc c\nd"
+        first, second = map(str, _files(tmp_path, [content, content]))
 
-        outcome = engine.run(_files(tmp_path, [content]), chunk_size=2, job_id=job_id)
+        outcome = engine.run([first, second], chunk_size=2, job_id=job_id)
 
-        assert (outcome.job_id, outcome.files, outcome.bytes, outcome.lines) == (job_id, 1, len(content), 5)
-        assert (outcome.chunks, outcome.keys, outcome.retries) == (3, 4, 0)
-        assert outcome.largest == [("a", 3), ("b", 2), ("c", 2), ("d", 1)]
+        assert (outcome.job_id, outcome.files, outcome.bytes, outcome.lines) == (job_id, 2, 2 * len(content), 10)
+        assert (outcome.chunks, outcome.keys, outcome.retries) == (6, 4, 0)
+        assert outcome.largest == [("a", 6), ("b", 4), ("c", 4), ("d", 2)]
+        assert outcome.repeated == [(second, first)]
 
     def test_observers_see_the_job_begin_and_move_to_its_end(
         self, engine: EngineUnderTest, tmp_path: Path, job_id: str

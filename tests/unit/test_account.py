@@ -105,3 +105,15 @@ def test_headers_and_what_is_set_aside_are_told_apart_from_what_is_mapped() -> N
     assert (counts["lines_read"], counts["header_lines"]) == (10, 1)
     assert (counts["lines_mapped"], counts["lines_set_aside"], counts["chunks_set_aside"]) == (1, 8, 1)
     assert account.inputs()[0]["blake3_of_chunks"] is None  # nobody could read the second chunk
+
+
+def test_the_same_bytes_are_told_of_by_whatever_name_they_were_read() -> None:
+    names = ["/in/a", "/in/b", "/in/a", "/in/c", "/in/empty", "/in/none", "/in/shorter"]
+    contents = [b"1\n2\n", b"1\n3\n", b"1\n2\n", b"1\n3\n", b"", b"", b"1\n"]
+    account = Account([Source(name, len(content), 0) for name, content in zip(names, contents, strict=True)], 1)
+    for number, content in enumerate(contents):
+        for start in range(0, len(content), 2):
+            chunk = Chunk(0, number, start, 2, 1 + start // 2, 1)
+            account.chunk(chunk, Done({"lines": 1}, digest=digest_of(content[start : start + 2])))
+
+    assert account.repeated() == [("/in/a", "/in/a"), ("/in/c", "/in/b")]

@@ -373,3 +373,14 @@ def test_a_narrow_table_drops_its_least_important_columns() -> None:
     ]
     assert rendered(fitted(columns, rows, 30), 30).split() == ["JOB", "STATE", "job-0123456789", "mapping"]
     assert "".join(rendered(fitted(columns, rows, 10), 10).split()) == "JOBjob-0123456789"
+
+
+def test_a_summary_says_which_bytes_were_counted_twice() -> None:
+    twice = outcome(repeated=[("in/b.log", "in/a.log"), ("in/c.log", "in/a.log")])
+
+    shown = rendered(summary(twice, 200), 200)
+
+    assert "same bytes: in/b.log holds what in/a.log does, and both were counted; and 1 more such file" in shown
+    assert re.search(r"repeated files +2", shown)
+    assert "in/a.log was named more than once" in rendered(summary(outcome(repeated=[("in/a.log",) * 2]), 200), 200)
+    assert "same bytes" not in rendered(summary(outcome(), 200), 200)

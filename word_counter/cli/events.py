@@ -62,6 +62,8 @@ class EventDisplay(Display):
         facts: dict[str, Any] = {"output": outcome.output, "output_format": outcome.output_format}
         if outcome.receipt:
             facts["receipt"] = outcome.receipt
+        if outcome.repeated:
+            facts["repeated"] = len(outcome.repeated)
         if outcome.quarantine:
             facts["quarantine"] = outcome.quarantine
         self._tell("done", message, seconds=round(outcome.seconds, 3), **facts)

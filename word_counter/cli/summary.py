@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from word_counter.cli.text import duration, printable, rate, size
+from word_counter.cli.text import count, duration, printable, rate, size
 from word_counter.observer import Outcome
 
 #: From so many columns on the totals and the largest values stand side by side.
@@ -30,6 +30,12 @@ def summary(outcome: Outcome, width: int) -> RenderableType:
             shown += ["", table]
     where = "standard output" if outcome.output == "-" else printable(outcome.output)
     shown += ["", Text.assemble(("results: ", "bold"), where, overflow="fold")]
+    if outcome.repeated:
+        (name, other), *more = outcome.repeated
+        also = f"{name} holds what {other} does, and both were counted"
+        what = f"{name} was named more than once, and counted as often" if name == other else also
+        what += f"; and {count(len(more), 'more such file')}" if more else ""
+        shown.append(Text.assemble(("same bytes: ", "bold"), printable(what), overflow="fold"))
     if outcome.quarantine:
         shown.append(Text.assemble(("set aside: ", "bold yellow"), printable(outcome.quarantine), overflow="fold"))
     return Group(*shown)
@@ -55,6 +61,7 @@ def _totals(outcome: Outcome) -> Table:
         *(
             (name, f"{n:,}")
             for name, n in (
+                ("repeated files", len(outcome.repeated)),
                 ("reused chunks", outcome.reused_chunks),
                 ("skipped chunks", outcome.skipped_chunks),
                 ("bad records", outcome.bad_records),

@@ -136,6 +136,7 @@ class InlineEngine(Engine):
             chunks=tasks.chunks,
             keys=summary.keys,
             seconds=time.monotonic() - began,
+            repeated=tasks.account.repeated(),
             bad_records=len(bad),
             quarantine=quarantine_path(sink.output, job_id) if bad else "",
             receipt=receipt_path(sink.output, job_id),
