@@ -35,8 +35,8 @@ _PIECES = [
     *(b"Ab'9" * n for n in (4, 5, 16, 33)),
     *(b" " * n for n in (15, 16, 63, 64)),
 ]  # fmt: skip
-#: What the kernel looks at in one go, in bytes, and what it searches in one go: inputs should cross both.
-_STRETCH = 16_384
+#: What the kernel looks at in one go, in bytes: inputs should cross it.
+_BLOCK = 64
 
 
 def mutated(chance: random.Random, corpus: list[bytes]) -> bytes:
@@ -57,7 +57,7 @@ def mutated(chance: random.Random, corpus: list[bytes]) -> bytes:
             content[at % len(content)] ^= 1 << chance.randrange(8)
     if chance.random() < 0.01:
         filler = chance.choice((b"a", b" ", b"word ", b"a.", "\u00e9".encode(), b"x'"))
-        content[:0] = filler * ((_STRETCH - chance.randint(-80, 80)) // len(filler))
+        content[:0] = filler * ((chance.choice((1, 2, 100)) * _BLOCK - chance.randint(-5, 5)) // len(filler))
     return bytes(content)
 
 

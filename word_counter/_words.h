@@ -1,9 +1,9 @@
 /* Counting the words of a chunk of bytes. Plain C, without Python; _kernel.c is the bridge.
  *
  * What a word is, says word_counter/kernel.py: letters and digits of any script, in lower case, apostrophes inside.
- * The work is shared. Pieces that are all ASCII are counted here, for good. A *token*, which is a longest run of
- * bytes that do not separate (see below) with at least one byte beyond ASCII, is only counted as it stands, and the
- * caller applies the rule to each distinct token. So nothing here knows of Unicode, and no table of it can be wrong.
+ * The work is shared. A *run* is a longest row of bytes that do not separate (see below). The words of one that is all
+ * ASCII are counted here, for good. Any other is a *token*: it is only counted as it stands, and the caller applies
+ * the rule to each distinct token. So nothing here knows of Unicode, and no table of it can be wrong.
  *
  * Which bytes separate: every ASCII byte except letters, digits, and ' . : ^ `. It is exact, because cutting a line
  * at such a byte changes nothing in what the rule finds:
@@ -12,10 +12,11 @@
  *     over characters that are "case-ignorable" in Unicode, and stops at any other that has no case. ' . : ^ ` are
  *     the ASCII characters that are case-ignorable, so they may not cut a token, however clearly they end a word;
  *   - matching: no word holds such a character.
- * Within pieces that are all ASCII lower() looks at nothing, and every byte but letters, digits and ' ends a word.
+ * Within runs that are all ASCII lower() looks at nothing, and every byte but letters, digits and ' ends a word.
  *
- * The edges of words are found 64 bytes at a time. Memory: the tables of _tally.h alone, which grow with the distinct
- * words and tokens.
+ * The chunk is looked at 64 bytes at a time, and each such block ends with the last byte in it that separates: so no
+ * run reaches beyond it, and what was found of it is a few registers full of bits. Memory: the tables of _tally.h
+ * alone, which grow with the distinct words and tokens.
  */
 
 #ifndef WORD_COUNTER_WORDS_H
@@ -29,7 +30,6 @@
 #endif
 
 #define BLOCK 64      /* bytes that are looked at in one go: the bits of a uint64_t */
-#define STRETCH 16384 /* bytes that are searched for the next one beyond ASCII: they are still cached when counted */
 #define EACH_BYTE UINT64_C(0x0101010101010101)
 
 /* ---- what bytes are ---------------------------------------------------------------------------------------- */
@@ -39,30 +39,45 @@ static inline int is_word_byte(uint8_t byte) /* of an ASCII letter or digit */
     return (uint8_t)((byte | 0x20) - 'a') < 26 || (uint8_t)(byte - '0') < 10;
 }
 
-static inline int separates(uint8_t byte)
-{
-    return byte < 0x80 && !is_word_byte(byte) && byte != '\'' && byte != '.' && byte != ':' && byte != '^' &&
-           byte != '`';
-}
+/* What the bytes of a block are, a bit each, the first one the lowest. */
+struct bits {
+    uint64_t letters; /* and digits, of ASCII */
+    uint64_t apostrophes;
+    uint64_t beyond; /* ASCII */
+    uint64_t separators;
+};
 
 #ifdef USE_SSE2
 
-/* Set in *word the bits of the letters and digits of a block, in *apostrophe those of the apostrophes.
- * SSE2 compares signed bytes only: adding 0x80 - c moves the range from c on to the bottom of theirs. */
-static inline void classify(const uint8_t *block, uint64_t *word, uint64_t *apostrophe)
+static inline uint64_t bits_of(__m128i found)
 {
-    *word = *apostrophe = 0;
-    for (int i = 0; i < BLOCK / 16; i++) {
-        __m128i bytes = _mm_loadu_si128((const __m128i *)(block + 16 * i));
+    return (uint64_t)(uint32_t)_mm_movemask_epi8(found);
+}
+
+/* SSE2 compares signed bytes only: adding 0x80 - c moves the range from c on to the bottom of theirs. */
+static inline struct bits classify(const uint8_t *at)
+{
+    struct bits block = {0, 0, 0, 0};
+    for (int i = 0; i < BLOCK; i += 16) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(at + i));
         __m128i lower = _mm_or_si128(bytes, _mm_set1_epi8(0x20));
         __m128i from_a = _mm_add_epi8(lower, _mm_set1_epi8((char)(0x80 - 'a')));
         __m128i from_0 = _mm_add_epi8(bytes, _mm_set1_epi8((char)(0x80 - '0')));
-        __m128i found = _mm_or_si128(_mm_cmplt_epi8(from_a, _mm_set1_epi8(-128 + 26)),
-                                     _mm_cmplt_epi8(from_0, _mm_set1_epi8(-128 + 10)));
+        __m128i letter = _mm_or_si128(_mm_cmplt_epi8(from_a, _mm_set1_epi8(-128 + 26)),
+                                      _mm_cmplt_epi8(from_0, _mm_set1_epi8(-128 + 10)));
         __m128i quote = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\''));
-        *word |= (uint64_t)(uint32_t)_mm_movemask_epi8(found) << (16 * i);
-        *apostrophe |= (uint64_t)(uint32_t)_mm_movemask_epi8(quote) << (16 * i);
+        __m128i point = _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('.')),
+                                     _mm_cmpeq_epi8(bytes, _mm_set1_epi8(':')));
+        __m128i mark = _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('^')),
+                                    _mm_cmpeq_epi8(bytes, _mm_set1_epi8('`')));
+        __m128i in_run = _mm_or_si128(_mm_or_si128(letter, quote), _mm_or_si128(point, mark));
+        block.letters |= bits_of(letter) << i;
+        block.apostrophes |= bits_of(quote) << i;
+        block.beyond |= bits_of(bytes) << i; /* takes the highest bit of each */
+        block.separators |= bits_of(in_run) << i;
     }
+    block.separators = ~(block.separators | block.beyond);
+    return block;
 }
 
 #else
@@ -74,35 +89,52 @@ static inline uint64_t highest_bits(uint64_t bytes)
     return ((bytes >> 7 & EACH_BYTE) * UINT64_C(0x0102040810204080)) >> 56;
 }
 
-/* The same for any machine, eight bytes in a register; all must be ASCII, so that no sum carries into the next. */
-static inline void classify(const uint8_t *block, uint64_t *word, uint64_t *apostrophe)
+/* Set the highest bit of those of eight bytes that are c; all must be ASCII. */
+static inline uint64_t equal(uint64_t bytes, char c)
 {
-    *word = *apostrophe = 0;
-    for (int i = 0; i < BLOCK / 8; i++) {
-        uint64_t bytes = load8(block + 8 * i);
+    return ~((bytes ^ EACH_BYTE * (uint8_t)c) + EACH_BYTE * 0x7f);
+}
+
+/* The same for any machine, eight bytes in a register, without their highest bits so that no sum carries over. */
+static inline struct bits classify(const uint8_t *at)
+{
+    struct bits block = {0, 0, 0, 0};
+    for (int i = 0; i < BLOCK; i += 8) {
+        uint64_t all = load8(at + i);
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-        bytes = __builtin_bswap64(bytes);
+        all = __builtin_bswap64(all);
 #endif
-        uint64_t lower = bytes | CASE_BITS;
+        uint64_t bytes = all & EACH_BYTE * 0x7f, lower = bytes | CASE_BITS;
         uint64_t letter = (lower + EACH_BYTE * (0x80 - 'a')) & ~(lower + EACH_BYTE * (0x80 - 'z' - 1));
         uint64_t digit = (bytes + EACH_BYTE * (0x80 - '0')) & ~(bytes + EACH_BYTE * (0x80 - '9' - 1));
-        uint64_t quote = ~((bytes ^ EACH_BYTE * '\'') + EACH_BYTE * 0x7f);
-        *word |= highest_bits(letter | digit) << (8 * i);
-        *apostrophe |= highest_bits(quote) << (8 * i);
+        uint64_t quote = equal(bytes, '\'');
+        uint64_t in_run = quote | equal(bytes, '.') | equal(bytes, ':') | equal(bytes, '^') | equal(bytes, '`');
+        block.letters |= highest_bits((letter | digit) & ~all) << i;
+        block.apostrophes |= highest_bits(quote & ~all) << i;
+        block.beyond |= highest_bits(all) << i;
+        block.separators |= highest_bits(in_run | letter | digit | all) << i;
     }
+    block.separators = ~block.separators;
+    return block;
 }
 
 #endif
 
-/* Return the first byte beyond ASCII, or end. */
-static inline const uint8_t *find_beyond_ascii(const uint8_t *at, const uint8_t *end)
+/* Look at the next block, which goes on with spaces where the bytes end. */
+static inline struct bits look(const uint8_t *at, const uint8_t *end)
 {
-    for (; end - at >= 32; at += 32)
-        if ((load8(at) | load8(at + 8) | load8(at + 16) | load8(at + 24)) & EACH_BYTE * 0x80)
-            break;
-    while (at < end && *at < 0x80)
-        at++;
-    return at;
+    if (end - at >= BLOCK)
+        return classify(at);
+    uint8_t last[BLOCK];
+    memset(last, ' ', BLOCK);
+    memcpy(last, at, (size_t)(end - at));
+    return classify(last);
+}
+
+/* The bits below one of them. */
+static inline uint64_t below(int bit)
+{
+    return (UINT64_C(1) << bit) - 1;
 }
 
 /* Count the newlines of some bytes. */
@@ -126,51 +158,39 @@ static size_t count_newlines(const uint8_t *at, const uint8_t *end)
 
 /* ---- finding words ----------------------------------------------------------------------------------------- */
 
-/* Count the words of a piece that is all ASCII, and that no word reaches beyond on either side. */
-static int count_ascii(struct counter *counter, const uint8_t *at, const uint8_t *end)
+/* Count the words of a run that is all ASCII, a byte at a time. */
+static int count_ascii_run(struct counter *counter, const uint8_t *at, const uint8_t *end)
 {
-    struct tally *words = &counter->words;
-    const uint8_t *open = NULL;              /* where a word began that goes on */
-    uint64_t after_letter = 0, in_word = 0;  /* what the last bit of the previous block was */
-    for (; at < end; at += BLOCK) {
-        uint64_t letters, apostrophes;
-        size_t left = (size_t)(end - at);
-        if (left >= BLOCK) {
-            classify(at, &letters, &apostrophes);
-        } else {
-            uint8_t last[BLOCK];
-            memset(last, ' ', BLOCK);
-            memcpy(last, at, left);
-            classify(last, &letters, &apostrophes);
-        }
-        uint64_t before_letter = left > BLOCK && is_word_byte(at[BLOCK]);
-        /* an apostrophe is part of a word when it stands between two letters or digits */
-        uint64_t inside = apostrophes & (letters << 1 | after_letter) & (letters >> 1 | before_letter << 63);
-        uint64_t word = letters | inside;
-        uint64_t edges = word ^ (word << 1 | in_word); /* the first bit of each word, and the first after it */
-        after_letter = letters >> 63;
-        in_word = word >> 63;
-        if (open != NULL && edges != 0) {
-            const uint8_t *stop = at + __builtin_ctzll(edges);
-            edges &= edges - 1;
-            if (add(counter, words, open, (size_t)(stop - open)) < 0)
-                return -1;
-            open = NULL;
-        }
-        while (edges != 0) {
-            const uint8_t *start = at + __builtin_ctzll(edges);
-            edges &= edges - 1;
-            if (edges == 0) {
-                open = start;
-                break;
-            }
-            const uint8_t *stop = at + __builtin_ctzll(edges);
-            edges &= edges - 1;
-            if (add(counter, words, start, (size_t)(stop - start)) < 0)
-                return -1;
-        }
+    while (at < end) {
+        const uint8_t *start = at;
+        while (at < end && (is_word_byte(*at) || (*at == '\'' && at > start && end - at > 1 && is_word_byte(at[1]))))
+            at++;
+        if (at > start && add(counter, &counter->words, start, (size_t)(at - start)) < 0)
+            return -1;
+        at += at == start;
     }
-    return open == NULL ? 0 : add(counter, words, open, (size_t)(end - open));
+    return 0;
+}
+
+/* Count the run at the beginning of a block that it fills, and return where it ends, or NULL. */
+static const uint8_t *count_long_run(struct counter *counter, const uint8_t *at, const uint8_t *end)
+{
+    const uint8_t *stop = at;
+    uint64_t beyond = 0;
+    for (;;) {
+        struct bits block = look(stop, end);
+        if (block.separators != 0) {
+            int length = __builtin_ctzll(block.separators);
+            beyond |= block.beyond & below(length);
+            stop += length;
+            break;
+        }
+        beyond |= block.beyond;
+        stop += BLOCK;
+    }
+    int failed = beyond != 0 ? add(counter, &counter->tokens, at, (size_t)(stop - at))
+                             : count_ascii_run(counter, at, stop);
+    return failed < 0 ? NULL : stop;
 }
 
 /* Count a chunk. Each byte is looked at a fixed number of times, whatever the bytes are. */
@@ -179,27 +199,41 @@ static int count_chunk(struct counter *counter, const uint8_t *at, size_t length
     const uint8_t *end = at + length;
     counter->end = end;
     while (at < end) {
-        const uint8_t *stop = end - at > STRETCH ? at + STRETCH : end;
-        const uint8_t *beyond = find_beyond_ascii(at, stop);
-        while (beyond == stop && stop < end && !separates(*stop)) { /* the stretch ends within a run: take all of it */
-            stop++;
-            if (stop[-1] < 0x80)
-                beyond = stop;
-        }
-        if (beyond == stop) {
-            if (count_ascii(counter, at, stop) < 0)
+        struct bits block = look(at, end);
+        if (block.separators == 0) {
+            at = count_long_run(counter, at, end);
+            if (at == NULL)
                 return -1;
-            at = stop;
             continue;
         }
-        const uint8_t *token = beyond, *after = beyond + 1;
-        while (token > at && !separates(token[-1]))
-            token--;
-        while (after < end && !separates(*after))
-            after++;
-        if (count_ascii(counter, at, token) < 0 || add(counter, &counter->tokens, token, (size_t)(after - token)) < 0)
-            return -1;
-        at = after;
+        int last = BLOCK - 1 - __builtin_clzll(block.separators);
+        block.letters &= below(last); /* and what is left of the bits ends with that separator */
+        block.apostrophes &= below(last);
+        block.beyond &= below(last);
+        while (block.beyond != 0) {
+            int here = __builtin_ctzll(block.beyond);
+            uint64_t before = block.separators & below(here);
+            int start = before == 0 ? 0 : BLOCK - __builtin_clzll(before);
+            int stop = here + __builtin_ctzll(block.separators >> here);
+            uint64_t others = ~(below(stop) ^ below(start));
+            block.letters &= others;
+            block.apostrophes &= others;
+            block.beyond &= others;
+            if (add(counter, &counter->tokens, at + start, (size_t)(stop - start)) < 0)
+                return -1;
+        }
+        /* an apostrophe is part of a word when it stands between two letters or digits */
+        uint64_t word = block.letters | (block.apostrophes & block.letters << 1 & block.letters >> 1);
+        uint64_t edges = word ^ word << 1; /* the first bit of each word, and the first after it */
+        while (edges != 0) {
+            int start = __builtin_ctzll(edges);
+            edges &= edges - 1;
+            int stop = __builtin_ctzll(edges);
+            edges &= edges - 1;
+            if (add(counter, &counter->words, at + start, (size_t)(stop - start)) < 0)
+                return -1;
+        }
+        at = end - at > last ? at + last + 1 : end;
     }
     return settle(&counter->words, counter->seed) < 0 || settle(&counter->tokens, counter->seed) < 0 ? -1 : 0;
 }

@@ -109,6 +109,9 @@ _NASTY = {
     "a very long token": ("\u00e9b.'" * 50_000).encode(),
     "a very long gap": b"a" + b" .'" * 30_000 + b"b",
     "alike but for one byte": b" ".join(b"x" * i + b"y" + b"x" * (40 - i) for i in range(41)) + b" " + b"x" * 41,
+    "a token at each place of a block": b" ".join(b"x" * i + " \u00e9 y".encode() + b"." * (60 - i) for i in range(61)),
+    "blocks with one separator": b" ".join(b"ab'c" * 15 + b"x" * i for i in range(70)),
+    "blocks with one separator and tokens": b"-".join("a\u00e9'c".encode() * 12 + b"x" * i for i in range(70)),
     "many words": b" ".join(b"w%d W%d" % (i, i * i) for i in range(3_000)),
     "many tokens": " ".join(f"\u00e9{i} {i}" + "\u00e9" * 8 for i in range(2_000)).encode(),
     "many long words": b" ".join(b"%040d" % i for i in range(2_000)),
@@ -132,7 +135,7 @@ class TestCounts:
     @pytest.mark.parametrize("tail", [b"x", b" x", b"'x", b"' x", b"''x", b"x'", b"Xyz'a.b\xc3\xa9 c", b"\xc3\xa9"])
     @pytest.mark.parametrize("filler", [b" ", b"a", b".", b"a'", b"a "])
     def test_do_not_depend_on_where_a_word_stands(self, count: Count, filler: bytes, tail: bytes) -> None:
-        for n in [*range(140), *range(16_384 - 70, 16_384 + 3)]:  # a block is 64 bytes, and a stretch 16,384
+        for n in range(200):  # a block is 64 bytes
             chunk = (filler * n)[:n] + tail
             assert count(chunk) == count_words(chunk), n
 
