@@ -24,6 +24,11 @@ from word_counter.errors import UsageError
 #: What a word is. ``[^\W_]`` is a letter or digit; an apostrophe, straight or curly, counts between two of them.
 WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
 
+#: The words of tokens that were seen, as many and as long ones as take some 20 MB at the most.
+_known: dict[bytes, tuple[str, ...]] = {}
+_MOST_KNOWN = 50_000
+_KNOWN_BYTES = 48
+
 #: What the native kernel has to offer.
 _OFFERED = ("count", "encode_counts", "gather", "newlines", "word_partials", "Sums")
 #: The ASCII characters at which a line may be cut: all but letters, digits, and what lower() looks through.
@@ -125,14 +130,22 @@ def words_in(tokens: Mapping[bytes, int]) -> dict[str, int]:
 def apply_rule(tokens: Mapping[bytes, int], words: dict[str, int]) -> None:
     """Add the words of tokens to ``words``, each as often as its token occurs.
 
-    Most distinct tokens are rare, so that tokens which occur equally often make few groups. Those of a group become
-    one text, cut by newlines as they were cut out of the chunk, and the rule is applied to all of it at once.
+    Most tokens of a chunk were in an earlier one, so that their words are known. The rule is applied to the others as
+    one text, in which newlines cut them as they were cut out of the chunk.
     """
-    groups: dict[int, list[bytes]] = {}
+    get, known, new = words.get, _known.get, []
     for token, n in tokens.items():
-        groups.setdefault(n, []).append(token)
-    get = words.get
-    for n, group in groups.items():
-        text = b"\n".join(group).decode("utf-8", "replace").lower()
-        for word, times in Counter(WORD.findall(text)).items():
-            words[word] = get(word, 0) + n * times
+        found = known(token)
+        if found is None:
+            new.append(token)
+        else:
+            for word in found:
+                words[word] = get(word, 0) + n
+    text = b"\n".join(new).decode("utf-8", "replace").lower()
+    for token, line in zip(new, text.split("\n"), strict=True) if new else ():
+        found = tuple(WORD.findall(line))
+        if len(token) <= _KNOWN_BYTES and len(_known) < _MOST_KNOWN:
+            _known[token] = found
+        n = tokens[token]
+        for word in found:
+            words[word] = get(word, 0) + n
