@@ -6,6 +6,9 @@ VENV = .venv
 PY   = $(VENV)/bin/python
 PIP  = $(PY) -m pip install --quiet --quiet --disable-pip-version-check
 
+# Bytecode is kept, whatever the environment says: else each command that a test starts compiles all of the package anew.
+export PYTHONDONTWRITEBYTECODE =
+
 # of `make run`; give others on the command line: make run INPUT=/var/log ARGS="--chunk-size 1000"
 INPUT  = input/
 OUTPUT = output/results.json
