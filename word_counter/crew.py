@@ -1,26 +1,33 @@
 """The crew: the worker processes that one run starts for itself, and that end with it.
 
-They are started by command, in a fresh interpreter, so that nothing of the master's (threads, connections, half
-a lock) is theirs. Their standard input is a pipe whose closing tells them that the master is gone, whichever way.
+A program's own run starts them by command, in a fresh interpreter, so that nothing of the master's (threads,
+connections, half a lock) is theirs. A command has none of that yet when it sends them ahead, and forks them off itself
+(:mod:`word_counter.vanguard`). Their standard input is a pipe whose closing tells them that the master is gone,
+whichever way.
 """
 
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+import traceback
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import NoReturn
 
 from word_counter import config
 
 #: How long a crew may take to finish its tasks when it is told to stop, in seconds.
 _STOP_SECONDS = 5.0
+#: What tells a process to stop.
+_STOPS = (signal.SIGTERM, signal.SIGINT)
 #: How often it is looked whether it has, in seconds.
 _LOOK_SECONDS = 0.002
 
@@ -33,6 +40,11 @@ class CrewPermit:
     allow: Sequence[str]
     input_root: Sequence[str]
     shuffle_root: Sequence[str] = ()
+
+
+def worker_command(processes: int) -> list[str]:
+    """Return the arguments of the command that is a crew."""
+    return ["worker", "--processes", str(processes), "--until-eof"]
 
 
 def _import_path(chosen: str) -> list[str]:
@@ -48,50 +60,88 @@ def _import_path(chosen: str) -> list[str]:
     return sorted(dict.fromkeys(path or os.getcwd() for path in sys.path), key=last.__contains__)
 
 
+def _spawn(processes: int) -> subprocess.Popen[str]:
+    environment = config.environment()
+    environment["PYTHONPATH"] = os.pathsep.join(_import_path(environment.get("PYTHONPATH", "")))
+    environment["PYTHONUNBUFFERED"] = "1"
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "word_counter", *worker_command(processes)],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,  # a terminal's Ctrl-C is for the master, which stops the crew
+        text=True,
+        errors="replace",
+    )
+
+
+class _Fork:
+    """A fork of this process, with as much of :class:`subprocess.Popen` as a crew needs."""
+
+    def __init__(self, live: Callable[[], None]) -> None:
+        theirs, ours = os.pipe()
+        printed, print_to = os.pipe()
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)  # until the fork minds them in a way of its own
+        self._pid = os.fork()
+        if self._pid == 0:
+            os.close(ours)
+            _become(live, theirs, print_to, mask)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        os.close(theirs)
+        os.close(print_to)
+        self.stdin = open(ours, "w")  # noqa: SIM115 (a descriptor, which Crew closes)
+        self.stdout = open(printed, errors="replace")  # noqa: SIM115
+        self._code: int | None = None
+
+    def poll(self) -> int | None:
+        if self._code is None:
+            pid, status = os.waitpid(self._pid, os.WNOHANG)
+            self._code = os.waitstatus_to_exitcode(status) if pid else None
+        return self._code
+
+    def kill(self) -> None:
+        if self.poll() is None:
+            os.kill(self._pid, signal.SIGKILL)
+
+    def wait(self) -> int:
+        if self._code is None:
+            self._code = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
+        return self._code
+
+
+def _become(live: Callable[[], None], stdin: int, stdout: int, mask: set[int | signal.Signals]) -> NoReturn:
+    """Be what :func:`_spawn` starts, in a fork."""
+    code = 1
+    try:
+        os.setsid()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        for descriptor, number in ((stdin, 0), (stdout, 1), (stdout, 2)):
+            os.dup2(descriptor, number)
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(write_through=True)
+        sys.path[:] = _import_path(config.environment().get("PYTHONPATH", ""))
+        live()
+        code = 0
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else code
+    except BaseException:  # noqa: BLE001 (its process ends here, whatever it is)
+        traceback.print_exc()
+    finally:
+        os._exit(code)
+
+
 class Crew:
     """Worker processes of one run. They come up by themselves, and wait to be told what they are for."""
 
-    _ahead: ClassVar[Crew | None] = None
-
-    def __init__(self, processes: int) -> None:
-        """Start them."""
+    def __init__(self, processes: int, live: Callable[[], None] | None = None) -> None:
+        """Start them: a fork of this process that calls ``live``, or by default a process of its own."""
         self.processes = processes
-        environment = config.environment()
-        environment["PYTHONPATH"] = os.pathsep.join(_import_path(environment.get("PYTHONPATH", "")))
-        environment["PYTHONUNBUFFERED"] = "1"
-        environment["WORD_COUNTER_BURST"] = ""  # which is about workers that are not a run's own
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "word_counter", "worker", "--processes", str(processes), "--until-eof"],
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,  # a terminal's Ctrl-C is for the master, which stops the crew
-            text=True,
-            errors="replace",
-        )
+        self._process = _spawn(processes) if live is None else _Fork(live)
         self._listener: threading.Thread | None = None
-
-    @classmethod
-    @contextlib.contextmanager
-    def sent_ahead(cls, processes: int) -> Iterator[None]:
-        """Start the processes that a run will want, to come up while it prepares itself; stop them if it did not."""
-        cls._ahead = cls(processes) if processes else None
-        try:
-            yield
-        finally:
-            crew, cls._ahead = cls._ahead, None
-            if crew is not None:
-                crew.stop()
-
-    @classmethod
-    def called(cls, processes: int) -> Crew:
-        """Return the processes that were sent ahead, if there are as many, else new ones."""
-        crew, cls._ahead = cls._ahead, None
-        if crew is not None and crew.processes != processes:
-            crew.stop()
-            crew = None
-        return crew or cls(processes)
 
     def serve(self, url: str, permit: CrewPermit, settings: config.Settings, heard: Callable[[str], None]) -> None:
         """Let them serve a Redis, and log and wait as ``settings`` say.

@@ -133,6 +133,11 @@ class EmbeddedServer:
         if self._log is not None:
             self._log.close()
 
+    def disown(self) -> None:
+        """Let go of the server in a fork of the process that started it: it ends with that one, not with this."""
+        if self._guard is not None and self._guard.stdin is not None:
+            self._guard.stdin.close()
+
     def __enter__(self) -> Self:
         self.start()
         self.wait()

@@ -16,6 +16,7 @@ from word_counter.errors import StoreUnavailableError
 from word_counter.observer import Observer
 from word_counter.reference import places
 from word_counter.traces import tidy
+from word_counter.vanguard import Vanguard
 
 
 class Session:
@@ -35,8 +36,7 @@ class Session:
 
     def __enter__(self) -> Self:
         if not self._settings.redis:
-            self._server = EmbeddedServer()
-            self._server.start()
+            self._server = Vanguard.server()
         return self
 
     @property
@@ -110,7 +110,7 @@ class Session:
             self._crew_secret = crew_secret(self.secret, job_id)
             allow = [*self._settings.allow, *places(code)]
             permit = CrewPermit(self._crew_secret, allow, self._settings.input_root or roots, shuffle_roots)
-            self._crew = Crew.called(processes)
+            self._crew = Vanguard.crew(processes)
             self._crew.serve(self.url, permit, self._settings, self._observer.printed)
 
     @property

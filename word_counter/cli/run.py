@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import sys
 from collections.abc import Callable
@@ -26,9 +27,10 @@ from word_counter.cli.job_options import (
 )
 from word_counter.cli.logs import leave_logging_to_the_display
 from word_counter.cli.reach import redis_option
-from word_counter.crew import Crew
+from word_counter.crew import worker_command
 from word_counter.errors import JobFailedError, UsageError, WordCounterError
 from word_counter.observer import Outcome
+from word_counter.vanguard import Vanguard
 
 _SETTINGS = (
     "input_format",
@@ -229,12 +231,23 @@ def _run(given: dict[str, Any]) -> None:
     settings = {name: given[name] for name in _SETTINGS if given.get(name) is not None}
     wish = config.load(settings)  # the job may wish for something else, and then gets other workers
     alone = wish.engine == "redis" and not wish.redis
-    with Crew.sent_ahead(wish.worker_count if alone else 0):
+    processes = wish.worker_count if alone else 0
+    with Vanguard.sent(processes, partial(_prepare, processes)) if processes else contextlib.nullcontext():
         _run_job(given, settings)
 
 
+def _prepare(processes: int) -> Callable[[], None]:
+    """Import what a run and its workers need, and return what makes a worker of a fork of this process."""
+    import word_counter.cli.worker
+    import word_counter.engines
+    import word_counter.worker  # noqa: F401
+    from word_counter.cli.main import main
+
+    return partial(main, worker_command(processes))
+
+
 def _run_job(given: dict[str, Any], settings: dict[str, Any]) -> None:
-    from word_counter import engines  # takes as long as the workers take to come up
+    from word_counter import engines
 
     job, given["inputs"] = chosen_job(given)
     job.param_values()  # what is wrong with them is said before anything is looked for

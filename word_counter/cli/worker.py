@@ -82,7 +82,7 @@ def worker(  # noqa: PLR0913, PLR0917 (one for each option)
     Worker(
         redis,
         processes,
-        burst=burst,
+        burst=burst and not until_eof,  # the variable is about workers that are not a run's own
         parent=0 if until_eof else None,
         allow=allow or None,
         input_root=input_root or None,
