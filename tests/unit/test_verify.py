@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import shutil
+import socket
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -312,3 +313,15 @@ def test_a_file_that_was_packed_anew_is_the_same(place: Place) -> None:
     path.write_bytes(gzip.compress(TEXTS["a.txt"] * 9, 0))
 
     assert place.verify().holds
+
+
+def test_a_store_that_cannot_be_reached_is_no_missing_receipt(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("s3fs")
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # and nobody listens
+        env = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{nobody.getsockname()[1]}", "AWS_MAX_ATTEMPTS": "1"}
+        for name, value in {**env, "AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s"}.items():
+            monkeypatch.setenv(name, value)
+
+        with pytest.raises(OutputError, match=r"cannot read s3://bucket/r\.json\.receipt\.json: Could not connect"):
+            verify("s3://bucket/r.json")

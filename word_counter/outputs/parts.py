@@ -7,6 +7,7 @@ import os
 import re
 
 from word_counter.config import PARTS
+from word_counter.errors import OutputError
 from word_counter.outputs.places import files_at
 
 _NAME = re.compile(re.escape(PARTS.removesuffix("*")) + "(0|[1-9][0-9]*)")
@@ -23,7 +24,7 @@ def parts_at(output: str) -> dict[int, str]:
     What only looks like a part is somebody's. There are none in a folder that cannot be read.
     """
     folder = os.path.dirname(output)
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, OutputError):
         found = (_NAME.fullmatch(name) for name in files_at(output).names_in(folder))
         numbers = sorted(int(match[1]) for match in found if match)
         return {number: part_path(os.path.join(folder, PARTS), number) for number in numbers}

@@ -10,7 +10,7 @@ import contextlib
 import posixpath
 from collections.abc import Iterator
 from secrets import token_hex
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, Self, cast
 
 from word_counter.errors import OutputError, WordCounterError
 from word_counter.outputs.base import Draft, Fill, library
@@ -62,13 +62,15 @@ class RemoteFiles:
             return file.read(most_bytes)
 
     def open(self, url: str) -> BinaryIO:
-        """Return a file to read from."""
-        return cast(BinaryIO, self._store.open(self.path(url), "rb"))
+        """Return a file to read from; FileNotFoundError when there is none, OutputError when it cannot be read."""
+        with _told_of_reading(url):
+            return cast(BinaryIO, _Read(self._store.open(self.path(url), "rb"), url))
 
     def names_in(self, folder: str) -> list[str]:
         """Return the names in a folder; OSError when it cannot be read."""
-        self._store.invalidate_cache()
-        return [posixpath.basename(path) for path in self._store.ls(self.path(folder), detail=False)]
+        with _told_of_reading(folder):
+            self._store.invalidate_cache()
+            return [posixpath.basename(path) for path in self._store.ls(self.path(folder), detail=False)]
 
     def remove(self, url: str) -> None:
         """Remove an object; OSError when that is not possible."""
@@ -82,13 +84,8 @@ class RemoteFiles:
     def part(self, url: str, offset: int = 0, length: int | None = None) -> bytes:
         """Return a part of an object, or what of it is there; FileNotFoundError when there is no such object."""
         end = None if length is None else offset + length
-        try:
+        with _told_of_reading(url):
             return cast(bytes, self._store.cat_file(self.path(url), start=offset or None, end=end))
-        except FileNotFoundError:
-            raise
-        except Exception as error:
-            message = f"cannot read {url}: {str(error) or type(error).__name__}"
-            raise OutputError(message) from error
 
     def remove_tree(self, folder: str) -> None:
         """Remove a folder and all in it; it may be gone."""
@@ -143,6 +140,24 @@ class RemoteDraft(Draft):
                 self._store.rm_file(self._temporary)
 
 
+class _Read:
+    """A file of a store to read from, whose errors are told."""
+
+    def __init__(self, file: Any, url: str) -> None:
+        self._file = file
+        self._url = url
+
+    def read(self, n: int = -1) -> bytes:
+        with _told_of_reading(self._url):
+            return bytes(self._file.read(n))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+
 class _Written:
     """A file of a store, whose errors are told."""
 
@@ -156,6 +171,18 @@ class _Written:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._file, name)
+
+
+@contextlib.contextmanager
+def _told_of_reading(url: str) -> Iterator[None]:
+    """Tell what a store's library raises, which may be anything, as an OutputError, unless a file is not there."""
+    try:
+        yield
+    except (WordCounterError, FileNotFoundError):
+        raise
+    except Exception as error:
+        message = f"cannot read {url}: {str(error) or type(error).__name__}"
+        raise OutputError(message) from error
 
 
 @contextlib.contextmanager
