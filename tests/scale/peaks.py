@@ -39,7 +39,9 @@ class Peaks:
         command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ")
         if re.match(rb"\S*(valkey|redis)-server ", command):
             return "redis"
-        return "worker" if b"word_counter worker" in command else ""
+        return (
+            "" if b" -S -c " in command else "worker"
+        )  # the one is the guard of the server; a fork has our own command
 
     def _look(self, pid: int) -> None:
         with contextlib.suppress(OSError):  # it has ended meanwhile
