@@ -9,7 +9,8 @@ import os
 import sys
 import sysconfig
 import threading
-from types import ModuleType
+from importlib.machinery import SourceFileLoader
+from types import CodeType, ModuleType
 
 from word_counter.errors import JobLoadError, UnguardedRunError
 from word_counter.jobs import shipped
@@ -46,12 +47,14 @@ def import_place(place: str) -> ModuleType:
     Raises:
         JobLoadError: it cannot be imported; says why.
     """
-    before = getattr(_importing, "place", "")
+    before = getattr(_importing, "place", ""), sys.dont_write_bytecode
     _importing.place = place
+    # Python knows bytecode by the size and the second of its source: after an edit it may be that of the old one.
+    sys.dont_write_bytecode = True
     try:
         return _imported(place)
     finally:
-        _importing.place = before
+        _importing.place, sys.dont_write_bytecode = before
 
 
 def _imported(place: str) -> ModuleType:
@@ -94,6 +97,13 @@ def _look_in(folder: str) -> None:
         sys.path[behind:] = [folder, *(path for path in sys.path[behind:] if path != folder)]
 
 
+class _SourceLoader(SourceFileLoader):
+    """Compiles the source, whatever bytecode somebody left of it: what runs is what was signed."""
+
+    def get_code(self, fullname: str) -> CodeType:  # noqa: ARG002 (the loader's own)
+        return self.source_to_code(self.get_data(self.path), self.path)
+
+
 def _import_file(path: str) -> ModuleType:
     name = FILE_MODULE + hashlib.sha1(os.fsencode(path), usedforsecurity=False).hexdigest()[:12]
     if name in sys.modules:
@@ -102,14 +112,15 @@ def _import_file(path: str) -> ModuleType:
         message = f"there is no file {path}"
         raise JobLoadError(message)
     _look_in(os.path.dirname(path))  # a job file may import what stands beside it
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
+    loader = _SourceLoader(name, path)
+    spec = importlib.util.spec_from_loader(name, loader)
+    if spec is None:
         message = f"{path} is not Python source"
         raise JobLoadError(message)
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        loader.exec_module(module)
     except BaseException:
         del sys.modules[name]
         raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -46,6 +47,31 @@ def _write(path: Path, text: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
     return path
+
+
+def _forget(before: set[str]) -> None:
+    for name in set(sys.modules) - before:
+        del sys.modules[name]
+
+
+@pytest.mark.parametrize("edited", ["my_job.py", "beside.py"])
+def test_a_file_that_was_edited_within_a_second_is_not_taken_for_what_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, edited: str
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    _write(tmp_path / "beside.py", "KEY = 'a'\n")
+    job = _write(tmp_path / "my_job.py", "from beside import KEY\n" + _JOB.format(key="a"))
+    modules = set(sys.modules)
+    load_job(str(job))
+    _forget(modules)
+    when = (tmp_path / edited).stat()
+
+    _write(tmp_path / edited, (tmp_path / edited).read_text().replace("'a'", "'b'"))
+    os.utime(tmp_path / edited, ns=(when.st_atime_ns, when.st_mtime_ns))
+
+    loaded = load_job(str(job))
+    ((key, _),) = loaded.mapper().map("line")
+    assert "b" in (key, sys.modules["beside"].KEY)
 
 
 class TestNaming:
