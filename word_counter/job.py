@@ -181,9 +181,12 @@ class Job:
         self.check()
 
     def check(self) -> None:
-        """Raise JobLoadError, naming what is missing, unless this is a complete job."""
+        """Raise JobLoadError, naming what is missing or misplaced, unless this is a complete job."""
         if not isinstance(self.settings, Mapping):
             message = f"job {type(self).__name__}: settings must be a dict of settings by name, found {self.settings!r}"
+            raise JobLoadError(message)
+        if hasattr(self, "input_format"):
+            message = f"job {type(self).__name__}: input_format is what a mapper says of its records; put it there"
             raise JobLoadError(message)
         self.phases()
 

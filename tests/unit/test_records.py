@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from tests.jobs import People
 from tests.packed import PACKERS
-from word_counter import UsageError, run
+from word_counter import Job, Mapper, Sum, UsageError, run
 from word_counter.chunk_reader import ChunkReader
+from word_counter.errors import JobLoadError
 from word_counter.job import Cursor
 from word_counter.pieces import Cutting, Piece, split_sources
 from word_counter.records import InputFormat
@@ -118,3 +119,12 @@ def test_a_mapper_of_whole_chunks_takes_no_records(folder: Path) -> None:
 
     with pytest.raises(UsageError, match=r"maps chunks of lines \(map_chunk\), and takes no"):
         run(folder / "a", engine="inline", input_format="csv", output=str(folder / "out.json"))
+
+
+def test_what_a_mapper_says_is_not_passed_over_where_a_job_says_it() -> None:
+    class Misplaced(Job):
+        mapper, reducer = Mapper, Sum
+        input_format = "csv"
+
+    with pytest.raises(JobLoadError, match="Misplaced: input_format is what a mapper says"):
+        Misplaced()
