@@ -15,6 +15,7 @@ from word_counter.memory import keep_what_is_freed
 from word_counter.pieces import first_row, travels
 from word_counter.records import LINES, InputFormat
 from word_counter.sources import check_unchanged
+from word_counter.urls import is_url
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -96,6 +97,10 @@ class ChunkReader:
             check_unchanged(source, self._file)
         except OSError as error:
             message = f"this worker cannot read {source.path}: {error.strerror}; {_advice(source.path)}"
+            raise InputError(message) from error
+        except InputError as error:
+            what = str(error) if str(error).startswith("cannot read") else f"cannot read {source.path}: {error}"
+            message = f"this worker {what}" + ("; or run with --transport inline" if is_url(source.path) else "")
             raise InputError(message) from error
         return Fetched(chunk, raw, travelled=False)
 

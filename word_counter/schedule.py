@@ -260,8 +260,9 @@ def _judge(failure: Failure, snapshot: Snapshot, policy: Policy) -> Retry | Forg
         return Skip(failure)
     if failure.kind in PERMANENT:
         return Fail(failure.message, failure.task)
-    tries = "1 attempt" if policy.max_attempts == 1 else f"{policy.max_attempts} attempts, on {failure.worker} at last"
-    return Fail(f"{failure.task} failed in {tries}: {failure.message}", failure.task)
+    tries = "1 attempt" if policy.max_attempts == 1 else f"{policy.max_attempts} attempts"
+    last = f", on {failure.worker}" + (" at last" if policy.max_attempts > 1 else "")
+    return Fail(f"{failure.task} failed in {tries}{last}: {failure.message}", failure.task)
 
 
 def _is_at_it_elsewhere(failure: Failure, snapshot: Snapshot) -> bool:

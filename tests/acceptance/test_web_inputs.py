@@ -13,7 +13,9 @@ from tests.packed import PACKERS
 from tests.processes import word_counter
 from tests.web import web_server
 from word_counter import run
+from word_counter.chunk_reader import ChunkReader
 from word_counter.errors import InputChangedError, InputError
+from word_counter.job import Chunk, Source
 from word_counter.remote import open_url
 from word_counter.sources import find_sources
 from word_counter.verify import verify
@@ -81,6 +83,12 @@ def test_a_file_that_comes_as_a_whole_can_be_sought_in(site: Path) -> None:
 def test_what_a_web_server_does_not_give_is_said_at_once(site: Path, name: str, says: str) -> None:
     with web_server(site) as url, pytest.raises(InputError, match=says):
         find_sources(url + name)
+
+
+def test_a_worker_without_the_credentials_says_so_and_that_the_master_may_read(site: Path) -> None:
+    says = r"this worker cannot read .*403.*\(the credentials have to be .*; or run with --transport inline"
+    with web_server(site) as url, pytest.raises(InputError, match=says):
+        ChunkReader({0: Source(f"{url}/locked/a.txt", 4, 0)}).read(Chunk(0, 0, 0, 4, 1, 1))
 
 
 def test_a_web_server_that_does_not_answer_is_no_missing_file(monkeypatch: pytest.MonkeyPatch) -> None:

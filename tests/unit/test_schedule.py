@@ -110,6 +110,9 @@ class TestCase1Fail:
 
         assert isinstance(action, Fail)
         assert action.reason == "map:1 failed in 3 attempts, on worker-7 at last: what it said"
+        (only,) = decide(_job(failed=(_failure("map:1", 1, kind),)), Policy(max_attempts=1))
+        assert isinstance(only, Fail)
+        assert only.reason == "map:1 failed in 1 attempt, on worker-7: what it said"
 
     @pytest.mark.parametrize("kind", [BAD_DATA, CHANGED, REFUSED, TOO_MANY])
     def test_what_would_come_out_the_same_again_fails_the_job_at_once(self, kind: str) -> None:
