@@ -26,6 +26,7 @@ def main() -> None:
         commands()
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # what is left is the interpreter's own end
+        gc.freeze()  # which looks for cycles three times over, as long as a small job takes
 
 
 def _leave(signum: int, frame: object) -> None:  # noqa: ARG001 (a signal handler)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import io
 import sys
 from collections.abc import Callable
@@ -243,6 +244,7 @@ def _prepare(processes: int) -> Callable[[], None]:
     import word_counter.worker  # noqa: F401
     from word_counter.cli.main import main
 
+    gc.freeze()  # modules are here to stay: no fork need look through them, nor copy them by looking
     return partial(main, worker_command(processes))
 
 
