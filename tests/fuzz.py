@@ -21,7 +21,7 @@ from typing import Any
 from unittest.mock import patch
 
 from tests import native
-from tests.oracle import count_words
+from tests.oracle import count_words, known_words
 from word_counter import Collect, Count, Max, Min, Sum, gathering
 from word_counter.kernel import apply_rule, count_in_python, words_in
 from word_counter.shuffle import canonical, encode_plainly
@@ -75,7 +75,8 @@ def check(build: native.Build, content: bytes, partitions: int) -> None:
     weird: dict[Any, int] = {content.decode("latin-1"): -(2**63), content.decode("utf-8", "replace"): 2**63 - 1}
     assert build.module.encode_counts(weird, partitions) == encode_plainly(weird, partitions), "escaped"
     gathered(build, content, expected)
-    straight, pairs = build.module.word_partials(exact, partitions, words_in)
+    known = known_words(tokens, partitions % 3)
+    straight, pairs = build.module.word_partials(exact, partitions, known, words_in)
     assert {n: json.loads(text) for n, text in straight.items()} == {
         n: json.loads(text) for n, text in encode_plainly(words, partitions).items()
     }, "partials"
@@ -86,7 +87,7 @@ def check(build: native.Build, content: bytes, partitions: int) -> None:
     try:
         build.module.count(exact)
         build.module.encode_counts(words, partitions)
-        build.module.word_partials(exact, partitions, words_in)
+        build.module.word_partials(exact, partitions, known, words_in)
         build.module.Sums().add(json.dumps(words, separators=(",", ":")))
     except MemoryError:
         pass

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from collections.abc import Iterable
 from io import BytesIO
 
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
@@ -22,6 +23,12 @@ def lines_of(content: bytes) -> list[str]:
 def words_of(line: str) -> list[str]:
     """Return the words of a line."""
     return _WORD.findall(line.lower())
+
+
+def known_words(tokens: Iterable[bytes], every: int) -> dict[bytes, tuple[str, ...]]:
+    """Return the words of every so many-th token, as a kernel may know them; 0: of none."""
+    some = list(tokens)[::every] if every else []
+    return {token: tuple(words_of(token.decode("utf-8", "replace"))) for token in some}
 
 
 def count_words(*contents: bytes) -> Counter[str]:

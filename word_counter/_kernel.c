@@ -193,59 +193,106 @@ static int put_pair(void *taker, const uint8_t *start, size_t length, uint64_t c
     return write_pair(writer->texts, writer->partitions, (const char *)start, length, 0, (int64_t)count);
 }
 
-/* Add what the rule made of tokens: words that are ASCII to the others, as they may be among them; all other words are
- * written at once. Returns -1 after an error. */
-static int put_words(struct counter *counter, struct partials_writer *writer, PyObject *words)
+/* Count a word that the rule found so many times. It has to live for as long as the counter does. */
+static int put_word(struct counter *counter, PyObject *word, uint64_t times)
 {
-    PyObject *key, *value;
-    Py_ssize_t position = 0;
-    while (PyDict_Next(words, &position, &key, &value)) {
-        Py_ssize_t length, i = 0;
-        const char *word = PyUnicode_AsUTF8AndSize(key, &length);
-        unsigned long long times = word == NULL ? 0 : PyLong_AsUnsignedLongLong(value);
-        if (PyErr_Occurred())
-            return -1;
-        while (i < length && (uint8_t)word[i] < 0x80)
-            i++;
-        const uint8_t *start = (const uint8_t *)word;
-        int failed = i < length ? put_pair(writer, start, (size_t)length, times)
-                                : add_times(counter, &counter->words, start, (size_t)length, times);
-        if (failed < 0) {
-            PyErr_NoMemory();
-            return -1;
-        }
+    Py_ssize_t length, i = 0;
+    const char *start = PyUnicode_AsUTF8AndSize(word, &length);
+    if (start == NULL)
+        return -1;
+    while (i < length && (uint8_t)start[i] < 0x80)
+        i++;
+    struct tally *tally = i < length ? &counter->others : &counter->words; /* it may be among the words of ASCII runs */
+    if (add_times(counter, tally, (const uint8_t *)start, (size_t)length, times) < 0) {
+        PyErr_NoMemory();
+        return -1;
     }
     return 0;
 }
 
-PyDoc_STRVAR(partials_doc, "word_partials(chunk, partitions, rule, /)\n--\n\n"
+/* Tokens that are being looked up among those whose words are known. */
+struct token_reader {
+    struct counter *counter;
+    PyObject *known, *unknown;
+};
+
+static int put_token(void *taker, const uint8_t *start, size_t length, uint64_t count)
+{
+    const struct token_reader *reader = taker;
+    PyObject *token = PyBytes_FromStringAndSize((const char *)start, (Py_ssize_t)length);
+    if (token == NULL)
+        return -1;
+    PyObject *words = PyDict_GetItemWithError(reader->known, token); /* which keeps it while nobody else runs */
+    int failed = 0;
+    if (words != NULL) {
+        Py_ssize_t n = PyTuple_Size(words); /* -1 when it is none */
+        failed = n < 0;
+        for (Py_ssize_t i = 0; i < n && !failed; i++)
+            failed = put_word(reader->counter, PyTuple_GetItem(words, i), count) < 0;
+    } else if (PyErr_Occurred()) {
+        failed = 1;
+    } else {
+        PyObject *number = PyLong_FromUnsignedLongLong(count);
+        failed = number == NULL || PyDict_SetItem(reader->unknown, token, number) < 0;
+        Py_XDECREF(number);
+    }
+    Py_DECREF(token);
+    return failed ? -1 : 0;
+}
+
+/* Count the words of all tokens: of those that are known, and, by the rule, of the others. Returns the words of these,
+ * which have to live for as long as the counter does, or NULL after an error. */
+static PyObject *read_tokens(struct counter *counter, PyObject *known, PyObject *rule)
+{
+    struct token_reader reader = {counter, known, PyDict_New()};
+    PyObject *words = NULL;
+    if (reader.unknown != NULL && each_counted(&counter->tokens, put_token, &reader) == 0)
+        words = PyObject_CallFunctionObjArgs(rule, reader.unknown, NULL);
+    else if (!PyErr_Occurred())
+        PyErr_NoMemory();
+    Py_XDECREF(reader.unknown);
+    if (words != NULL && !PyDict_Check(words)) {
+        PyErr_SetString(PyExc_TypeError, "the rule has to make a dict of words");
+        Py_CLEAR(words);
+    }
+    PyObject *key, *value;
+    Py_ssize_t position = 0;
+    while (words != NULL && PyDict_Next(words, &position, &key, &value)) {
+        unsigned long long times = PyLong_AsUnsignedLongLong(value);
+        if (PyErr_Occurred() || put_word(counter, key, times) < 0)
+            Py_CLEAR(words);
+    }
+    return words;
+}
+
+PyDoc_STRVAR(partials_doc, "word_partials(chunk, partitions, known, rule, /)\n--\n\n"
                            "Return what encode_counts gives for the words of a chunk, and how many different ones\n"
-                           "there are. rule makes a dict of words of a dict of tokens, both with their counts.");
+                           "there are. known is a dict of tokens, each with a tuple of its words; rule makes a dict\n"
+                           "of words of a dict of other tokens, both with their counts.");
 
 static PyObject *word_partials(PyObject *module, PyObject *args)
 {
     const struct state *state = PyModule_GetState(module);
     Py_buffer chunk;
     long long partitions;
-    PyObject *rule;
-    if (!PyArg_ParseTuple(args, "y*LO:word_partials", &chunk, &partitions, &rule))
+    PyObject *known, *rule;
+    if (!PyArg_ParseTuple(args, "y*LO!O:word_partials", &chunk, &partitions, &PyDict_Type, &known, &rule))
         return NULL;
     struct counter counter;
     int result;
     Py_BEGIN_ALLOW_THREADS
     result = count_words(&counter, state->seed, chunk.buf, (size_t)chunk.len);
     Py_END_ALLOW_THREADS
-    PyObject *words = NULL, *tokens = NULL, *shares = NULL, *both = NULL;
+    PyObject *words = NULL, *shares = NULL, *both = NULL;
     struct partials_writer writer = {NULL, (uint32_t)partitions, 0};
     if (partitions < 1 || partitions > MOST_PARTITIONS) {
         PyErr_SetString(PyExc_ValueError, "there is no such number of partitions");
     } else if (result < 0 || (writer.texts = calloc((size_t)partitions, sizeof *writer.texts)) == NULL) {
         PyErr_NoMemory();
     } else {
-        if ((tokens = make_dict(&counter.tokens)) != NULL)
-            words = PyObject_CallFunctionObjArgs(rule, tokens, NULL);
-        int done = words != NULL && put_words(&counter, &writer, words) == 0;
-        if (done && each_counted(&counter.words, put_pair, &writer) < 0) {
+        int done = (words = read_tokens(&counter, known, rule)) != NULL;
+        if (done && (each_counted(&counter.words, put_pair, &writer) < 0 ||
+                     each_counted(&counter.others, put_pair, &writer) < 0)) {
             PyErr_NoMemory();
             done = 0;
         }
@@ -254,7 +301,6 @@ static PyObject *word_partials(PyObject *module, PyObject *args)
     release(&counter);
     PyBuffer_Release(&chunk);
     Py_XDECREF(words);
-    Py_XDECREF(tokens);
     if (shares != NULL)
         both = Py_BuildValue("NK", shares, writer.pairs);
     return both;

@@ -56,6 +56,7 @@ struct tally {
 struct counter {
     struct tally words;  /* ASCII words, in lower case */
     struct tally tokens; /* what the rule has still to be applied to */
+    struct tally others; /* words that the rule found in them, and that are not ASCII */
     uint64_t seed[2];    /* secret, so that nobody can choose words that share a slot */
     const uint8_t *end;  /* of the chunk: nothing is read from here on */
 };
@@ -275,10 +276,11 @@ static int each_counted(const struct tally *tally, int (*take)(void *, const uin
 
 static void release(struct counter *counter)
 {
-    free(counter->words.shorts);
-    free(counter->words.longs);
-    free(counter->tokens.shorts);
-    free(counter->tokens.longs);
+    struct tally *const tallies[] = {&counter->words, &counter->tokens, &counter->others};
+    for (size_t i = 0; i < sizeof tallies / sizeof *tallies; i++) {
+        free(tallies[i]->shorts);
+        free(tallies[i]->longs);
+    }
 }
 
 #endif

@@ -245,7 +245,8 @@ static int count_words(struct counter *counter, const uint64_t *seed, const uint
     counter->seed[0] = seed[0];
     counter->seed[1] = seed[1];
     counter->words.case_bits = CASE_BITS;
-    if (grow_shorts(&counter->words, seed) < 0 || grow_shorts(&counter->tokens, seed) < 0)
+    if (grow_shorts(&counter->words, seed) < 0 || grow_shorts(&counter->tokens, seed) < 0 ||
+        grow_shorts(&counter->others, seed) < 0)
         return -1;
     return count_chunk(counter, chunk, length);
 }

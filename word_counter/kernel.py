@@ -63,7 +63,7 @@ def word_partials(chunk: bytes, partitions: int) -> tuple[dict[int, str], int] |
     of Python. None when there is no native kernel.
     """
     kernel = native()
-    return None if kernel is None else kernel.word_partials(chunk, partitions, words_in)
+    return None if kernel is None else kernel.word_partials(chunk, partitions, _known, words_in)
 
 
 def newlines(block: bytes, start: int, stop: int) -> int:

@@ -17,7 +17,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests import native
-from tests.oracle import count_words, words_of
+from tests.oracle import count_words, known_words, words_of
 from word_counter import Lines, Mapper, Max, Sum, kernel, reducers, summing
 from word_counter.care import Care
 from word_counter.errors import UsageError
@@ -259,40 +259,59 @@ class TestPartials:
     @given(CHUNKS, st.integers(1, 9))
     def test_are_those_of_the_counts(self, build: native.Build, chunk: bytes, partitions: int) -> None:
         words: dict[Any, int] = dict(count_in_python(chunk))
+        expected = {n: json.loads(text) for n, text in encode_plainly(words, partitions).items()}
 
-        partials, pairs = build.module.word_partials(chunk, partitions, words_in)
+        for every in (0, 1, 2):
+            known = known_words(build.module.count(chunk)[1], every)
+            partials, pairs = build.module.word_partials(chunk, partitions, known, words_in)
 
-        assert {n: json.loads(text) for n, text in partials.items()} == {
-            n: json.loads(text) for n, text in encode_plainly(words, partitions).items()
-        }
-        assert pairs == len(words)
+            assert {n: json.loads(text) for n, text in partials.items()} == expected
+            listed = [pair for text in partials.values() for pair in json.loads(text, object_pairs_hook=list)]
+            assert len(listed) == pairs == len(words)
 
+    @pytest.mark.parametrize("every", [0, 1, 2])
     @pytest.mark.parametrize("name", _NASTY)
-    def test_of_a_nasty_chunk_are_those_of_the_counts(self, build: native.Build, name: str) -> None:
-        partials, _ = build.module.word_partials(_NASTY[name], 1, words_in)
+    def test_of_a_nasty_chunk_are_those_of_the_counts(self, build: native.Build, name: str, every: int) -> None:
+        known = known_words(build.module.count(_NASTY[name])[1], every)
+
+        partials, _ = build.module.word_partials(_NASTY[name], 1, known, words_in)
 
         assert json.loads(partials.get(0, "{}")) == count_in_python(_NASTY[name])
 
     def test_add_words_that_the_rule_finds_in_tokens_to_the_others(self, build: native.Build) -> None:
         long = "a" * 40
-        chunk = f"don't b {long} caf\u00e9.don't \u2019b\u2019 \u00e9:{long}\n".encode()
+        chunk = f"don't b {long} caf\u00e9.don't \u2019b\u2019 \u00e9:{long} \u201ccaf\u00e9\n".encode()
 
-        (text,) = build.module.word_partials(chunk, 1, words_in)[0].values()
+        for every in (0, 1, 2):
+            known = known_words(build.module.count(chunk)[1], every)
+            (text,) = build.module.word_partials(chunk, 1, known, words_in)[0].values()
 
-        assert json.loads(text) == {"don't": 2, "b": 2, long: 2, "caf\u00e9": 1, "\u00e9": 1}
-        assert len(json.loads(text)) == text.count(":")  # each once
+            assert json.loads(text) == {"don't": 2, "b": 2, long: 2, "caf\u00e9": 2, "\u00e9": 1}
+            assert len(json.loads(text)) == text.count(":")  # each once
 
     def test_pass_on_what_the_rule_raises(self, build: native.Build) -> None:
         def rule(tokens: dict[bytes, int]) -> dict[str, int]:
             raise LookupError(*tokens)
 
         with pytest.raises(LookupError, match="caf"):
-            build.module.word_partials("caf\u00e9".encode(), 2, rule)
+            build.module.word_partials("caf\u00e9".encode(), 2, {}, rule)
+
+    def test_refuse_words_that_are_none(self, build: native.Build) -> None:
+        chunk = "caf\u00e9".encode()
+        for known, made in (
+            ({chunk: ["caf\u00e9"]}, {}),
+            ({chunk: (1,)}, {}),
+            ({}, ["caf\u00e9"]),
+            ({}, {1: 1}),
+            ({}, {"a": -1}),
+        ):
+            with pytest.raises((TypeError, SystemError, OverflowError)):
+                build.module.word_partials(chunk, 2, known, lambda _, made=made: made)
 
     @pytest.mark.parametrize("partitions", [0, -1, 2**31])
     def test_are_none_of_an_odd_number_of_partitions(self, build: native.Build, partitions: int) -> None:
         with pytest.raises(ValueError, match="partitions"):
-            build.module.word_partials(b"a", partitions, words_in)
+            build.module.word_partials(b"a", partitions, {}, words_in)
 
 
 @pytest.mark.parametrize(("start", "stop"), [(0, 9_999), (1, 9_998), (17, 17), (20, 10), (0, 20_000), (5_000, 5_015)])
@@ -404,9 +423,10 @@ class TestMemory:
             sums.heaviest(3)
             sums.segments(1_000, "{}")
 
+        known = known_words(build.module.count(chunk)[1], 2)
         assert build.starve(lambda: build.module.count(chunk)) > 3
         assert build.starve(lambda: build.module.encode_counts(groups, 3)) > 3
-        assert build.starve(lambda: build.module.word_partials(chunk, 3, words_in)) > 3
+        assert build.starve(lambda: build.module.word_partials(chunk, 3, known, words_in)) > 3
         assert build.starve(summed) > 3
 
     def test_is_given_back(self, build: native.Build) -> None:
