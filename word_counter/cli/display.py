@@ -9,9 +9,10 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections import deque
+from collections.abc import Sequence
 from importlib import import_module
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import click
 
@@ -34,11 +35,14 @@ _KEPT_LINES = 20
 class Display(Observer):
     """The mode ``none``: the job's id, what needs attention, what workers print, and the summary; no progress."""
 
+    #: What of rich it will want: the summary's part.
+    needs: ClassVar[Sequence[str]] = ("rich.console", "rich.table")
+
     def __init__(self, *, verbose: bool = False) -> None:
         self.job_id = ""
         self._verbose = verbose
         self._gone = False
-        self._importing = threading.Thread(target=_import_rich, daemon=True)
+        self._importing = threading.Thread(target=_import_all, args=(self.needs,), daemon=True)
 
     def __enter__(self) -> Self:
         return self
@@ -180,7 +184,7 @@ def phase_of(progress: Progress) -> str:
     return "writing" if reduced and progress.state is JobState.REDUCING else progress.state.value
 
 
-def _import_rich() -> None:
-    """Import what the bars and the summary need, while the job waits for its workers to start."""
-    for name in ("rich.console", "rich.table", "rich.progress"):
+def _import_all(names: Sequence[str]) -> None:
+    """Import what a display needs, while the job waits for its workers to start."""
+    for name in names:
         import_module(name)

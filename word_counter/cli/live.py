@@ -24,6 +24,8 @@ _BARS_AFTER_SECONDS = 0.6
 class BarDisplay(Display):
     """Bars while the job runs. They go when it is done, and stay when it fails, to show how far it came."""
 
+    needs = (*Display.needs, "rich.progress")
+
     def __init__(self, *, verbose: bool = False, to_stdout: bool = False, console: Console | None = None) -> None:
         super().__init__(verbose=verbose)
         self._given_console = console
