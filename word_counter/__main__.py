@@ -19,6 +19,7 @@ def main() -> None:
     """Run the command line; never end in a traceback of Ctrl-C, however early or late it is pressed."""
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, _leave)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # where it is ignored, nobody is told how workers end
     gc.set_threshold(_YOUNG_OBJECTS)
     try:
         from word_counter.cli import main as commands

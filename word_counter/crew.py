@@ -86,6 +86,7 @@ class _Fork:
         self._pid = os.fork()
         if self._pid == 0:
             os.close(ours)
+            os.close(printed)
             _become(live, theirs, print_to, mask)
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         os.close(theirs)
@@ -120,6 +121,8 @@ def _become(live: Callable[[], None], stdin: int, stdout: int, mask: set[int | s
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         for descriptor, number in ((stdin, 0), (stdout, 1), (stdout, 2)):
             os.dup2(descriptor, number)
+        os.close(stdin)
+        os.close(stdout)
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(write_through=True)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from tests.oracle import count_words, results_bytes
-from tests.processes import Running, eventually, is_alive, started, word_counter
+from tests.processes import PATIENCE_SECONDS, Running, environment, eventually, is_alive, started, word_counter
 from word_counter.connection import Redis
 from word_counter.embedded import EmbeddedServer
 from word_counter.job import Stage
@@ -231,3 +233,30 @@ def test_processes_that_die_of_their_tasks_keep_no_other_task_waiting(folder: Pa
     assert ended.code == 0, ended.err
     assert json.loads((folder / "results.json").read_text()) == {f"line{n}": 1 for n in range(14)}
     assert len(list((folder / "deaths").iterdir())) == 14
+
+
+_DEAF = """
+import os, signal, sys
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+os.execv(sys.executable, [sys.executable, "-m", "word_counter", *sys.argv[1:]])
+"""
+
+
+def test_processes_that_die_are_seen_where_whoever_started_the_command_ignores_such_news(folder: Path) -> None:
+    (folder / "deaths").mkdir()
+    (folder / "dies_once.py").write_text(_DIES_ONCE)
+    (folder / "text.txt").write_text("a\nb\n")
+
+    args = ["run", "text.txt", "--job", "dies_once.py", "--chunk-size", "1", "--workers", "2", "--output", "out.json"]
+    ended = subprocess.run(
+        [sys.executable, "-c", _DEAF, *args],
+        cwd=folder,
+        env=environment(),
+        capture_output=True,
+        timeout=PATIENCE_SECONDS,
+        text=True,
+        check=False,
+    )
+
+    assert ended.returncode == 0, ended.stderr
+    assert json.loads((folder / "out.json").read_text()) == {"a": 1, "b": 1}
