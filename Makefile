@@ -72,7 +72,7 @@ picture: $(VENV)/.run ## draw docs/run.svg, the picture of a run in the README
 clean: ## remove .venv and everything that was built
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* htmlcov
 	rm -rf benchmarks/out
-	rm -f word_counter/*.so
+	rm -f word_counter/native/*.so
 	find word_counter tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # One stamp a step, so that the second call has nothing to do. A changed pyproject.toml, requirements.txt
@@ -87,7 +87,7 @@ $(VENV)/.made:
 	@$(PYTHON) -m venv $(VENV)
 	@touch $@
 
-$(VENV)/.run: $(VENV)/.made pyproject.toml requirements.txt setup.py $(wildcard word_counter/*.[ch])
+$(VENV)/.run: $(VENV)/.made pyproject.toml requirements.txt setup.py $(wildcard word_counter/native/*.[ch])
 	@echo "Installing word_counter into $(VENV) (once) ..." >&2
 	@$(PIP) --editable .
 	@touch $@

@@ -8,9 +8,9 @@ from setuptools import Extension, setup
 setup(
     ext_modules=[
         Extension(
-            "word_counter._kernel",
-            ["word_counter/_kernel.c"],
-            depends=[f"word_counter/{name}.h" for name in ("_gather", "_partials", "_sums", "_tally", "_words")],
+            "word_counter.native._kernel",
+            ["word_counter/native/_kernel.c"],
+            depends=[f"word_counter/native/{name}.h" for name in ("_gather", "_partials", "_sums", "_tally", "_words")],
             extra_compile_args=["-O3", "-std=c11"],
             py_limited_api=True,
             optional=True,

@@ -14,7 +14,7 @@ import click
 
 from benchmarks import contest, contestants, machine, plot, report, stopwatch
 from benchmarks.series import SERIES, Wish
-from word_counter.cores import available_cores
+from word_counter.settings.cpu_count import available_cores
 
 _HERE = Path(__file__).parent
 _PAGE, _PICTURE = _HERE / "README.md", _HERE / "results.svg"

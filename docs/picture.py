@@ -19,8 +19,8 @@ from rich.console import Console
 from rich.text import Text
 
 from word_counter import Outcome, run
-from word_counter.cli.live import BarDisplay
-from word_counter.cli.pace import done_share
+from word_counter.cli.display.bar_display import BarDisplay
+from word_counter.cli.display.progress_rate import done_share
 from word_counter.observer import Progress
 
 HERE = Path(__file__).parent
@@ -53,7 +53,7 @@ class PictureDisplay(BarDisplay):
 
     def summarise(self, outcome: Outcome) -> None:
         """Show what the job came to, with the results' path as it is seen from the folder of the run."""
-        from word_counter.cli.summary import summary
+        from word_counter.cli.display.summary import summary
 
         self._picture.print(summary(replace(outcome, output=os.path.relpath(outcome.output)), COLUMNS))
 

@@ -14,9 +14,9 @@ from uuid import uuid4
 import pytest
 from hypothesis import HealthCheck, settings
 
-from word_counter.connection import Redis, connect
-from word_counter.embedded import EmbeddedServer
-from word_counter.store import Store
+from word_counter.local_cluster.embedded_redis import EmbeddedServer
+from word_counter.store.connection import Redis, connect
+from word_counter.store.job_store import Store
 
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")

@@ -22,9 +22,10 @@ from unittest.mock import patch
 
 from tests import native
 from tests.oracle import count_words, known_words
-from word_counter import Collect, Count, Max, Min, Sum, gathering
-from word_counter.kernel import apply_rule, count_in_python, words_in
-from word_counter.shuffle import canonical, encode_plainly
+from word_counter import Collect, Count, Max, Min, Sum
+from word_counter.compute import grouping as gathering
+from word_counter.native.kernel import apply_rule, count_in_python, words_in
+from word_counter.shuffle.partitioning import canonical, encode_plainly
 
 _PIECES = [
     *(bytes([byte]) for byte in range(256)),

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-_SOURCE = Path(__file__).parents[1] / "word_counter" / "_kernel.c"
+_SOURCE = Path(__file__).parents[1] / "word_counter" / "native" / "_kernel.c"
 _MEMORY = Path(__file__).with_name("memory.h")
 _WARNINGS = ["-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Wstrict-prototypes", "-Wvla", "-Werror"]
 PLAIN_C = ["-DWORD_COUNTER_PLAIN_C"]
@@ -81,8 +81,8 @@ def build(folder: Path, *flags: str) -> Path:
 
 def load(path: Path) -> Build:
     """Load a build beside the installed one."""
-    loader = importlib.machinery.ExtensionFileLoader("word_counter._kernel", str(path))
-    spec = importlib.util.spec_from_file_location("word_counter._kernel", path, loader=loader)
+    loader = importlib.machinery.ExtensionFileLoader("word_counter.native._kernel", str(path))
+    spec = importlib.util.spec_from_file_location("word_counter.native._kernel", path, loader=loader)
     assert spec is not None
     module = importlib.util.module_from_spec(spec)
     loader.exec_module(module)

@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
     from word_counter.engines import run
     from word_counter.errors import JobFailedError, StoreUnavailableError, UsageError, WordCounterError
-    from word_counter.job import Job
-    from word_counter.mapper import Lines, Mapper
-    from word_counter.master import Master
+    from word_counter.job.job import Job
+    from word_counter.job.mapper import Lines, Mapper
+    from word_counter.job.param import Param
+    from word_counter.job.reducer import LEFT_OUT, Reducer
+    from word_counter.job.reducers import Collect, Count, Max, Mean, Min, Sum, TopN, Unique, Values
+    from word_counter.job.step import Step
+    from word_counter.master.master import Master
     from word_counter.observer import Observer, Outcome
-    from word_counter.param import Param
-    from word_counter.reducer import LEFT_OUT, Reducer
-    from word_counter.reducers import Collect, Count, Max, Mean, Min, Sum, TopN, Unique, Values
-    from word_counter.step import Step
-    from word_counter.worker import Worker
+    from word_counter.worker.worker import Worker
 
     __version__: str
 
@@ -59,15 +59,15 @@ __all__ = [
 _PLACES = {
     "engines": ("run",),
     "errors": ("JobFailedError", "StoreUnavailableError", "UsageError", "WordCounterError"),
-    "job": ("Job",),
-    "mapper": ("Lines", "Mapper"),
-    "master": ("Master",),
+    "job.job": ("Job",),
+    "job.mapper": ("Lines", "Mapper"),
+    "master.master": ("Master",),
     "observer": ("Observer", "Outcome"),
-    "param": ("Param",),
-    "reducer": ("LEFT_OUT", "Reducer"),
-    "reducers": ("Collect", "Count", "Max", "Mean", "Min", "Sum", "TopN", "Unique", "Values"),
-    "step": ("Step",),
-    "worker": ("Worker",),
+    "job.param": ("Param",),
+    "job.reducer": ("LEFT_OUT", "Reducer"),
+    "job.reducers": ("Collect", "Count", "Max", "Mean", "Min", "Sum", "TopN", "Unique", "Values"),
+    "job.step": ("Step",),
+    "worker.worker": ("Worker",),
 }
 _MODULES = {name: f"word_counter.{module}" for module, names in _PLACES.items() for name in names}
 

@@ -22,7 +22,7 @@ def main() -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # where it is ignored, nobody is told how workers end
     gc.set_threshold(_YOUNG_OBJECTS)
     try:
-        from word_counter.cli import main as commands
+        from word_counter.cli.main import main as commands
 
         commands()
     finally:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from word_counter.job import JobState
-from word_counter.snapshot import Failure
+from word_counter.job.job import JobState
+from word_counter.job.snapshot import Failure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +66,7 @@ class Outcome:
         if self.output == "-":
             message = "the results went to standard output"
             raise ValueError(message)
-        from word_counter.outputs.reading import read_results
+        from word_counter.outputs.read_back import read_results
 
         return read_results(self.output, self.output_format)
 

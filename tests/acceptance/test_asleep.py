@@ -11,10 +11,10 @@ from pathlib import Path
 from tests.chaos.commands import children_of
 from tests.oracle import count_words, results_bytes
 from tests.processes import eventually, started
-from word_counter.connection import Redis, connect
-from word_counter.embedded import EmbeddedServer
-from word_counter.job import Stage
-from word_counter.keys import JobKeys
+from word_counter.job.job import Stage
+from word_counter.local_cluster.embedded_redis import EmbeddedServer
+from word_counter.store.connection import Redis, connect
+from word_counter.store.keys import JobKeys
 
 _JOB = """
 import time

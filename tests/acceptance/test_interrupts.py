@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.processes import Running, environment, eventually, is_alive, started, word_counter
-from word_counter.connection import connect
-from word_counter.embedded import EmbeddedServer
+from word_counter.local_cluster.embedded_redis import EmbeddedServer
+from word_counter.store.connection import connect
 
 #: Sends INT in the very moment in which a module is imported.
 _WHILE_IMPORTING = """
@@ -36,7 +36,7 @@ def assert_interrupted(code: int, err: str, said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["click", "word_counter.cli.run", "word_counter.engines", "word_counter.jobs.word_count"]
+    "module", ["click", "word_counter.cli.commands.run", "word_counter.engines", "word_counter.jobs.word_count"]
 )
 def test_while_it_starts_up(folder: Path, text: Path, module: str) -> None:
     ended = subprocess.run(

@@ -17,7 +17,7 @@ from tests.chaos.proxy import Proxy
 from tests.chaos.server import Server
 from tests.oracle import count_words, results_bytes
 from tests.processes import started, word_counter
-from word_counter.keys import JobKeys
+from word_counter.store.keys import JobKeys
 
 _JOB = """
 from word_counter import Job, Mapper, Sum

@@ -12,8 +12,8 @@ import redis
 from click.testing import CliRunner
 
 from tests.processes import eventually, started, word_counter
-from word_counter.cli import main
-from word_counter.embedded import EmbeddedServer
+from word_counter.cli.main import main
+from word_counter.local_cluster.embedded_redis import EmbeddedServer
 
 PASSWORD = "hunter2-the-password"
 SECRET = "hunter3-the-secret"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.processes import PATIENCE_SECONDS, environment, word_counter
-from word_counter.embedded import EmbeddedServer
+from word_counter.local_cluster.embedded_redis import EmbeddedServer
 
 full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
 

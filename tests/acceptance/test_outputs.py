@@ -20,8 +20,8 @@ import pytest
 from tests.oracle import count_words
 from tests.postgres import binaries, postgres_server
 from tests.processes import eventually, started, word_counter
-from word_counter.embedded import EmbeddedServer
-from word_counter.verify import verify
+from word_counter.local_cluster.embedded_redis import EmbeddedServer
+from word_counter.receipts.verify import verify
 
 
 @pytest.fixture(scope="module")

@@ -16,9 +16,9 @@ from click.testing import CliRunner
 
 from tests.oracle import count_words, results_bytes
 from tests.processes import ROOT, environment, eventually, started, without_root, word_counter
-from word_counter.cli import main
-from word_counter.connection import connect
-from word_counter.embedded import EmbeddedServer
+from word_counter.cli.main import main
+from word_counter.local_cluster.embedded_redis import EmbeddedServer
+from word_counter.store.connection import connect
 
 ENGINES = pytest.mark.parametrize("engine", ["inline", "redis"])
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.processes import Ended, word_counter
-from word_counter.verify import verify
+from word_counter.receipts.verify import verify
 
 _JOB = """
 import os

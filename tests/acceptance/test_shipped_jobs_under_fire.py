@@ -14,10 +14,10 @@ from pathlib import Path
 from tests.processes import eventually, started
 from tests.shipped_jobs import CASES, make
 from word_counter import Master
-from word_counter.connection import Redis, connect
-from word_counter.embedded import EmbeddedServer
-from word_counter.keys import JobKeys
-from word_counter.reference import make_job
+from word_counter.loading.job_reference import make_job
+from word_counter.local_cluster.embedded_redis import EmbeddedServer
+from word_counter.store.connection import Redis, connect
+from word_counter.store.keys import JobKeys
 
 #: So often a job is run until a kill hits: some are done sooner than anybody can aim.
 _TRIES = 20

@@ -12,13 +12,13 @@ import pytest
 
 from tests.processes import Running, eventually, started, word_counter
 from tests.s3 import s3_server
-from word_counter.connection import Redis
-from word_counter.embedded import EmbeddedServer
 from word_counter.engines import run
-from word_counter.job import Stage
-from word_counter.keys import JobKeys
+from word_counter.job.job import Stage
+from word_counter.loading.job_reference import make_job
+from word_counter.local_cluster.embedded_redis import EmbeddedServer
 from word_counter.observer import Observer, Progress
-from word_counter.reference import make_job
+from word_counter.store.connection import Redis
+from word_counter.store.keys import JobKeys
 
 _SLOW = """
 import time
@@ -225,7 +225,7 @@ def test_a_private_server_that_takes_too_much_memory_is_given_no_more_and_all_is
     folder: Path, expected: dict[str, list[int]], monkeypatch: pytest.MonkeyPatch, job: str
 ) -> None:
     seen = _Watching()
-    machine_memory = "word_counter.shuffle_folder.machine_memory"
+    machine_memory = "word_counter.master.shuffle_folder.machine_memory"
     monkeypatch.setattr(machine_memory, lambda: 8_000 if seen.mapped > 5 else 10**15)
     monkeypatch.setenv("TMPDIR", str(folder))
     monkeypatch.setattr(tempfile, "tempdir", None)

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.processes import eventually, started, word_counter
-from word_counter.catalog import Catalog
-from word_counter.connection import connect
-from word_counter.embedded import EmbeddedServer
+from word_counter.inspection.job_catalog import Catalog
+from word_counter.local_cluster.embedded_redis import EmbeddedServer
+from word_counter.store.connection import connect
 
 _JOB = """
 import time

@@ -16,10 +16,10 @@ from tests.chaos.guard import Guard
 from tests.chaos.server import Server
 from tests.oracle import count_words, results_bytes
 from tests.processes import Running, eventually, started, word_counter
-from word_counter.connection import Redis
-from word_counter.embedded import EmbeddedServer
-from word_counter.job import Stage
-from word_counter.keys import JobKeys
+from word_counter.job.job import Stage
+from word_counter.local_cluster.embedded_redis import EmbeddedServer
+from word_counter.store.connection import Redis
+from word_counter.store.keys import JobKeys
 
 
 @pytest.fixture

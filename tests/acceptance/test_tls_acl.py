@@ -19,9 +19,9 @@ import trustme
 
 from tests.oracle import count_words, results_bytes
 from tests.processes import ROOT, Ended, eventually, started, word_counter
-from word_counter.chunk_queue import queue_name
-from word_counter.embedded import EmbeddedServer, find_program
 from word_counter.errors import StoreUnavailableError
+from word_counter.local_cluster.embedded_redis import EmbeddedServer, find_program
+from word_counter.queue.batch_queue import queue_name
 
 TEXT = b"secure the line\nthe line is secure\n" * 50
 SECRET = "of master and worker"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.processes import PATIENCE_SECONDS, environment, started, word_counter
-from word_counter.embedded import EmbeddedServer
+from word_counter.local_cluster.embedded_redis import EmbeddedServer
 
 ENGINES = pytest.mark.parametrize("engine", ["inline", "redis"])
 

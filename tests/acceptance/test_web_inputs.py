@@ -13,12 +13,12 @@ from tests.packed import PACKERS
 from tests.processes import word_counter
 from tests.web import web_server
 from word_counter import run
-from word_counter.chunk_reader import ChunkReader
 from word_counter.errors import InputChangedError, InputError
-from word_counter.job import Chunk, Source
-from word_counter.remote import open_url
-from word_counter.sources import find_sources
-from word_counter.verify import verify
+from word_counter.files.remote_reader import open_url
+from word_counter.inputs.chunk_reader import ChunkReader
+from word_counter.inputs.sources import find_sources
+from word_counter.job.job import Chunk, Source
+from word_counter.receipts.verify import verify
 from word_counter.word_count import WordCount
 
 pytest.importorskip("aiohttp", reason="the web is read by aiohttp: pip install 'word-counter[http]'")
@@ -41,7 +41,7 @@ def site(folder: Path) -> Path:
 def test_a_site_is_read_exactly_though_connections_drop_and_verified_later(
     folder: Path, site: Path, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
-    monkeypatch.setattr("word_counter.remote._PAUSES_SECONDS", (0.0,) * 4)
+    monkeypatch.setattr("word_counter.files.remote_reader._PAUSES_SECONDS", (0.0,) * 4)
     with web_server(site, dropping=True) as url:
         names = [f"{url}/{way}/", f"{url}/{way}/deep/*.gz", f"{url}/{way}/a.txt?of=it"]
         run(names, WordCount, engine="inline", output=str(folder / "r.json"), chunk_size=100, exclude=["*.csv"])
@@ -92,7 +92,7 @@ def test_a_worker_without_the_credentials_says_so_and_that_the_master_may_read(s
 
 
 def test_a_web_server_that_does_not_answer_is_no_missing_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("word_counter.remote._PAUSES_SECONDS", (0.0,) * 2)
+    monkeypatch.setattr("word_counter.files.remote_reader._PAUSES_SECONDS", (0.0,) * 2)
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))  # and nobody listens
         for name in ("a.txt", "*.txt"):
@@ -101,7 +101,7 @@ def test_a_web_server_that_does_not_answer_is_no_missing_file(monkeypatch: pytes
 
 
 def test_a_file_of_the_web_that_changes_while_it_is_read_is_noticed(site: Path) -> None:
-    from word_counter.streams import Openings
+    from word_counter.inputs.streams import Openings
 
     with web_server(site) as url:
         (source,) = find_sources(f"{url}/whole/a.txt")

@@ -12,7 +12,7 @@ import redis
 from tests.chaos.commands import Command, word_counter
 from tests.chaos.guard import Guard
 from tests.chaos.work import Verdict, Work, judge
-from word_counter.keys import JobKeys
+from word_counter.store.keys import JobKeys
 
 #: How many masters of one job are killed at the most: the last one is to come to an end.
 MOST_KILLS = 4

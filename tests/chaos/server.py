@@ -18,7 +18,7 @@ from redis.retry import Retry
 from tests.chaos.commands import Command
 from tests.chaos.guard import Guard
 from tests.processes import environment
-from word_counter.embedded import find_program
+from word_counter.local_cluster.embedded_redis import find_program
 
 #: How long it may take to answer after a start, in seconds.
 _START_SECONDS = 20.0

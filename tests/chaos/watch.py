@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 import redis
 
 from tests.chaos.fleet import FleetWorker
-from word_counter.job import Stage
-from word_counter.keys import JobKeys
+from word_counter.job.job import Stage
+from word_counter.store.keys import JobKeys
 
 #: How many of a job's last failures are looked through.
 _FAILURES = 200

@@ -11,8 +11,8 @@ import pytest
 
 from tests.processes import started
 from word_counter import Job, Outcome, run
-from word_counter.embedded import EmbeddedServer
 from word_counter.jobs.word_count import WordCount
+from word_counter.local_cluster.embedded_redis import EmbeddedServer
 
 
 class Crowd:

@@ -17,8 +17,8 @@ from tests.contract.conftest import EngineUnderTest
 from tests.oracle import count_words, results_bytes, results_text
 from word_counter import Job, JobFailedError, Sum
 from word_counter.errors import EncodingError, InputChangedError, RecordError
+from word_counter.inputs.decompression import packing_of
 from word_counter.observer import Observer, Progress
-from word_counter.unpacking import packing_of
 
 _WORDS = [
     "the",

@@ -14,7 +14,7 @@ from tests.packed import PACKERS
 from tests.step_jobs import CountsOfCounts
 from word_counter import Job
 from word_counter.jobs.word_count import WordCount
-from word_counter.verify import verify
+from word_counter.receipts.verify import verify
 
 _LINES = [f"w{number % 7} x{number % 3}" for number in range(50)]
 

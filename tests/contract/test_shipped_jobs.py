@@ -10,7 +10,7 @@ import pytest
 from tests.contract.conftest import EngineUnderTest
 from tests.shipped_jobs import CASES, Case, World, make
 from word_counter.jobs import shipped
-from word_counter.reference import make_job
+from word_counter.loading.job_reference import make_job
 
 
 @pytest.fixture(scope="module")

@@ -14,14 +14,14 @@ from tests import faulty_jobs, jobs, step_jobs
 from tests.processes import ROOT
 from tests.shipped_jobs import CASES, Case, World, make
 from word_counter import Job, Mapper, Reducer
-from word_counter.check import check
-from word_counter.cli import main
+from word_counter.check.checker import check
+from word_counter.check.counterexample import Fault, Finding
+from word_counter.check.sample import read_sample
+from word_counter.check.trial_run import Record
+from word_counter.cli.main import main
 from word_counter.errors import JobLoadError, UsageError
-from word_counter.finding import Fault, Finding
-from word_counter.reference import make_job
-from word_counter.sample import read_sample
-from word_counter.sources import find_sources
-from word_counter.trial import Record
+from word_counter.inputs.sources import find_sources
+from word_counter.loading.job_reference import make_job
 
 NUMBERS = [Record("in.txt", 0, n + 1, f"k{n * 7 % 5} {n}\n".encode()) for n in range(60)]
 

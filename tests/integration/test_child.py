@@ -9,9 +9,9 @@ from tests.processes import environment
 
 _PARENT = """
 import signal
-from word_counter import config
-from word_counter.child import Nursery, Upbringing
-from word_counter.door.permit import Permit
+from word_counter.settings import config
+from word_counter.worker.child_process import Nursery, Upbringing
+from word_counter.worker.permissions import Permit
 
 signal.signal(signal.SIGTERM, lambda *_: None)  # as a worker takes it, which looks for it elsewhere
 permit = Permit.of(config.load({"redis": "unix:///nobody", "secret": "s"}))

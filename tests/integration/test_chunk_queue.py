@@ -8,13 +8,13 @@ import pytest
 from rq import Queue
 from rq.serializers import JSONSerializer
 
-from word_counter.chunk_queue import QUEUE, ChunkQueue, discard, queue_name
-from word_counter.connection import Redis, connect
-from word_counter.door.admission import admit, queue_id
-from word_counter.embedded import EmbeddedServer
-from word_counter.job import Chunk, Source, Stage
-from word_counter.payload import Payload
-from word_counter.snapshot import TaskAttempt
+from word_counter.job.job import Chunk, Source, Stage
+from word_counter.job.snapshot import TaskAttempt
+from word_counter.local_cluster.embedded_redis import EmbeddedServer
+from word_counter.queue.admission import admit, queue_id
+from word_counter.queue.batch_queue import QUEUE, ChunkQueue, discard, queue_name
+from word_counter.queue.payload import Payload
+from word_counter.store.connection import Redis, connect
 
 
 @pytest.fixture

@@ -29,15 +29,15 @@ from rq.webhook import Webhook
 from tests.oracle import count_words, results_bytes
 from tests.processes import Running, eventually, started, word_counter
 from word_counter import JobFailedError, Master, UsageError, run
-from word_counter.chunk_queue import queue_name
-from word_counter.connection import Redis, connect
-from word_counter.door.admission import LONGEST_BYTES, TASK_FUNCTION, pack
-from word_counter.embedded import EmbeddedServer
-from word_counter.job import Chunk, Cursor, JobState, Source, Stage
-from word_counter.keys import REFUSED
-from word_counter.payload import Payload
-from word_counter.snapshot import Batch, TaskAttempt
-from word_counter.store import Store
+from word_counter.job.job import Chunk, Cursor, JobState, Source, Stage
+from word_counter.job.snapshot import Batch, TaskAttempt
+from word_counter.local_cluster.embedded_redis import EmbeddedServer
+from word_counter.queue.admission import LONGEST_BYTES, TASK_FUNCTION, pack
+from word_counter.queue.batch_queue import queue_name
+from word_counter.queue.payload import Payload
+from word_counter.store.connection import Redis, connect
+from word_counter.store.job_store import Store
+from word_counter.store.keys import REFUSED
 
 SECRET = "known to the master and the worker"
 TEXT = b"one two two\nthree three three\n" * 20
@@ -180,7 +180,9 @@ def test_a_pickle_in_any_field_is_not_unpickled(victim: Victim) -> None:
     victim.assert_refused(rq_job, "not JSON")
 
 
-@pytest.mark.parametrize("function", ["os.system", "builtins.eval", "word_counter.runner.serve", "antigravity.x"])
+@pytest.mark.parametrize(
+    "function", ["os.system", "builtins.eval", "word_counter.worker.task_runner.serve", "antigravity.x"]
+)
 def test_no_function_is_run_that_a_job_names(victim: Victim, function: str) -> None:
     job = victim.rq_queue().enqueue(function, f"mkdir {victim.marker.path}")
     victim.assert_refused(job.id, repr(function), "workers run nothing but")
@@ -425,10 +427,10 @@ def test_a_job_that_is_not_on_the_allow_list_is_not_imported(
         "class M(Mapper):\n    def map(self, line): yield line, 1\n"
         "class J(Job): mapper, reducer = M, Sum\n"
     )
-    reference = {"file": f"{file}:J", "module": f"{name}:J", "joined": f"{file}:M+word_counter.reducers:Sum"}[form]
+    reference = {"file": f"{file}:J", "module": f"{name}:J", "joined": f"{file}:M+word_counter.job.reducers:Sum"}[form]
     trace.write_text("")
     # When it comes in a signed batch, from a master that does not load it itself
-    monkeypatch.setattr("word_counter.master.refer_to", lambda _: reference)
+    monkeypatch.setattr("word_counter.master.master.refer_to", lambda _: reference)
     with pytest.raises(JobFailedError, match="--allow") as caught:
         victim.run()
     monkeypatch.undo()

@@ -18,16 +18,17 @@ from click.testing import CliRunner, Result
 
 from tests.jobs import Collecting, Failing
 from tests.processes import ROOT, environment, eventually, started
-from word_counter import JobFailedError, Master, kernel
-from word_counter.catalog import Catalog
-from word_counter.chunk_queue import discard
-from word_counter.cli import main
-from word_counter.connection import Redis, connect
-from word_counter.embedded import EmbeddedServer
-from word_counter.history import History
+from word_counter import JobFailedError, Master
+from word_counter.cli.main import main
+from word_counter.inspection.job_catalog import Catalog
+from word_counter.inspection.job_history import History
 from word_counter.jobs import shipped
-from word_counter.keys import JobKeys
-from word_counter.roster import Roster
+from word_counter.local_cluster.embedded_redis import EmbeddedServer
+from word_counter.native import kernel
+from word_counter.queue.batch_queue import discard
+from word_counter.store.connection import Redis, connect
+from word_counter.store.keys import JobKeys
+from word_counter.store.worker_registry import Roster
 
 TEXT = "the cat\nthe dog\n\nthe \x1b[2Jfox\nlast the\n"
 

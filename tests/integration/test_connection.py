@@ -8,9 +8,9 @@ import pytest
 from click.testing import CliRunner
 
 from word_counter.cli.main import main
-from word_counter.connection import Redis, connect, translated_errors
-from word_counter.embedded import EmbeddedServer
 from word_counter.errors import StoreUnavailableError, UsageError
+from word_counter.local_cluster.embedded_redis import EmbeddedServer
+from word_counter.store.connection import Redis, connect, translated_errors
 
 
 def test_a_server_that_answers_will_do(server: EmbeddedServer) -> None:

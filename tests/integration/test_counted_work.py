@@ -21,28 +21,29 @@ from typing import Any, Self
 import pytest
 from redis.connection import AbstractConnection
 
-from word_counter import Job, Lines, Mapper, Sum, kernel
-from word_counter.charge import Charge
-from word_counter.chunk_queue import ChunkQueue, queue_name
-from word_counter.config import Settings
-from word_counter.connection import Redis
-from word_counter.dispatch import Dispatch
-from word_counter.door.permit import Permit
-from word_counter.entry import Entry
-from word_counter.job import Chunk, Cursor, Stage
+from word_counter import Job, Lines, Mapper, Sum
+from word_counter.compute.merge import merge
+from word_counter.compute.stages import run_map, run_reduce
+from word_counter.inputs.chunker import Cutting, split_sources
+from word_counter.inputs.sources import find_sources
+from word_counter.job.job import Chunk, Cursor, Stage
+from word_counter.job.snapshot import Batch, TaskAttempt
 from word_counter.jobs.word_count import WordCount
-from word_counter.merge import merge
+from word_counter.loading.job_reference import refer_to
+from word_counter.master.dispatcher import Dispatch
+from word_counter.master.leader_lease import Charge
+from word_counter.master.submit_or_resume import Entry
+from word_counter.native import kernel
 from word_counter.observer import Observer
-from word_counter.payload import Payload
-from word_counter.pieces import Cutting, split_sources
-from word_counter.plan import Plan
-from word_counter.queue_worker import QueueWorker
-from word_counter.reference import refer_to
-from word_counter.runner import BatchRunner
-from word_counter.snapshot import Batch, TaskAttempt
-from word_counter.sources import find_sources
-from word_counter.stages import run_map, run_reduce
-from word_counter.store import Store
+from word_counter.queue.batch_queue import ChunkQueue, queue_name
+from word_counter.queue.payload import Payload
+from word_counter.queue.rq_worker import QueueWorker
+from word_counter.receipts.job_spec import Plan
+from word_counter.settings.config import Settings
+from word_counter.store.connection import Redis
+from word_counter.store.job_store import Store
+from word_counter.worker.permissions import Permit
+from word_counter.worker.task_runner import BatchRunner
 
 WORD_COUNT = refer_to(WordCount())
 

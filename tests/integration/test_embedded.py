@@ -13,14 +13,14 @@ from pathlib import Path
 import pytest
 
 from tests.processes import environment, eventually, is_alive
-from word_counter.connection import connect
-from word_counter.embedded import EmbeddedServer, find_program
 from word_counter.errors import StoreUnavailableError
+from word_counter.local_cluster.embedded_redis import EmbeddedServer, find_program
+from word_counter.store.connection import connect
 
 #: Starts a server, says where, and waits for its end.
 _HOLDER = """
 import time
-from word_counter.embedded import EmbeddedServer
+from word_counter.local_cluster.embedded_redis import EmbeddedServer
 server = EmbeddedServer()
 server.start()
 server.wait()

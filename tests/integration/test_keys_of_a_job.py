@@ -12,11 +12,11 @@ import pytest
 from tests.chaos.commands import children_of
 from tests.processes import eventually, started, word_counter
 from word_counter import Master
-from word_counter.connection import Redis
-from word_counter.embedded import EmbeddedServer
-from word_counter.job import JobState, Stage
-from word_counter.keys import JOBS, RUNNING_TTL_SECONDS, JobKeys
-from word_counter.store import Store
+from word_counter.job.job import JobState, Stage
+from word_counter.local_cluster.embedded_redis import EmbeddedServer
+from word_counter.store.connection import Redis
+from word_counter.store.job_store import Store
+from word_counter.store.keys import JOBS, RUNNING_TTL_SECONDS, JobKeys
 
 
 def _keys(redis: Redis) -> set[str]:

@@ -17,18 +17,18 @@ from hypothesis import strategies as st
 
 from tests.oracle import count_words
 from word_counter import Job, run
-from word_counter.cli import main
-from word_counter.connection import Redis
-from word_counter.embedded import EmbeddedServer
+from word_counter.cli.main import main
 from word_counter.errors import EncodingError, UsageError, WordCounterError
-from word_counter.job import Cursor, JobState
+from word_counter.inputs.decompression import packing_of
+from word_counter.inputs.line_splitter import split
+from word_counter.job.job import Cursor, JobState
 from word_counter.jobs.word_count import WordCount
-from word_counter.keys import JOBS
-from word_counter.plan import Plan
-from word_counter.shuffle import decode_partial
-from word_counter.split import split
-from word_counter.store import Store
-from word_counter.unpacking import packing_of
+from word_counter.local_cluster.embedded_redis import EmbeddedServer
+from word_counter.receipts.job_spec import Plan
+from word_counter.shuffle.partitioning import decode_partial
+from word_counter.store.connection import Redis
+from word_counter.store.job_store import Store
+from word_counter.store.keys import JOBS
 
 #: Bytes in which what matters to the splitting and to the rule is likely.
 odd_bytes = st.lists(

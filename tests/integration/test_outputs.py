@@ -17,7 +17,7 @@ from tests.postgres import binaries, postgres_server
 from tests.s3 import s3_server
 from word_counter.errors import OutputError
 from word_counter.outputs import postgres
-from word_counter.sinks import Sink
+from word_counter.outputs.sink import Sink
 
 needs_postgres = pytest.mark.skipif(binaries() is None, reason="there is no PostgreSQL server here")
 

@@ -15,10 +15,10 @@ from click.testing import CliRunner, Result
 from tests.processes import environment
 from tests.step_jobs import LettersByCount
 from word_counter import JobFailedError, Master
-from word_counter.cli import main
-from word_counter.connection import Redis
-from word_counter.embedded import EmbeddedServer
-from word_counter.keys import JobKeys
+from word_counter.cli.main import main
+from word_counter.local_cluster.embedded_redis import EmbeddedServer
+from word_counter.store.connection import Redis
+from word_counter.store.keys import JobKeys
 
 JOB = """
 from word_counter import Job, Mapper, Param, Sum
@@ -50,7 +50,7 @@ class Replayed:
 
     def master(self, text: str, **more: Any) -> None:
         self.input.write_text(text)
-        from word_counter.reference import make_job
+        from word_counter.loading.job_reference import make_job
 
         settings: dict[str, Any] = {
             "redis": self.url,

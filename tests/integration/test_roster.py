@@ -6,9 +6,9 @@ from uuid import uuid4
 
 import pytest
 
-from word_counter.connection import Redis
-from word_counter.keys import WORKER_PREFIX, WORKERS
-from word_counter.roster import GONE_AFTER_SECONDS, Roster
+from word_counter.store.connection import Redis
+from word_counter.store.keys import WORKER_PREFIX, WORKERS
+from word_counter.store.worker_registry import GONE_AFTER_SECONDS, Roster
 
 
 @pytest.fixture

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from word_counter.connection import Redis
-from word_counter.door.permit import Permit
-from word_counter.job import Chunk, Cursor, Source, Stage
-from word_counter.payload import Payload
-from word_counter.runner import BatchRunner
-from word_counter.snapshot import RAISED, Batch, Failure, TaskAttempt
-from word_counter.store import Store
+from word_counter.job.job import Chunk, Cursor, Source, Stage
+from word_counter.job.snapshot import RAISED, Batch, Failure, TaskAttempt
+from word_counter.queue.payload import Payload
+from word_counter.store.connection import Redis
+from word_counter.store.job_store import Store
+from word_counter.worker.permissions import Permit
+from word_counter.worker.task_runner import BatchRunner
 
 LEASE = 30.0
 FIRST = TaskAttempt("map:0", 1)

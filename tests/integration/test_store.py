@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from word_counter.connection import Redis
 from word_counter.errors import JobGoneError
-from word_counter.job import Chunk, Cursor, JobState, Source, Stage
-from word_counter.keys import JOBS
-from word_counter.snapshot import CRASHED, EXPIRED, RAISED, Batch, Failure, Snapshot, Suspicion, TaskAttempt
-from word_counter.store import Store
-from word_counter.task_store import BadRecords, Receipt
+from word_counter.job.job import Chunk, Cursor, JobState, Source, Stage
+from word_counter.job.snapshot import CRASHED, EXPIRED, RAISED, Batch, Failure, Snapshot, Suspicion, TaskAttempt
+from word_counter.store.connection import Redis
+from word_counter.store.job_store import Store
+from word_counter.store.keys import JOBS
+from word_counter.store.task_store import BadRecords, Receipt
 
 SOURCES = [Source("/in/\u00fc.txt", 30, 5)]
 CHUNKS = [Chunk(n, 0, n * 10, 10, n + 1, 1) for n in range(3)]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from word_counter.apart import Tell, run_apart
+from word_counter.compute.isolated_process import Tell, run_apart
 from word_counter.errors import JobLoadError
 
 

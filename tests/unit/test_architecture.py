@@ -10,49 +10,57 @@ from pathlib import Path
 import pytest
 
 import word_counter
-from word_counter.job import Stage
-from word_counter.keys import JobKeys
+from word_counter.job.job import Stage
+from word_counter.store.keys import JobKeys
 
 _PACKAGE = Path(word_counter.__file__).parent
 _FILES = {
     ".".join(path.relative_to(_PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__"): path
     for path in sorted(_PACKAGE.rglob("*.py"))
 }
-_SCRIPTS = sorted((_PACKAGE / "lua").glob("*.lua"))
+_SCRIPTS = sorted((_PACKAGE / "store" / "lua").glob("*.lua"))
 
 #: The noted places of the flow, from its bottom to its top; each may know those below it and its own row.
 _LAYERS = [
     ["errors"],
-    ["config"],
-    ["mapper", "reducer"],
-    ["job"],
-    ["sources", "sinks", "shuffle", "split", "feed", "runs.files", "runs.orphans"],
-    ["schedule", "stages", "store"],
-    ["master", "worker"],
+    ["settings.config"],
+    ["job.mapper", "job.reducer"],
+    ["job.job"],
+    [
+        "inputs.sources",
+        "outputs.sink",
+        "shuffle.partitioning",
+        "inputs.line_splitter",
+        "inputs.prefetch",
+        "shuffle.run_files",
+        "shuffle.orphan_cleanup",
+    ],
+    ["master.scheduler", "compute.stages", "store.job_store"],
+    ["master.master", "worker.worker"],
     ["engines", "engines.base", "engines.inline", "engines.redis"],
-    ["cli", "cli.main", "cli.run", "cli.worker"],
+    ["cli", "cli.main", "cli.commands.run", "cli.commands.worker"],
 ]
 #: What decides, computes, reads and writes does so without Redis, as do the inline engine and commands that need none.
 _WITHOUT_REDIS = [
-    "schedule",
-    "snapshot",
-    "stages",
-    "merge",
-    "shuffle",
-    "split",
-    "sources",
-    "feed",
-    "chunk_reader",
-    "sinks",
-    "outputs.reading",
-    "runs.files",
-    "runs.orphans",
-    "cache",
-    "plan",
-    "receipt",
+    "master.scheduler",
+    "job.snapshot",
+    "compute.stages",
+    "compute.merge",
+    "shuffle.partitioning",
+    "inputs.line_splitter",
+    "inputs.sources",
+    "inputs.prefetch",
+    "inputs.chunk_reader",
+    "outputs.sink",
+    "outputs.read_back",
+    "shuffle.run_files",
+    "shuffle.orphan_cleanup",
+    "worker.incremental_cache",
+    "receipts.job_spec",
+    "receipts.receipt",
     "engines.inline",
-    "verify",
-    "checkup",
+    "receipts.verify",
+    "check.isolated_check",
 ]
 #: The package itself hands names on to users, and is no part of the flow; ``__main__`` starts the commands.
 _OUTSIDE = {"word_counter", "word_counter.__main__"}
@@ -145,13 +153,13 @@ class TestImports:
                 assert not any(used.startswith("word_counter.cli") for used in _reaches(module)), module
 
     def test_master_and_worker_do_not_know_each_other(self) -> None:
-        assert _full("worker") not in _reaches(_full("master"))
-        assert _full("master") not in _reaches(_full("worker"))
+        assert _full("worker.worker") not in _reaches(_full("master.master"))
+        assert _full("master.master") not in _reaches(_full("worker.worker"))
 
     def test_errors_know_nobody(self) -> None:
         assert not _uses(_full("errors"))
 
-    @pytest.mark.parametrize("name", ["mapper", "reducer"])
+    @pytest.mark.parametrize("name", ["job.mapper", "job.reducer"])
     def test_mapper_and_reducer_know_nothing_but_errors(self, name: str) -> None:
         assert _reaches(_full(name)) <= {_full("errors")}
 
@@ -169,17 +177,17 @@ class TestImports:
 class TestNevers:
     def test_redis_is_known_in_few_places_only(self) -> None:
         allowed = {
-            "connection",
-            "scripts",
-            "patience",
-            "store",
-            "chunk_queue",
-            "queue_worker",
-            "runner",
-            "worker",
-            "traces",
+            "store.connection",
+            "store.lua_scripts",
+            "store.retry",
+            "store.job_store",
+            "queue.batch_queue",
+            "queue.rq_worker",
+            "worker.task_runner",
+            "worker.worker",
+            "queue.rq_bookkeeping",
         }
-        allowed |= {"embedded", "engines.redis"}
+        allowed |= {"local_cluster.embedded_redis", "engines.redis"}
 
         assert _users_of("redis", "rq") <= allowed
 
@@ -206,7 +214,7 @@ class TestNevers:
     def test_the_environment_is_read_by_the_settings_only(self) -> None:
         reads = re.compile(r"\bos\.(environ|getenv|environb)\b")
 
-        assert [module for module in _FILES if reads.search(ast.unparse(_tree(module)))] == [_full("config")]
+        assert [module for module in _FILES if reads.search(ast.unparse(_tree(module)))] == [_full("settings.config")]
 
     def test_no_salted_hash_is_used(self) -> None:
         assert not [module for module in _FILES if "hash" in _calls(module)]
@@ -288,13 +296,16 @@ class TestScripts:
     def test_are_used(self, script: Path) -> None:
         name = f'"{script.stem}"'
 
-        assert any(name in _FILES[_full(module)].read_text() for module in ("store", "task_store", "traces"))
+        assert any(
+            name in _FILES[_full(module)].read_text()
+            for module in ("store.job_store", "store.task_store", "queue.rq_bookkeeping")
+        )
 
 
 class TestKeyCatalogue:
     @pytest.fixture
     def catalogue(self) -> set[str]:
-        docstring = ast.get_docstring(_tree(_full("keys"))) or ""
+        docstring = ast.get_docstring(_tree(_full("store.keys"))) or ""
         return set(
             re.findall(r"^\s*(wc:\{J\}:\S+)\s+(?:string|hash|list|set|zset|stream)\s+\S", docstring, re.MULTILINE)
         )

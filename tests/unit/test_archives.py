@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 from tests.packed import PACKERS
 from word_counter.errors import InputError
-from word_counter.job import Cursor
-from word_counter.pieces import Cutting, Piece, split_sources
-from word_counter.selection import Selection
-from word_counter.sources import find_sources
-from word_counter.streams import reread
+from word_counter.inputs.chunker import Cutting, Piece, split_sources
+from word_counter.inputs.path_filter import Selection
+from word_counter.inputs.sources import find_sources
+from word_counter.inputs.streams import reread
+from word_counter.job.job import Cursor
 
 
 def _tar(files: dict[str, bytes]) -> bytes:

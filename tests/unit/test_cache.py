@@ -17,15 +17,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from word_counter import Job, Lines, Mapper, Sum
-from word_counter.cache import Bounds, Cache, sweep
-from word_counter.chunk_reader import ChunkReader
-from word_counter.job import Cursor, Stage
-from word_counter.merge import merge
-from word_counter.payload import Payload
-from word_counter.pieces import Cutting, split_sources
-from word_counter.records import InputFormat
-from word_counter.sources import find_sources
-from word_counter.stages import MapOutput, run_map, run_reduce
+from word_counter.compute.merge import merge
+from word_counter.compute.stages import MapOutput, run_map, run_reduce
+from word_counter.inputs.chunk_reader import ChunkReader
+from word_counter.inputs.chunker import Cutting, split_sources
+from word_counter.inputs.input_format import InputFormat
+from word_counter.inputs.sources import find_sources
+from word_counter.job.job import Cursor, Stage
+from word_counter.queue.payload import Payload
+from word_counter.worker.incremental_cache import Bounds, Cache, sweep
 
 PARTITIONS = 3
 FOREVER = 10**9
@@ -266,7 +266,7 @@ class Touchy(Mapper):
 
 
 def test_chunks_with_bad_records_are_not_kept(world: World) -> None:
-    from word_counter.care import Care
+    from word_counter.compute.skip_bad_records import Care
 
     (world.inputs / "a.log").write_text("1\nbad\n")
     (phase,) = Job(mapper=Touchy, reducer=Sum).phases()

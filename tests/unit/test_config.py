@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from word_counter.config import Settings, bad_variables, choice, load, unknown_variables
-from word_counter.cores import available_cores
 from word_counter.errors import UsageError
-from word_counter.redis_url import without_password
-from word_counter.values import job_id, made_up_id
+from word_counter.settings.config import Settings, bad_variables, choice, load, unknown_variables
+from word_counter.settings.cpu_count import available_cores
+from word_counter.settings.redis_url import without_password
+from word_counter.settings.value_readers import job_id, made_up_id
 
 
 class TestPrecedence:

@@ -7,17 +7,17 @@ import time
 import pytest
 from rich.console import Console
 
-from word_counter.cli.bars import fitting
-from word_counter.cli.display import Display, LogDisplay, QuietDisplay
-from word_counter.cli.displays import make_display
-from word_counter.cli.live import BarDisplay
-from word_counter.cli.pace import Pace, done_share
-from word_counter.cli.summary import summary
-from word_counter.cli.tables import Column, fitted
-from word_counter.cli.text import clock, count, duration, first_line, printable, rate, size, timestamp
-from word_counter.job import JobState
+from word_counter.cli.display.bar_display import BarDisplay
+from word_counter.cli.display.choose_display import make_display
+from word_counter.cli.display.display import Display, LogDisplay, QuietDisplay
+from word_counter.cli.display.progress_bars import fitting
+from word_counter.cli.display.progress_rate import Pace, done_share
+from word_counter.cli.display.summary import summary
+from word_counter.cli.terminal.tables import Column, fitted
+from word_counter.cli.terminal.text import clock, count, duration, first_line, printable, rate, size, timestamp
+from word_counter.job.job import JobState
+from word_counter.job.snapshot import RAISED, Failure
 from word_counter.observer import Outcome, Progress
-from word_counter.snapshot import RAISED, Failure
 
 NASTY = "a\x1b[2Jb\x07[red]c[/red]\u202e\x9b1m"
 

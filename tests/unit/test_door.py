@@ -12,12 +12,12 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from word_counter.door.admission import LONGEST_BYTES, TASK_FUNCTION, admit, pack, queue_id
-from word_counter.door.signing import sign
 from word_counter.errors import RefusedError
-from word_counter.job import Chunk, Source, Stage
-from word_counter.payload import Payload, PayloadError
-from word_counter.snapshot import TaskAttempt
+from word_counter.job.job import Chunk, Source, Stage
+from word_counter.job.snapshot import TaskAttempt
+from word_counter.queue.admission import LONGEST_BYTES, TASK_FUNCTION, admit, pack, queue_id
+from word_counter.queue.payload import Payload, PayloadError
+from word_counter.security.signing import sign
 
 SECRET = "a secret"
 PAYLOAD = Payload(

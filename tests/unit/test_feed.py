@@ -6,10 +6,10 @@ from contextlib import closing
 from pathlib import Path
 
 from tests.packed import PACKERS
-from word_counter.feed import Feed
-from word_counter.job import Cursor
-from word_counter.pieces import Cutting
-from word_counter.sources import find_sources
+from word_counter.inputs.chunker import Cutting
+from word_counter.inputs.prefetch import Feed
+from word_counter.inputs.sources import find_sources
+from word_counter.job.job import Cursor
 
 
 def test_what_workers_read_themselves_is_not_estimated(folder: Path) -> None:

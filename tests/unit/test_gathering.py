@@ -15,26 +15,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests import jobs, native
-from word_counter import (
-    Collect,
-    Count,
-    Job,
-    Lines,
-    Mapper,
-    Max,
-    Mean,
-    Min,
-    Reducer,
-    Sum,
-    Unique,
-    gathering,
-    kernel,
-)
-from word_counter.care import Care
+from word_counter import Collect, Count, Job, Lines, Mapper, Max, Mean, Min, Reducer, Sum, Unique
+from word_counter.compute import grouping as gathering
+from word_counter.compute.grouping import gather
+from word_counter.compute.skip_bad_records import Care
+from word_counter.compute.stages import run_map
 from word_counter.errors import EncodingError, RecordError
-from word_counter.gathering import gather
-from word_counter.shuffle import canonical, compact
-from word_counter.stages import run_map
+from word_counter.native import kernel
+from word_counter.shuffle.partitioning import canonical, compact
 
 
 class Shade(StrEnum):

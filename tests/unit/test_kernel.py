@@ -18,17 +18,20 @@ from hypothesis import strategies as st
 
 from tests import native
 from tests.oracle import count_words, known_words, words_of
-from word_counter import Lines, Mapper, Max, Sum, kernel, reducers, summing
-from word_counter.care import Care
+from word_counter import Lines, Mapper, Max, Sum
+from word_counter.compute import native_sums as summing
+from word_counter.compute.grouping import gather
+from word_counter.compute.native_sums import adds_up
+from word_counter.compute.skip_bad_records import Care
+from word_counter.compute.stages import run_map, run_reduce
 from word_counter.errors import UsageError
-from word_counter.gathering import gather
+from word_counter.job import reducers
+from word_counter.job.step import Phase
 from word_counter.jobs.word_count import WordCount, WordMapper
-from word_counter.kernel import count_in_python, words_in
-from word_counter.shuffle import canonical, decode_partial, encode_partials, encode_plainly, partition_of
-from word_counter.stages import run_map, run_reduce
-from word_counter.step import Phase
-from word_counter.summing import adds_up
-from word_counter.weight import Weight
+from word_counter.native import kernel
+from word_counter.native.kernel import count_in_python, words_in
+from word_counter.shuffle.key_skew import Weight
+from word_counter.shuffle.partitioning import canonical, decode_partial, encode_partials, encode_plainly, partition_of
 
 Count = Callable[[bytes], dict[str, int]]
 
@@ -457,7 +460,7 @@ class TestChoice:
     def test_falls_on_python_when_there_is_no_other(
         self, choice: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setitem(sys.modules, "word_counter._kernel", None)
+        monkeypatch.setitem(sys.modules, "word_counter.native._kernel", None)
         choice("auto")
 
         assert kernel.active().startswith("python (the native kernel was not built")
@@ -469,7 +472,7 @@ class TestChoice:
     def test_falls_on_python_when_the_native_kernel_is_of_an_older_version(
         self, choice: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setitem(sys.modules, "word_counter._kernel", ModuleType("word_counter._kernel"))
+        monkeypatch.setitem(sys.modules, "word_counter.native._kernel", ModuleType("word_counter.native._kernel"))
         choice("auto")
 
         assert kernel.active().startswith("python (the native kernel cannot be loaded: it was built from an older")

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from word_counter import run
-from word_counter.config import load
-from word_counter.door.allow_list import AllowList
 from word_counter.errors import ForbiddenError, JobLoadError, UsageError
-from word_counter.job import Cursor
-from word_counter.pieces import Cutting, Piece, split_sources
-from word_counter.reference import make_job, refer_to
-from word_counter.sources import find_sources
+from word_counter.inputs.chunker import Cutting, Piece, split_sources
+from word_counter.inputs.sources import find_sources
+from word_counter.job.job import Cursor
+from word_counter.loading.job_reference import make_job, refer_to
+from word_counter.security.allow_list import AllowList
+from word_counter.settings.config import load
 
 APP = """
 class KeyValue:

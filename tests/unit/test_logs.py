@@ -14,13 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from word_counter import Job, Lines, Sum
-from word_counter.care import Care
+from word_counter.compute.skip_bad_records import Care
+from word_counter.compute.stages import run_map
 from word_counter.errors import JobLoadError, RecordError
+from word_counter.loading.job_reference import make_job
 from word_counter.logs import LINE_PARAMS, Clock, LogMapper, Record, Span, Unreadable, reader, spans, template, utc
 from word_counter.logs.formats import FORMATS
 from word_counter.logs.windows import window_starts
-from word_counter.reference import make_job
-from word_counter.stages import run_map
 
 _COMBINED = '203.0.113.9 - ann [20/Nov/2026:09:14:02 +0100] "GET /tea/7?x=1 HTTP/1.1" 503 512 "-" "curl/8"'
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from word_counter.memory import UNKNOWN, memory_of
+from word_counter.settings.memory import UNKNOWN, memory_of
 
 
 def test_the_memory_of_a_process_grows_with_what_it_holds_and_its_peak_stays() -> None:

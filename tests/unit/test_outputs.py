@@ -17,17 +17,17 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from word_counter import Mapper, Sum, run
-from word_counter.config import load
 from word_counter.errors import OutputError, UsageError
-from word_counter.job import Job
-from word_counter.outputs import order
-from word_counter.outputs.base import as_they_are
-from word_counter.outputs.columns import Kind, spooled
-from word_counter.outputs.order import arranged
-from word_counter.outputs.places import absolute
+from word_counter.files.drafts import as_they_are
+from word_counter.files.locations import absolute
+from word_counter.job.job import Job
+from word_counter.outputs import result_order as order
+from word_counter.outputs.column_types import Kind, spooled
+from word_counter.outputs.result_order import arranged
+from word_counter.outputs.sink import Sink
 from word_counter.outputs.text import cell_text
-from word_counter.runs import sorting
-from word_counter.sinks import Sink
+from word_counter.settings.config import load
+from word_counter.shuffle import external_sort as sorting
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 _WHOLE = st.integers() | st.integers(-(2**64), 2**64)

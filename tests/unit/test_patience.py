@@ -8,7 +8,7 @@ import pytest
 import redis
 
 from word_counter.errors import StoreUnavailableError
-from word_counter.patience import Patience
+from word_counter.store.retry import Patience
 
 
 def _failing(times: int, error: Exception) -> Callable[[], str]:

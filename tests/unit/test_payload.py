@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from word_counter.job import Chunk, Source, Stage
-from word_counter.payload import Payload, PayloadError
-from word_counter.snapshot import Suspicion, TaskAttempt
+from word_counter.job.job import Chunk, Source, Stage
+from word_counter.job.snapshot import Suspicion, TaskAttempt
+from word_counter.queue.payload import Payload, PayloadError
 
 _N = st.integers(0, 2**40)
 _TEXT = st.text(max_size=8)

@@ -11,14 +11,14 @@ import pytest
 
 from tests.jobs import Longest
 from word_counter import Job
-from word_counter.door.allow_list import AllowList
-from word_counter.door.input_roots import InputRoots, roots_of
-from word_counter.door.real_paths import RealPaths
 from word_counter.errors import ForbiddenError, InputError, JobLoadError
+from word_counter.job.reducers import Sum
 from word_counter.jobs import shipped
 from word_counter.jobs.word_count import WordMapper
-from word_counter.reducers import Sum
-from word_counter.reference import make_job, places, refer_to
+from word_counter.loading.job_reference import make_job, places, refer_to
+from word_counter.security.allow_list import AllowList
+from word_counter.security.input_roots import InputRoots, roots_of
+from word_counter.security.real_paths import RealPaths
 
 # -- the allow-list ---------------------------------------------------------------------------------
 
@@ -45,7 +45,7 @@ def test_the_shipped_jobs_and_reducers_are_always_allowed(job: Job) -> None:
         "tests.jobs:Longest",
         "word_counter:WordCount",
         "word_counter.jobsx:J",
-        "word_counter.runner:serve",
+        "word_counter.worker.task_runner:serve",
         "word_counter.jobs.word_count:M+os:system",
         "/etc/passwd.py:J",
         "",

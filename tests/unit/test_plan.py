@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from word_counter.config import Settings
 from word_counter.errors import UsageError
-from word_counter.job import Source
+from word_counter.job.job import Source
 from word_counter.jobs.word_count import WordCount
-from word_counter.plan import Plan, digest_of
+from word_counter.receipts.job_spec import Plan, digest_of
+from word_counter.settings.config import Settings
 
 SOURCES = [Source("/in/\u00fc.txt", 5, 1)]
 

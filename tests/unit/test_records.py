@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 from tests.jobs import People
 from tests.packed import PACKERS
 from word_counter import Job, Mapper, Sum, UsageError, run
-from word_counter.chunk_reader import ChunkReader
 from word_counter.errors import JobLoadError
-from word_counter.job import Cursor
-from word_counter.pieces import Cutting, Piece, split_sources
-from word_counter.records import InputFormat
-from word_counter.sources import find_sources
+from word_counter.inputs.chunk_reader import ChunkReader
+from word_counter.inputs.chunker import Cutting, Piece, split_sources
+from word_counter.inputs.input_format import InputFormat
+from word_counter.inputs.sources import find_sources
+from word_counter.job.job import Cursor
 
 FIELDS = st.text(st.sampled_from('ab,;"\n é'), max_size=6)
 ROWS = st.lists(st.lists(FIELDS, min_size=3, max_size=3), max_size=12)

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from word_counter import Collect, Count, Max, Mean, Min, Reducer, Sum, TopN, Unique
-from word_counter.shuffle import canonical
+from word_counter.shuffle.partitioning import canonical
 
 
 def _by_text(value: Any) -> str:

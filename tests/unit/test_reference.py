@@ -15,12 +15,12 @@ import pytest
 from tests import jobs
 from tests.processes import environment
 from word_counter import Count, Job, Mapper, Master, Sum, UsageError, run
-from word_counter.code import LoadedJob, digest_of_code
 from word_counter.errors import JobLoadError
-from word_counter.imports import own_files
 from word_counter.jobs import shipped
 from word_counter.jobs.word_count import WordCount, WordMapper
-from word_counter.reference import load_job, make_job, refer_to
+from word_counter.loading.code_fingerprint import LoadedJob, digest_of_code
+from word_counter.loading.dependency_scan import own_files
+from word_counter.loading.job_reference import load_job, make_job, refer_to
 
 _JOB = """
 from word_counter import Job, Mapper, Sum
@@ -158,7 +158,10 @@ class TestNaming:
     def test_a_job_of_the_running_script_is_named_so_that_others_find_it(
         self, tmp_path: Path, args: list[str], expected: str
     ) -> None:
-        text = _JOB.format(key="k") + "\nfrom word_counter.reference import refer_to\nprint(refer_to(Counting()))\n"
+        text = (
+            _JOB.format(key="k")
+            + "\nfrom word_counter.loading.job_reference import refer_to\nprint(refer_to(Counting()))\n"
+        )
         _write(tmp_path / "my_job.py", text)
         _write(tmp_path / "pkg" / "my_job.py", text)
 
@@ -175,7 +178,7 @@ class TestNaming:
 
     def test_a_job_typed_into_an_interpreter_cannot_be_named(self, tmp_path: Path) -> None:
         code = _JOB.format(key="k") + (
-            "\nfrom word_counter.reference import refer_to"
+            "\nfrom word_counter.loading.job_reference import refer_to"
             "\ntry: refer_to(Counting())"
             "\nexcept Exception as error: print(type(error).__name__, error)"
         )

@@ -16,16 +16,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from word_counter import Job, Lines, Mapper, Reducer, Sum
+from word_counter.compute.stages import run_map, run_reduce
 from word_counter.errors import RecordError, ShuffleError, ShuffleUnseenError, UsageError
-from word_counter.reducers import Collect, Count, Max, Mean, TopN, Unique, Values
-from word_counter.runs import files, lines, sorting, spool, streamed
-from word_counter.runs.files import RunFiles, folder_of
-from word_counter.runs.lines import Reference
-from word_counter.runs.places import check_place, place_name
-from word_counter.shuffle import decode_partial
-from word_counter.stages import run_map, run_reduce
-from word_counter.step import Phase
-from word_counter.weight import Weight
+from word_counter.job.reducers import Collect, Count, Max, Mean, TopN, Unique, Values
+from word_counter.job.step import Phase
+from word_counter.shuffle import external_sort as sorting
+from word_counter.shuffle import run_files as files
+from word_counter.shuffle import run_format as lines
+from word_counter.shuffle import spill_file as spool
+from word_counter.shuffle import value_stream as streamed
+from word_counter.shuffle.key_skew import Weight
+from word_counter.shuffle.partitioning import decode_partial
+from word_counter.shuffle.run_files import RunFiles, folder_of
+from word_counter.shuffle.run_format import Reference
+from word_counter.shuffle.run_locations import check_place, place_name
 
 PARTITIONS = 3
 
@@ -124,7 +128,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streamed, "LISTED_VALUES", 3)
     monkeypatch.setattr(streamed, "_FOLDED_AT_ONCE", 2)
     monkeypatch.setattr(sorting, "_RUN_VALUES", 3)
-    monkeypatch.setattr("word_counter.runs.places.PIECE_BYTES", 16)
+    monkeypatch.setattr("word_counter.shuffle.run_locations.PIECE_BYTES", 16)
     monkeypatch.setattr(os, "fsync", lambda _: None)  # the rule is asked for, not the disk
 
 

@@ -9,8 +9,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from word_counter.job import Cursor, JobState, Stage
-from word_counter.schedule import (
+from word_counter.job.job import Cursor, JobState, Stage
+from word_counter.job.snapshot import (
+    BAD_DATA,
+    CHANGED,
+    CRASHED,
+    EXPIRED,
+    HUNG,
+    RAISED,
+    REFUSED,
+    TOO_MANY,
+    Batch,
+    Failure,
+    Running,
+    Snapshot,
+    Suspicion,
+    TaskAttempt,
+)
+from word_counter.master.scheduler import (
     FULL_MEMORY,
     Action,
     Fail,
@@ -27,22 +43,6 @@ from word_counter.schedule import (
     batch_size,
     decide,
     pause_seconds,
-)
-from word_counter.snapshot import (
-    BAD_DATA,
-    CHANGED,
-    CRASHED,
-    EXPIRED,
-    HUNG,
-    RAISED,
-    REFUSED,
-    TOO_MANY,
-    Batch,
-    Failure,
-    Running,
-    Snapshot,
-    Suspicion,
-    TaskAttempt,
 )
 
 NOW = 1_000_000_000

@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from tests.processes import environment
-from word_counter import UsageError, config
-from word_counter.chunk_queue import queue_name
-from word_counter.config import Settings, load
-from word_counter.connection import connect
-from word_counter.door.permit import Permit
-from word_counter.door.secret import crew_secret, find_secret, user_secret
-from word_counter.redis_url import without_password
+from word_counter import UsageError
+from word_counter.queue.batch_queue import queue_name
+from word_counter.security.secret import crew_secret, find_secret, user_secret
+from word_counter.settings import config
+from word_counter.settings.config import Settings, load
+from word_counter.settings.redis_url import without_password
+from word_counter.store.connection import connect
+from word_counter.worker.permissions import Permit
 
 REDIS = "redis://localhost:1/0"
 
@@ -74,7 +75,7 @@ def test_where_none_can_be_kept_a_run_alone_makes_one_and_others_are_told(home: 
 
 
 def test_processes_that_make_it_at_the_same_time_have_the_same(folder: Path) -> None:
-    code = f"from word_counter.door.secret import user_secret; print(user_secret({str(folder / 'new')!r}))"
+    code = f"from word_counter.security.secret import user_secret; print(user_secret({str(folder / 'new')!r}))"
     processes = [
         subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=environment())
         for _ in range(4)

@@ -9,11 +9,11 @@ import pytest
 
 from tests.shipped_jobs import CASES, Case, make
 from word_counter import Job, jobs
-from word_counter.check import check
+from word_counter.check.checker import check
+from word_counter.check.sample import read_sample
+from word_counter.inputs.sources import find_sources
 from word_counter.jobs import shipped
-from word_counter.reference import load_job, make_job
-from word_counter.sample import read_sample
-from word_counter.sources import find_sources
+from word_counter.loading.job_reference import load_job, make_job
 
 FOLDER = Path(jobs.__file__).parent
 
@@ -51,7 +51,7 @@ def test_a_shipped_job_is_made_of_what_users_have(name: str) -> None:
     used = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
     ours = {module for module in used if module.startswith("word_counter")}
 
-    parts = {"word_counter", *(f"word_counter.{part}" for part in ("fields", "kernel", "logs", "sketches"))}
+    parts = {"word_counter", *(f"word_counter.{part}" for part in ("fields", "logs", "native.kernel", "sketches"))}
     assert all(module in parts or module.startswith("word_counter.jobs.") for module in ours)
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tests.processes import environment
 from word_counter.errors import EncodingError
-from word_counter.shuffle import (
+from word_counter.shuffle.partitioning import (
     canonical,
     check_value,
     decode_partial,
@@ -138,7 +138,7 @@ class TestPartitions:
     def test_are_the_same_in_another_process_with_another_hash_seed(self) -> None:
         words = [f"word {n}" for n in range(50)]
         code = (
-            "import json, sys; from word_counter.shuffle import partition_of;"
+            "import json, sys; from word_counter.shuffle.partitioning import partition_of;"
             "print(json.dumps([partition_of(word, 16) for word in json.loads(sys.argv[1])]))"
         )
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from word_counter.door.signing import make_secret, sign, verify
+from word_counter.security.signing import make_secret, sign, verify
 
 TEXTS = st.text(st.characters(), max_size=50)
 SECRETS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=20)

@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 from tests.oracle import results_text
 from tests.processes import without_root
 from word_counter.errors import OutputError
-from word_counter.outputs.local import LocalDraft
+from word_counter.files.local_files import LocalDraft
 from word_counter.outputs.quarantine import quarantine_path
-from word_counter.sinks import Sink
+from word_counter.outputs.sink import Sink
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 _VALUES = st.recursive(

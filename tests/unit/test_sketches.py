@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from word_counter.errors import JobLoadError
-from word_counter.reference import make_job
+from word_counter.loading.job_reference import make_job
 from word_counter.sketches import DistinctSketch, PercentileSketch, check_percentiles, nearest_rank
 
 

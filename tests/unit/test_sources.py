@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests.processes import without_root
-from word_counter.chunk_reader import ChunkReader
 from word_counter.errors import InputChangedError, InputError
-from word_counter.job import Chunk, Cursor, Source
-from word_counter.pieces import Cutting, split_sources
-from word_counter.sinks import Sink
-from word_counter.sources import check_sources, find_sources
+from word_counter.inputs.chunk_reader import ChunkReader
+from word_counter.inputs.chunker import Cutting, split_sources
+from word_counter.inputs.sources import check_sources, find_sources
+from word_counter.job.job import Chunk, Cursor, Source
+from word_counter.outputs.sink import Sink
 
 
 def _names(sources: list[Source], folder: Path) -> list[str]:

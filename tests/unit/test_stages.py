@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from word_counter import Job, Lines, Mapper, Reducer, Sum
-from word_counter.care import Care
+from word_counter.compute.merge import Summary, merge, summarised
+from word_counter.compute.skip_bad_records import Care
+from word_counter.compute.stages import MapOutput, run_map, run_reduce
 from word_counter.errors import EncodingError, RecordError, TooManyBadError
-from word_counter.merge import Summary, merge, summarised
-from word_counter.shuffle import decode_partial
-from word_counter.stages import MapOutput, run_map, run_reduce
-from word_counter.step import Phase
-from word_counter.weight import Weight
+from word_counter.job.step import Phase
+from word_counter.shuffle.key_skew import Weight
+from word_counter.shuffle.partitioning import decode_partial
 
 RAW = b"fine\n\xc3\xbcber\nmore\nboom at last\nfine\n"
 

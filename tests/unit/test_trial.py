@@ -13,9 +13,9 @@ from tests.faulty_jobs import GathersInTheMapper, Indexes, KeepsTheFirst, KeepsT
 from tests.jobs import Summing
 from tests.step_jobs import LettersByCount
 from word_counter import Job
-from word_counter.check import shrink
-from word_counter.finding import Fault, Finding
-from word_counter.trial import Record, Shape, Trial, run_trial
+from word_counter.check.checker import shrink
+from word_counter.check.counterexample import Fault, Finding
+from word_counter.check.trial_run import Record, Shape, Trial, run_trial
 
 SHAPES = [Shape(cut) for cut in ("whole", "each", "first", "last", "middle", 1, 2)]
 SHAPES += [Shape("each", 0), Shape(1, 2), Shape("middle", again=True)]

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from word_counter.door.input_roots import roots_of
 from word_counter.errors import InputError, OutputError, UsageError
-from word_counter.outputs.places import checked
-from word_counter.runs.places import place_name
-from word_counter.sources import find_sources
-from word_counter.urls import is_url, needs, plain
+from word_counter.files.locations import checked
+from word_counter.files.urls import is_url, needs, plain
+from word_counter.inputs.sources import find_sources
+from word_counter.security.input_roots import roots_of
+from word_counter.shuffle.run_locations import place_name
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,9 @@ from click.testing import CliRunner, Result
 
 from tests.packed import PACKERS, SUFFIXES
 from word_counter import Outcome, run
-from word_counter.cli import main
+from word_counter.cli.main import main
 from word_counter.errors import OutputError, UsageError
-from word_counter.verify import Verification, verify
+from word_counter.receipts.verify import Verification, verify
 
 TEXTS = {"a.txt": b"the cat\nthe dog\n\nthe fox\n", "b.txt": b"one fish\ntwo fish\n"}
 

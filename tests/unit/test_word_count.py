@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from tests.oracle import count_words
 from word_counter import Lines
+from word_counter.compute.stages import run_map
 from word_counter.jobs.word_count import WordCount
-from word_counter.shuffle import decode_partial
-from word_counter.stages import run_map
+from word_counter.shuffle.partitioning import decode_partial
 
 
 def _counted(raw: bytes, partitions: int = 3) -> Counter[str]:

@@ -1,7 +1,1 @@
-"""The command line: the only place that prints, configures logging, or imports click and rich."""
-
-from __future__ import annotations
-
-from word_counter.cli.main import main
-
-__all__ = ["main"]
+"""The command line: the only room that prints, sets up logging, or imports click and rich."""

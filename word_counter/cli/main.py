@@ -14,8 +14,8 @@ from typing import Any
 
 import click
 
-from word_counter.cli.interrupts import INTERRUPTED, Interrupts
-from word_counter.cli.text import printable
+from word_counter.cli.terminal.interrupts import INTERRUPTED, Interrupts
+from word_counter.cli.terminal.text import printable
 from word_counter.errors import NotNeededError, OutputError, WordCounterError
 
 #: The commands in the order in which they are needed, each with its module in cli/: only the one that is called is
@@ -27,11 +27,11 @@ _COMMANDS = {
     "worker": "worker",
     "master": "run",
     "jobs": "jobs",
-    "status": "look",
+    "status": "status",
     "inspect": "inspect",
     "replay": "replay",
     "verify": "verify",
-    "workers": "look",
+    "workers": "status",
     "cancel": "jobs",
     "purge": "jobs",
     "doctor": "doctor",
@@ -82,7 +82,7 @@ class _Group(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """Return a command; None when there is none of this name."""
         module = _COMMANDS.get(cmd_name)
-        return getattr(import_module(f"word_counter.cli.{module}"), cmd_name) if module else None
+        return getattr(import_module(f"word_counter.cli.commands.{module}"), cmd_name) if module else None
 
 
 def _leave_output_that_nobody_takes() -> None:
@@ -96,7 +96,7 @@ def _leave_output_that_nobody_takes() -> None:
 
 def _say(ctx: click.Context, message: str, prefix: str) -> None:
     """Say how a command ended, in words or as an event."""
-    from word_counter.cli.events import report_error, wants_events
+    from word_counter.cli.display.json_events import report_error, wants_events
 
     if wants_events(ctx):
         report_error(ctx, message)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from word_counter import config
 from word_counter.engines.base import Engine
 from word_counter.engines.inline import InlineEngine
 from word_counter.engines.redis import RedisEngine
-from word_counter.job import Inputs, Job
+from word_counter.job.job import Inputs, Job
 from word_counter.jobs.word_count import WordCount
+from word_counter.loading.job_import import refuse_while_importing
+from word_counter.loading.job_reference import made
 from word_counter.observer import Observer, Outcome
-from word_counter.place import refuse_while_importing
-from word_counter.reference import made
+from word_counter.settings import config
 
 __all__ = ["Engine", "InlineEngine", "RedisEngine", "run"]
 
@@ -32,7 +32,7 @@ def run(
         inputs: files, directories and globs; by default the job's own.
         job: a Job class or instance; by default the word count.
         observer: follows the job.
-        settings: any of :class:`word_counter.config.Settings`, by name, such as ``engine="inline"``.
+        settings: any of :class:`word_counter.settings.config.Settings`, by name, such as ``engine="inline"``.
 
     Raises:
         UsageError: the request cannot be carried out; nothing was started or written.

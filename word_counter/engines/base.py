@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
-from word_counter.job import Inputs, Job
+from word_counter.job.job import Inputs, Job
 from word_counter.observer import Observer, Outcome
 
 

@@ -14,31 +14,31 @@ from dataclasses import replace
 from itertools import chain, islice
 from typing import Any
 
-from word_counter import config
-from word_counter.account import Account, Done
-from word_counter.care import Care
-from word_counter.chunk_reader import ChunkReader
-from word_counter.code import digest_of_code
+from word_counter.compute.merge import Summary, parts_of, summarised
+from word_counter.compute.skip_bad_records import Care
+from word_counter.compute.stages import MapOutput, pairs_of, run_map, run_reduce
 from word_counter.engines.base import Engine
 from word_counter.errors import JobLoadError, RecordError, UsageError
-from word_counter.job import Chunk, Cursor, Inputs, Job, JobState, Source
-from word_counter.merge import Summary, parts_of, summarised
+from word_counter.files.drafts import Written
+from word_counter.inputs.chunk_reader import ChunkReader
+from word_counter.inputs.chunker import Cutting, Piece, split_sources
+from word_counter.inputs.input_format import InputFormat, chosen_format
+from word_counter.inputs.line_splitter import cut
+from word_counter.inputs.sources import find_sources
+from word_counter.job.job import Chunk, Cursor, Inputs, Job, JobState, Source
+from word_counter.job.side_file import read_side_files
+from word_counter.job.step import Phase
+from word_counter.loading.code_fingerprint import digest_of_code
+from word_counter.loading.job_reference import refer_to
 from word_counter.observer import Observer, Outcome, Progress
-from word_counter.outputs.base import Written
 from word_counter.outputs.quarantine import quarantine_path
-from word_counter.outputs.receipts import receipt_path
-from word_counter.pieces import Cutting, Piece, split_sources
-from word_counter.plan import Plan
-from word_counter.receipt import Run, check_account, receipt_of
-from word_counter.records import InputFormat, chosen_format
-from word_counter.reference import refer_to
-from word_counter.side_file import read_side_files
-from word_counter.sinks import Sink
-from word_counter.sources import find_sources
-from word_counter.split import cut
-from word_counter.stages import MapOutput, pairs_of, run_map, run_reduce
-from word_counter.step import Phase
-from word_counter.weight import Weight
+from word_counter.outputs.receipt_file import receipt_path
+from word_counter.outputs.sink import Sink
+from word_counter.receipts.accounting import Account, Done
+from word_counter.receipts.job_spec import Plan
+from word_counter.receipts.receipt import Run, check_account, receipt_of
+from word_counter.settings import config
+from word_counter.shuffle.key_skew import Weight
 
 
 class InlineEngine(Engine):

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from word_counter import config
 from word_counter.engines.base import Engine
-from word_counter.job import Inputs, Job
-from word_counter.master import Master
+from word_counter.job.job import Inputs, Job
+from word_counter.master.master import Master
 from word_counter.observer import Observer, Outcome
+from word_counter.settings import config
 
 
 class RedisEngine(Engine):
     """Runs a job over Redis with workers of its own, one a core unless told otherwise."""
 
     def run(self, inputs: Inputs | None, job: Job, observer: Observer, settings: Mapping[str, Any]) -> Outcome:
-        """Run the job; see :meth:`word_counter.master.Master.run` for what it raises."""
+        """Run the job; see :meth:`word_counter.master.master.Master.run` for what it raises."""
         workers = config.load(settings, job.settings).worker_count
         return Master(inputs, job, observer=observer, **{**settings, "workers": workers}).run()

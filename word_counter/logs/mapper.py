@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import ClassVar
 
+from word_counter.job.mapper import Mapper, Pair
+from word_counter.job.param import Param
 from word_counter.logs.clock import Clock, check_format, check_zone
 from word_counter.logs.formats import FORMATS, Record, Unreadable, check_pattern, reader
 from word_counter.logs.windows import utc, window_starts
-from word_counter.mapper import Mapper, Pair
-from word_counter.param import Param
 
 #: What a job over log lines may be told.
 LINE_PARAMS: Mapping[str, Param] = MappingProxyType(

@@ -11,14 +11,14 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self
 
 from word_counter.errors import UsageError, WordCounterError
+from word_counter.loading.job_import import refuse_while_importing
 from word_counter.mrjob.arguments import add_own_options, passed_through
 from word_counter.mrjob.protocol import JSONProtocol, RawValueProtocol
 from word_counter.mrjob.step import FUNCTIONS, UNSUPPORTED, MRStep
 from word_counter.mrjob.substep import Substep
-from word_counter.place import refuse_while_importing
 
 if TYPE_CHECKING:
-    from word_counter.job import Job
+    from word_counter.job.job import Job
     from word_counter.mrjob.runner import Runner
 
 log = logging.getLogger(__name__)

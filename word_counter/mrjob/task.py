@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from word_counter.mapper import Lines, Mapper, Pair
+from word_counter.job.mapper import Lines, Mapper, Pair
+from word_counter.job.pairs import Pairs
+from word_counter.job.reducer import LEFT_OUT, GroupKey, Reducer, Restore
 from word_counter.mrjob.compat import input_file
 from word_counter.mrjob.counters import counter_name
 from word_counter.mrjob.substep import Substep
-from word_counter.pairs import Pairs
-from word_counter.reducer import LEFT_OUT, GroupKey, Reducer, Restore
 
 if TYPE_CHECKING:
     from word_counter.mrjob.job import MRJob

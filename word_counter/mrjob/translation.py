@@ -9,13 +9,13 @@ from inspect import isgeneratorfunction
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from word_counter.errors import JobLoadError, UsageError
-from word_counter.job import Job
+from word_counter.job.job import Job
+from word_counter.job.param import Param
+from word_counter.job.side_file import SideFile
+from word_counter.job.step import Phase
+from word_counter.loading.job_reference import MRJOB
 from word_counter.mrjob.step import UNSUPPORTED, MRStep
 from word_counter.mrjob.task import MapTask, ReduceTask, Work
-from word_counter.param import Param
-from word_counter.reference import MRJOB
-from word_counter.side_file import SideFile
-from word_counter.step import Phase
 
 if TYPE_CHECKING:
     from word_counter.mrjob.job import MRJob

@@ -1,1 +1,1 @@
-"""Outputs: the forms that results are written in, one a file, and the places that they are written to."""
+"""Where results go and in which form: drafted, confirmed, then shown."""

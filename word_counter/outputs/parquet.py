@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
-from word_counter.outputs.base import Holding, Rows, as_they_are, going_on, library
-from word_counter.outputs.columns import Kind, cell, spooled
+from word_counter.files.drafts import Holding, Rows, as_they_are, going_on, library
+from word_counter.outputs.column_types import Kind, cell, spooled
 
 #: A row group has no more rows, and about no more characters: this is what is held in memory.
 _GROUP_ROWS = 100_000

@@ -16,8 +16,8 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from word_counter.errors import OutputError
-from word_counter.outputs.base import Draft, Holding, Rows, library
-from word_counter.outputs.columns import Kind, cell, spooled
+from word_counter.files.drafts import Draft, Holding, Rows, library
+from word_counter.outputs.column_types import Kind, cell, spooled
 
 #: How the comment of a table begins that may be replaced.
 MARK = "word_counter results"

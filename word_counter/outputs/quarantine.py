@@ -6,9 +6,9 @@ import contextlib
 import json
 import os
 
-from word_counter.config import PARTS
 from word_counter.errors import OutputError
-from word_counter.outputs.places import files_at, is_database
+from word_counter.files.locations import files_at, is_database
+from word_counter.settings.config import PARTS
 
 #: Of a line that may be a quarantine entry no more is read; its text and its traceback are cut far below.
 _LONGEST_ENTRY_BYTES = 1024 * 1024

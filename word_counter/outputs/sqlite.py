@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
 from word_counter.errors import OutputError
-from word_counter.outputs.base import Rows, going_on
-from word_counter.outputs.columns import Kind, cell, kind_of
+from word_counter.files.drafts import Rows, going_on
+from word_counter.outputs.column_types import Kind, cell, kind_of
 
 #: Stands in the head of a database that this package wrote: "wcmr".
 APPLICATION_ID = 0x77636D72

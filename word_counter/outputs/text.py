@@ -14,7 +14,7 @@ from itertools import chain
 from json.encoder import encode_basestring
 from typing import Any, BinaryIO
 
-from word_counter.outputs.base import Rows, going_on
+from word_counter.files.drafts import Rows, going_on
 
 #: How many characters are gathered before they are written.
 _BUFFER_CHARS = 256 * 1024

@@ -1,0 +1,1 @@
+"""Whether a job gives the same results however its input is cut, ordered and hashed."""

@@ -1,0 +1,114 @@
+"""Seeded processes: trials in fresh processes of Python, each with a hash seed of its own.
+
+Python salts the hashes of texts anew in each process. What depends on them, as ``hash(key)`` or the order of a set
+does, is one thing in one worker and another in the next, and the same in every trial of a single process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, Self
+
+from word_counter.check.trial_run import Record, Seen, Shape, Trial, run_trial
+from word_counter.errors import JobLoadError, UsageError
+from word_counter.inputs.input_format import reading_of_json, reading_to_json
+from word_counter.job.job import Stage
+from word_counter.job.side_file import read_side_files
+from word_counter.loading.job_reference import make_job
+from word_counter.settings import config
+
+
+class SeededProcess:
+    """A process that runs trials of one job under one hash seed, until it is closed."""
+
+    def __init__(self, seed: int, code: str, params: Mapping[str, Any], files: Sequence[str]) -> None:
+        """Start it with a job: its reference, the values of all its params, the paths of its side files."""
+        self.seed = seed
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "word_counter.check.hash_seed_process"],
+            env={**config.environment(), "PYTHONHASHSEED": str(seed)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+        )
+        self._send({"code": code, "params": dict(params), "files": files})
+
+    def wait(self) -> None:
+        """Wait until it has imported the job; JobLoadError when it cannot."""
+        error = self._receive()
+        if error:
+            raise JobLoadError(error)
+
+    def begin(self, sample: Sequence[Record]) -> None:
+        """Have it run a trial over a sample, in one piece, with the pairs of its map tasks; see :meth:`answer`."""
+        self._send([[r.source, r.offset, r.line, r.raw.decode("latin-1"), reading_to_json(r.reading)] for r in sample])
+
+    def answer(self) -> Trial:
+        """Return what came of the sample that it began with."""
+        content = self._receive()
+        if isinstance(content, str):
+            return Trial(error=content)
+        return _trial(content)
+
+    def _send(self, content: Any) -> None:
+        assert self._process.stdin is not None  # noqa: S101 (for type checkers)
+        with contextlib.suppress(BrokenPipeError):  # it has ended, as is told when its answer is wanted
+            self._process.stdin.write(json.dumps(content) + "\n")
+            self._process.stdin.flush()
+
+    def _receive(self) -> Any:
+        assert self._process.stdout is not None  # noqa: S101 (as above)
+        line = self._process.stdout.readline()
+        return json.loads(line) if line else f"a process ended with exit code {self._process.wait()}"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(BrokenPipeError):
+                    pipe.close()
+
+
+def _trial(content: Mapping[str, Any]) -> Trial:
+    seen = tuple(
+        Seen(Stage(seen["stage"]), seen["phase"], tuple((p, key, value) for p, key, value in seen["pairs"]))
+        for seen in content["seen"]
+    )
+    return Trial(seen, content["error"], content["encoding"])
+
+
+def main() -> None:
+    """Be such a process: a line of JSON says which job it is, every further one is a sample."""
+    with os.fdopen(os.dup(1), "w", encoding="utf-8") as answers:
+        os.dup2(2, 1)  # what user code prints is no answer
+        asked = json.loads(sys.stdin.readline() or "null")
+        if asked is None:
+            return
+        try:
+            phases, error = make_job(asked["code"]).phases(asked["params"], read_side_files(asked["files"])), ""
+        except UsageError as failed:
+            phases, error = [], str(failed)
+        answers.write(json.dumps(error) + "\n")
+        answers.flush()
+        for line in sys.stdin:
+            sample = [
+                Record(source, offset, number, raw.encode("latin-1"), reading_of_json(reading))
+                for source, offset, number, raw, reading in json.loads(line)
+            ]
+            answers.write(json.dumps(asdict(run_trial(phases, sample, Shape(), pairs=True))) + "\n")
+            answers.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,236 @@
+"""A trial: a job run over a small sample in this process, cut into chunks and put in order as one likes.
+
+A real run cuts its input by sizes and settings, and folds what its chunks gave whenever that is much. A trial does
+the same to a few lines in whatever shape it is told, so that two shapes can be compared.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby, pairwise
+from operator import itemgetter
+from random import Random
+from typing import Any
+
+from word_counter.compute.stages import pairs_of, run_map, run_reduce
+from word_counter.compute.user_errors import USER_ERRORS, user_traceback
+from word_counter.errors import EncodingError, WordCounterError
+from word_counter.job.job import Stage
+from word_counter.job.mapper import Lines, Reading
+from word_counter.job.pairs import Pairs
+from word_counter.job.reducer import GroupKey, Reducer
+from word_counter.job.reducers import Values
+from word_counter.job.step import Phase
+from word_counter.shuffle.partitioning import decode_partial, encode_partials, key_text, restore
+
+#: Into so many partitions the keys of a trial are spread.
+PARTITIONS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A line of a sample: its file, the byte and the line it begins at, its bytes."""
+
+    source: str
+    offset: int
+    line: int
+    raw: bytes
+    reading: Reading | None = None
+
+    @property
+    def text(self) -> str:
+        """The record without its line break, as text."""
+        return self.raw.decode("utf-8", "replace").rstrip("\r\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How a sample is cut and put in order.
+
+    Attributes:
+        cut: where chunks end: "whole", "each" line, after the "first", before the "last", in the "middle"; a number is
+            the seed of random places.
+        shuffle: None: what the chunks gave is reduced in the order of the input; 0: in the reverse; another number is
+            the seed of a random order.
+        again: what the chunks gave is combined once more before it is reduced, as a run does with much of it.
+    """
+
+    cut: str | int = "whole"
+    shuffle: int | None = None
+    again: bool = False
+
+    def sizes(self, records: int) -> list[int]:
+        """Return how long the chunks of so many records are."""
+        ends = {"whole": [], "each": range(1, records), "first": [1], "last": [records - 1], "middle": [records // 2]}
+        if isinstance(self.cut, int):
+            random = Random(self.cut)  # noqa: S311 (no secret: the same places each time)
+            places: Iterable[int] = [place for place in range(1, records) if random.random() < 1 / 3]
+        else:
+            places = ends[self.cut]
+        bounds = [0, *(place for place in places if 0 < place < records), records]
+        return [end - start for start, end in pairwise(bounds)]
+
+    def ordered(self, numbers: Sequence[int]) -> list[int]:
+        """Return the numbers of the chunks in the order in which they are reduced."""
+        if self.shuffle is None:
+            return list(numbers)
+        if self.shuffle == 0:
+            return list(reversed(numbers))
+        mixed = list(numbers)
+        Random(self.shuffle).shuffle(mixed)  # noqa: S311 (as above)
+        return mixed
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one stage of one phase gave: of a map task every pair with its partition, of a reduce task its results."""
+
+    stage: Stage
+    phase: int
+    pairs: tuple[tuple[int, str, str], ...]  #: partition, key and value as text; sorted
+
+    @property
+    def shown(self) -> Any:
+        """The pairs as people read them."""
+        if self.stage is Stage.REDUCE:
+            return {key: json.loads(value) for _, key, value in self.pairs}
+        return [[key, json.loads(value), f"partition {partition}"] for partition, key, value in self.pairs]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What came of a trial: what was seen of its stages, in their order, and the error that ended it."""
+
+    seen: tuple[Seen, ...] = ()
+    error: str = ""
+    encoding: bool = False  #: whether the error is of a key or value that JSON cannot hold
+
+    @property
+    def shown(self) -> Any:
+        """The results as people read them, or the error."""
+        return self.error or (self.seen[-1].shown if self.seen else {})
+
+
+def run_trial(
+    phases: Sequence[Phase], sample: Sequence[Record], shape: Shape, *, pairs: bool = False, combining: bool = True
+) -> Trial:
+    """Run a job over a sample.
+
+    Args:
+        phases: the job.
+        sample: the records; those of a file stand together.
+        shape: how they are cut and put in order. Order is left alone where a reducer is there for it.
+        pairs: see the pairs of map tasks too, as they are before anything is combined.
+        combining: let reducers combine.
+    """
+    seen: list[Seen] = []
+    results: list[list[str]] = []
+    try:
+        for number, given in enumerate(phases):
+            phase = given if combining else _plain(given)
+            chunks: list[Lines | Pairs] = []
+            chunks += _chunks_of_pairs(results, shape) if number else _chunks_of_lines(sample, shape)
+            outputs = [run_map(phase, chunk, PARTITIONS).partials for chunk in chunks]
+            if pairs:
+                seen.append(_mapped(phase, number, chunks))
+            if not keeps_order(phase.reducer):
+                outputs = [outputs[n] for n in shape.ordered(range(len(outputs)))]
+            shares = [[output[n] for output in outputs if n in output] for n in range(PARTITIONS)]
+            if shape.again and phase.make_reducer().folds:
+                shares = [_folded(phase, share) for share in shares]
+            results = [list(run_reduce(phase, share, {})) for share in shares]
+            seen.append(_reduced(phase, number, results))
+    except WordCounterError as error:
+        return Trial(tuple(seen), str(error), isinstance(error, EncodingError))
+    return Trial(tuple(seen))
+
+
+def keeps_order(reducer: type[Reducer]) -> bool:
+    """Whether a reducer says that its result may depend on the order of its values, which it sorts or expects."""
+    return reducer.order is not None or reducer.in_input_order
+
+
+def combines(phase: Phase) -> bool:
+    """Whether a phase has a combiner of its user's own."""
+    return phase.uncombined is not None or phase.reducer.combine is not None
+
+
+def _plain(phase: Phase) -> Phase:
+    """Return a phase that does not combine; one with a ready-made reducer as it is."""
+    if phase.uncombined is not None:
+        return phase.uncombined
+    reducer = phase.reducer
+    if reducer.combine is None:
+        return phase
+    return replace(phase, reducer=type(reducer.__name__, (reducer,), {"combine": None}))
+
+
+def _chunks_of_lines(sample: Sequence[Record], shape: Shape) -> Iterator[Lines]:
+    rest = iter(sample)
+    places: dict[str, tuple[int, int]] = {}
+    for size in shape.sizes(len(sample)):
+        taken = [next(rest) for _ in range(size)]
+        for source, group in groupby(taken, key=lambda record: record.source):
+            records = list(group)
+            raws = [record.raw for record in records]
+            # From its first record on the sample is taken for the whole of its file, so that no shape moves a line.
+            offset, line = places.get(source, (records[0].offset, records[0].line))
+            # What was the last line of its file may stand before others here.
+            whole = [raw if raw.endswith(b"\n") else raw + b"\n" for raw in raws[:-1]] + raws[-1:]
+            raw = b"".join(whole)
+            yield Lines(raw, source, offset, line, reading=records[0].reading)
+            places[source] = offset + len(raw), line + len(raws)
+
+
+def _chunks_of_pairs(results: Iterable[Sequence[str]], shape: Shape) -> Iterator[Pairs]:
+    for partition, texts in enumerate(results):
+        found = list(pairs_of(texts, ""))
+        start = 0
+        for size in shape.sizes(len(found)) if found else ():
+            yield Pairs(found[start : start + size], f"partition {partition}", start + 1)
+            start += size
+
+
+def _mapped(phase: Phase, number: int, chunks: Iterable[Lines | Pairs]) -> Seen:
+    plain = replace(phase, reducer=Values)
+    found = []
+    with contextlib.suppress(EncodingError):  # of a value that the reducer does not let travel: it is no fault
+        for chunk in chunks:
+            for partition, text in run_map(plain, chunk, PARTITIONS).partials.items():
+                for group, values in decode_partial(text):
+                    found += [(partition, key_text(group), _text(value)) for value in values]
+    return Seen(Stage.MAP, number, tuple(sorted(found)))
+
+
+def _reduced(phase: Phase, number: int, results: Iterable[Sequence[str]]) -> Seen:
+    found = [(key_text(group), value) for texts in results for text in texts for group, value in decode_partial(text)]
+    found.sort(key=itemgetter(0))
+    # In which partition a key was is no part of a result.
+    shown = [(0, key, _text(value)) for key, value in found]
+    if not phase.keyed:
+        shown = [(0, f"line {n}", _text(line)) for n, line in enumerate((line for _, v in found for line in v), 1)]
+    return Seen(Stage.REDUCE, number, tuple(shown))
+
+
+def _folded(phase: Phase, partials: Sequence[str]) -> list[str]:
+    """Return partials of one partition folded into one."""
+    reducer = phase.make_reducer()
+    groups: dict[GroupKey, list[Any]] = {}
+    for partial in partials:
+        for group, travelled in decode_partial(partial):
+            groups.setdefault(group, []).append(travelled)
+    try:
+        reducer.setup()
+        folded = {group: reducer.refold(restore(group), values) for group, values in groups.items()}
+        reducer.close()
+    except USER_ERRORS as error:
+        message = f"{phase.reducer.__name__} failed to combine what it had combined\n{user_traceback(error)}"
+        raise WordCounterError(message) from error
+    return list(encode_partials(folded, 1, phase.reducer.__name__).values())
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)

@@ -1,0 +1,106 @@
+"""The command ``check``: does a sample give the same results however it is cut, ordered and hashed?"""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import redirect_stdout
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from word_counter.cli.commands.job_options import (
+    app_option,
+    chosen_job,
+    file_option,
+    format_option,
+    job_option,
+    mrjob_option,
+    param_option,
+)
+from word_counter.cli.commands.redis_options import json_option
+from word_counter.cli.terminal.tables import show_json
+from word_counter.cli.terminal.text import count, first_line, printable
+from word_counter.settings import config
+
+if TYPE_CHECKING:
+    from word_counter.check.checker import Verdict
+    from word_counter.check.counterexample import Finding
+
+#: So many records of an example, and so many characters of what it gave, are shown; JSON has all.
+_MOST_RECORDS, _MOST_CHARS = 10, 300
+
+
+@click.command()
+@click.argument("inputs", nargs=-1, metavar="SAMPLE...")
+@job_option
+@mrjob_option
+@app_option
+@param_option
+@file_option
+@format_option
+@click.option("--max-bad-records", metavar="N", help="Leave out up to so many records that raise. [default: 0]")
+@json_option
+def check(max_bad_records: str | None, input_format: str | None, as_json: bool, **given: Any) -> None:  # noqa: FBT001 (click's way)
+    """Try a job on a sample before the long run: cut, ordered, combined and hashed in many ways.
+
+    Refuses, with the smallest example that it finds, a job whose results depend on any of these or on chance, or that
+    gives what JSON cannot hold. Exit code 0: nothing found; 1: refused. JSON: {"ok": BOOL, "records": N, "fault",
+    "what", "advice", "error", "example": [{"file", "line", "text"}, ...], "runs": [{"how", "gave"}, ...]}.
+    """
+    from word_counter.check.checker import MOST_RECORDS
+    from word_counter.check.isolated_check import check_apart
+    from word_counter.check.sample import read_sample
+    from word_counter.inputs.sources import find_sources
+
+    made, inputs = chosen_job(given)
+    if not inputs:
+        raise click.MissingParameter(ctx=click.get_current_context(), param_type="argument", param_hint="'SAMPLE...'")
+    chosen = config.load({"max_bad_records": max_bad_records, "input_format": input_format}, made.settings)
+    with redirect_stdout(sys.stderr):  # what user code prints is no part of the answer
+        sample = read_sample(find_sources(inputs), MOST_RECORDS, made.phases()[0], chosen.input_format)
+        verdict = check_apart(made, sample, max_bad_records=chosen.max_bad_records)
+    if as_json:
+        show_json(_json(verdict))
+    elif verdict.finding is not None:
+        _show(verdict.finding, made.name)
+    else:
+        click.echo(
+            f"{made.name} passes: {count(verdict.records, 'record')} gave the same however they were cut, ordered, "
+            "combined and hashed"
+        )
+    if verdict.finding is not None:
+        click.get_current_context().exit(1)
+
+
+def _show(finding: Finding, job: str) -> None:
+    click.echo(printable(f"{job} is refused: {finding.what}", lines=True))
+    if finding.sample:
+        click.echo(f"\nthe smallest example, {count(len(finding.sample), 'record')}:")
+    for number, record in enumerate(finding.sample[:_MOST_RECORDS], 1):
+        click.echo(printable(f"  {number}  {record.source}, line {record.line}: {_cut(record.text)}"))
+    if len(finding.sample) > _MOST_RECORDS:
+        click.echo(f"  ... and {len(finding.sample) - _MOST_RECORDS} more; --json has all")
+    width = max((len(run.how) for run in finding.runs), default=0)
+    for run in finding.runs:
+        gave = first_line(run.shown) if isinstance(run.shown, str) else json.dumps(run.shown, ensure_ascii=False)
+        click.echo(printable(f"{run.how:{width}}  gave  {_cut(gave)}", lines=True))
+    trace = finding.error.partition("\n")[2]
+    if trace:
+        click.echo(printable(f"\n{trace}", lines=True))
+    click.echo(f"\nwhat to do: {finding.advice}")
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _MOST_CHARS else text[:_MOST_CHARS] + "..."
+
+
+def _json(verdict: Verdict) -> dict[str, Any]:
+    content: dict[str, Any] = {"ok": verdict.finding is None, "records": verdict.records}
+    finding = verdict.finding
+    if finding is not None:
+        example = [{"file": record.source, "line": record.line, "text": record.text} for record in finding.sample]
+        runs = [{"how": run.how, "gave": run.shown} for run in finding.runs]
+        content |= {"fault": finding.fault.value, "what": finding.what, "advice": finding.advice}
+        content |= {"example": example, "runs": runs, "error": finding.error}
+    return content

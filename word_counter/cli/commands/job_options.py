@@ -1,0 +1,112 @@
+"""The options that say which job is meant, and what it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from word_counter.errors import UsageError
+from word_counter.settings import config
+
+if TYPE_CHECKING:
+    from word_counter.job.job import Job
+
+Option = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+job_option: Option = click.option(
+    "--job",
+    metavar="M:C|FILE.py",
+    default=partial(config.choice, "job"),
+    help="The job: pkg.module:Class or a file. [default: the word count]",
+)
+mrjob_option: Option = click.option(
+    "--mrjob",
+    metavar="FILE.py[:C]",
+    help="In place of --job: a job written for mrjob. Its own options follow the inputs, behind a --.",
+)
+app_option: Option = click.option(
+    "--app",
+    metavar="FILE.py[:C]",
+    help="In place of --job: an app of map_func(filename, content), for whole files, and reduce_func(key, values).",
+)
+param_option: Option = click.option(
+    "--param", multiple=True, metavar="NAME=VALUE", help="Tell the job something that it declares; repeatable."
+)
+file_option: Option = click.option(
+    "--file",
+    multiple=True,
+    metavar="PATH",
+    help='A small file that every mapper and reducer may read, as self.files["name"]; repeatable.',
+)
+format_option: Option = click.option(
+    "--input-format",
+    metavar="FORMAT",
+    help="A record: lines, jsonl, csv or tsv, as in 'csv delimiter=; header=none'. [default: the job's]",
+)
+
+
+def chosen_job(given: Mapping[str, Any]) -> tuple[Job, Sequence[str]]:
+    """Return the job that the options of a command name, by default the word count, and its inputs.
+
+    Raises:
+        UsageError: the options do not go together, or name no job.
+    """
+    inputs: Sequence[str] = given["inputs"]
+    if given["app"] is not None:
+        if on_command_line("job") or given["mrjob"] is not None or given["param"] or given["file"]:
+            message = "--app goes without --job, --mrjob, --param and --file"
+            raise UsageError(message)
+        return _app(given["app"]), inputs
+    if given["mrjob"] is None:
+        return _job(given["job"], given["param"], given["file"]), inputs
+    if on_command_line("job") or given["param"] or given["file"]:
+        message = "--mrjob goes without --job, --param and --file: the job's own options follow the inputs, behind --"
+        raise UsageError(message)
+    return _mrjob(given["mrjob"], inputs)
+
+
+def on_command_line(option: str) -> bool:
+    """Return whether an option of the running command was given to it, rather than by the environment."""
+    return click.get_current_context().get_parameter_source(option) is ParameterSource.COMMANDLINE
+
+
+def _job(reference: str | None, params: Sequence[str], files: Sequence[str]) -> Job:
+    from word_counter.jobs.word_count import WordCount
+    from word_counter.loading.job_reference import make_job
+
+    given = dict(_param(text) for text in params)
+    job = WordCount(params=given) if reference is None else make_job(reference, given)
+    if files:
+        job.files = (*job.files, *files)
+    return job
+
+
+def _app(reference: str) -> Job:
+    from word_counter.loading.job_reference import make_job
+    from word_counter.loading.lab_app import APP
+
+    return make_job(APP + reference)
+
+
+def _mrjob(reference: str, arguments: Sequence[str]) -> tuple[Job, Sequence[str]]:
+    """Return a job in mrjob's API, and the inputs, which it tells from its own options."""
+    from word_counter.loading.job_reference import MRJOB, make_job
+    from word_counter.mrjob.translation import Translated
+
+    job = make_job(MRJOB + reference)
+    if not isinstance(job, Translated):
+        message = f"{reference} is no job in mrjob's API: give it as --job"
+        raise UsageError(message)
+    return job, job.take_arguments(arguments)
+
+
+def _param(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        message = f"--param takes NAME=VALUE, not {text!r}"
+        raise UsageError(message)
+    return name, value

@@ -1,0 +1,306 @@
+"""The commands ``run`` and ``master``."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import io
+import sys
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import click
+
+from word_counter.cli.commands.job_options import (
+    app_option,
+    chosen_job,
+    file_option,
+    format_option,
+    job_option,
+    mrjob_option,
+    on_command_line,
+    param_option,
+)
+from word_counter.cli.commands.redis_options import redis_option
+from word_counter.cli.display.choose_display import make_display
+from word_counter.cli.display.display import Display
+from word_counter.cli.terminal.logging_setup import leave_logging_to_the_display
+from word_counter.compute.user_errors import user_traceback
+from word_counter.errors import JobFailedError, UsageError, WordCounterError
+from word_counter.local_cluster.local_workers import worker_command
+from word_counter.local_cluster.prefork import Vanguard
+from word_counter.observer import Outcome
+from word_counter.settings import config
+
+_SETTINGS = (
+    "input_format",
+    "include",
+    "exclude",
+    "transport",
+    "shuffle",
+    "chunk_size",
+    "partitions",
+    "workers",
+    "engine",
+    "redis",
+    "output",
+    "output_format",
+    "sort",
+    "top",
+    "progress",
+    "log_format",
+    "job_id",
+    "timeout",
+    "max_attempts",
+    "lease_seconds",
+    "task_timeout",
+    "on_bad_chunk",
+    "max_bad_records",
+    "redis_patience",
+    "resume",
+    "standby",
+    "incremental",
+    "verbose",
+)
+#: What of them is about a master rather than a job.
+_OF_RESUME = frozenset({"workers", "redis", "progress", "log_format", "redis_patience", "verbose"})
+#: Some records or chunks were set aside: the results are whole but for what quarantine.jsonl names.
+_QUARANTINED = 4
+
+_REDIS = click.option(
+    "--redis",
+    metavar="URL",
+    help="Where Redis is; else REDIS_URL, or REDIS_HOST and its like; else a private server is started.",
+)
+_PROGRESS = click.option(
+    "--progress", metavar="auto|bar|log|none", help="How progress is shown on standard error. [default: auto]"
+)
+_WORKERS = click.option(
+    "--workers", metavar="N", help="Worker processes of this run's own; 0: others do the work. [default: one a core]"
+)
+_PATIENCE = click.option(
+    "--redis-patience", metavar="S", help="Wait so long for a Redis that is away or refuses. [default: 120]"
+)
+_LOG_FORMAT = click.option(
+    "--log-format",
+    metavar="text|json",
+    help="What is shown on standard error: progress and words for people, or events for machines. [default: text]",
+)
+_QUIET = click.option("-q", "--quiet", is_flag=True, default=partial(config.choice, "quiet"), help="Show errors only.")
+_VERBOSE = click.option(
+    "-v",
+    "--verbose",
+    is_flag=True,
+    default=None,
+    help="Show retries with their whole reasons, and each task that workers of this run's own run.",
+)
+
+
+def _patterns(name: str, about: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    return click.option(
+        name, metavar="GLOB", multiple=True, callback=lambda _ctx, _param, value: value or None, help=about
+    )
+
+
+def _options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command what ``run`` and ``master`` share. Defaults and checks are those of Settings."""
+    options: list[Callable[[Callable[..., Any]], Callable[..., Any]]] = [
+        click.argument("inputs", nargs=-1, metavar="[INPUT...]"),
+        job_option,
+        mrjob_option,
+        app_option,
+        param_option,
+        file_option,
+        click.option("--chunk-size", metavar="LINES", help="Lines a chunk. [default: as suits the input]"),
+        _patterns("--include", "Below directories, of what globs match and in archives, read only files that fit."),
+        _patterns("--exclude", "And none that fit this; both may be repeated."),
+        format_option,
+        click.option(
+            "--transport",
+            metavar="auto|inline",
+            help="inline: chunks go through Redis, for workers that do not have the files; packed files and standard "
+            "input always do. [default: auto]",
+        ),
+        click.option(
+            "--shuffle",
+            metavar="auto|redis|DIR|URL",
+            help="Where what is mapped waits to be reduced: in Redis, or, when it is more than fits there, in files in "
+            "a folder that all workers see, or behind a URL such as s3://... auto: in Redis, but in files on "
+            "this machine when a private server takes an eighth of its memory. [default: auto]",
+        ),
+        click.option("--partitions", metavar="N", help="Reduce tasks. [default: 8]"),
+        _REDIS,
+        click.option(
+            "--output",
+            metavar="PATH|URL|-",
+            help="Where the results go: a file, a URL such as s3://... or postgresql://HOST/DATABASE?table=NAME, or -: "
+            "standard output. [default: output/results.json]",
+        ),
+        click.option(
+            "--output-format",
+            metavar="FORMAT",
+            help="json, jsonl, csv, tsv, parquet, sqlite, or mr-out: a file mr-out-N a partition, with sorted lines of "
+            "key and value, in the folder --output. [default: as the name of --output says, else json]",
+        ),
+        click.option(
+            "--sort",
+            metavar="key|value|-value",
+            help="In which order; -value: the largest values first. [default: key; with --top -value]",
+        ),
+        click.option("--top", metavar="N", help="Write only the first N of that order. [default: all]"),
+        _PROGRESS,
+        _LOG_FORMAT,
+        click.option("--job-id", metavar="NAME", help="The job's name. [default: made up]"),
+        click.option("--timeout", metavar="S", help="Fail the job when it takes longer, in seconds."),
+        click.option("--max-attempts", metavar="N", help="Try a task so often before it counts as bad. [default: 4]"),
+        click.option("--task-timeout", metavar="S", help="Kill a task that takes longer, in seconds. [default: 600]"),
+        click.option("--lease-seconds", metavar="S", help="How soon a worker that is gone is noticed. [default: 10]"),
+        click.option(
+            "--on-bad-chunk",
+            metavar="fail|skip",
+            help="What a chunk that is bad for good does: fail the job, or be set aside. [default: fail]",
+        ),
+        click.option("--max-bad-records", metavar="N", help="Set aside up to so many records that raise. [default: 0]"),
+        _PATIENCE,
+        click.option(
+            "--resume", is_flag=True, default=None, help="Go on with job --job-id if it is there, unfinished."
+        ),
+        click.option(
+            "--standby", is_flag=True, default=None, help="Wait while job --job-id has a master; then take over."
+        ),
+        click.option(
+            "--incremental",
+            is_flag=True,
+            default=None,
+            help="Map only what is new or changed since earlier runs of this job, and keep what it comes to.",
+        ),
+        _QUIET,
+        _VERBOSE,
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@click.command()
+@_options
+@_WORKERS
+@click.option(
+    "--engine",
+    metavar="redis|inline",
+    help="What runs the tasks; inline: this process, for trying a job out. [default: redis]",
+)
+def run(**given: Any) -> None:
+    """Run a job over files, directories and globs, by default those that the job names, and write its results."""
+    _run(given)
+
+
+@click.command()
+@_options
+def master(**given: Any) -> None:
+    """Run a job with no workers of its own: `run --workers 0`."""
+    _run({**given, "workers": 0, "engine": "redis"})
+
+
+@click.command()
+@click.argument("job", metavar="JOB")
+@_WORKERS
+@redis_option
+@_PATIENCE
+@_PROGRESS
+@_LOG_FORMAT
+@_QUIET
+@_VERBOSE
+def resume(job: str, **given: Any) -> None:
+    """Go on with JOB, whose master is gone, from what it has committed."""
+    from word_counter.master.master import Master
+
+    settings = {name: given[name] for name in _SETTINGS if given.get(name) is not None}
+    chosen = config.load(settings, only=_OF_RESUME)
+    if not chosen.redis:
+        message = (
+            f"no Redis is named, and so there is nowhere to look for job {job}: give --redis URL or set REDIS_URL. "
+            "A job of a private server ended with it"
+        )
+        raise UsageError(message)
+    # Its workers may be others': only who asks for workers gets them.
+    _follow(given, chosen, settings, lambda display: Master.resume(job, observer=display, **settings))
+
+
+def _run(given: dict[str, Any]) -> None:
+    settings = {name: given[name] for name in _SETTINGS if given.get(name) is not None}
+    wish = config.load(settings)  # the job may wish for something else, and then gets other workers
+    alone = wish.engine == "redis" and not wish.redis
+    processes = wish.worker_count if alone else 0
+    with Vanguard.sent(processes, partial(_prepare, processes)) if processes else contextlib.nullcontext():
+        _run_job(given, settings)
+
+
+def _prepare(processes: int) -> Callable[[], None]:
+    """Import what a run and its workers need, and return what makes a worker of a fork of this process."""
+    import word_counter.cli.commands.worker
+    import word_counter.engines
+    import word_counter.worker.worker  # noqa: F401
+    from word_counter.cli.main import main
+
+    gc.freeze()  # modules are here to stay: no fork need look through them, nor copy them by looking
+    return partial(main, worker_command(processes))
+
+
+def _run_job(given: dict[str, Any], settings: dict[str, Any]) -> None:
+    from word_counter import engines
+
+    job, given["inputs"] = chosen_job(given)
+    job.param_values()  # what is wrong with them is said before anything is looked for
+    if not given["inputs"] and job.inputs == ():
+        raise click.MissingParameter(ctx=click.get_current_context(), param_type="argument", param_hint="'INPUT...'")
+    chosen = config.load(settings, job.settings)
+    inputs = given["inputs"] or None
+
+    def start(display: Display) -> Outcome:
+        try:
+            return engines.run(inputs, job, observer=display, **settings)
+        except (WordCounterError, OSError):
+            raise
+        except Exception as error:
+            # The inline engine raises what user code raised, for who calls it: at the terminal it is told as the
+            # other engine tells it, without the frames of ours, unless a debugger is to stop where it was raised.
+            if chosen.engine != "inline" or not hasattr(error, "__notes__") or "pdb" in sys.modules:
+                raise
+            message = "\n".join([*error.__notes__, user_traceback(error)])
+            raise JobFailedError(message) from error
+
+    _follow(given, chosen, settings, start)
+
+
+def _follow(
+    given: dict[str, Any], chosen: config.Settings, settings: dict[str, Any], start: Callable[[Display], Outcome]
+) -> None:
+    """Show a run from its start to its end. Whether to be verbose is settled here, in ``settings`` too."""
+    quiet = given["quiet"] and not (given["verbose"] and not on_command_line("quiet"))
+    settings["verbose"] = verbose = chosen.verbose and not quiet
+    to_stdout = chosen.output == "-"
+    _write_utf8()
+    display: Display
+    if chosen.log_format == "json":
+        from word_counter.cli.display.json_events import EventDisplay, want_events
+
+        display = EventDisplay(verbose=verbose, quiet=quiet)
+        want_events(click.get_current_context(), display)
+    else:
+        leave_logging_to_the_display()
+        display = make_display(chosen.progress, verbose=verbose, quiet=quiet, to_stdout=to_stdout)
+    with display:
+        for warning in config.unknown_variables():
+            display.warned(warning)
+        outcome = start(display)
+    display.summarise(outcome)
+    if outcome.quarantine:
+        click.get_current_context().exit(_QUARANTINED)
+
+
+def _write_utf8() -> None:
+    """See to it that results on standard output are UTF-8, as JSON must be, whatever the locale says."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", newline="\n")

@@ -1,0 +1,104 @@
+"""The display for machines: each event of a run is one JSON log line."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+import click
+
+from word_counter.cli.display.display import Display
+from word_counter.cli.terminal.logging_setup import configure_logging
+from word_counter.job.job import JobState
+from word_counter.job.snapshot import Failure
+from word_counter.observer import Outcome, Progress
+
+log = logging.getLogger(__name__)
+
+
+class EventDisplay(Display):
+    """Writes events, and passes on those that the run's own workers write."""
+
+    def __init__(self, *, verbose: bool = False, quiet: bool = False) -> None:
+        super().__init__(verbose=verbose)
+        configure_logging("json", verbose=verbose, quiet=quiet)
+        self._state: JobState | None = None
+
+    def started(self, job_id: str, hint: str) -> None:
+        self.job_id = job_id
+        self._tell("started", f"job {job_id} has a master{': ' if hint else ''}{hint}")
+
+    def progressed(self, progress: Progress) -> None:
+        if progress.state is not self._state:
+            self._state = progress.state
+            self._tell(progress.state.value, f"job {self.job_id} is {progress.state.value}")
+
+    def failed(self, failure: Failure) -> None:
+        self._tell("failed", failure.message, logging.WARNING, **_facts(failure))
+
+    def retried(self, failure: Failure, after_seconds: float) -> None:
+        message = f"{failure.task} is tried again in {after_seconds:.1f} s"
+        self._tell("retried", message, seconds=after_seconds, **_facts(failure))
+
+    def revoked(self, batch: str, reason: str) -> None:
+        self._tell("revoked", f"batch {batch} was given up: {reason}", logging.WARNING, batch=batch)
+
+    def warned(self, message: str) -> None:
+        self._tell("warning", message, logging.WARNING)
+
+    def printed(self, line: str) -> None:
+        event = _event(line)
+        if event is None:
+            self._tell("printed", line)
+        elif event["action"] != "failed":  # which the master tells with the reason, of others' workers too
+            self.say(line)
+
+    def summarise(self, outcome: Outcome) -> None:
+        message = (
+            f"job {outcome.job_id} is done: {outcome.lines} lines, {outcome.chunks} chunks, {outcome.keys} keys, "
+            f"{outcome.retries} retries, {outcome.skipped_chunks} chunks and {outcome.bad_records} records set aside"
+        )
+        facts: dict[str, Any] = {"output": outcome.output, "output_format": outcome.output_format}
+        if outcome.receipt:
+            facts["receipt"] = outcome.receipt
+        if outcome.repeated:
+            facts["repeated"] = len(outcome.repeated)
+        if outcome.quarantine:
+            facts["quarantine"] = outcome.quarantine
+        self._tell("done", message, seconds=round(outcome.seconds, 3), **facts)
+
+    def _tell(self, action: str, message: str, level: int = logging.INFO, **facts: Any) -> None:
+        log.log(level, "%s", message, extra={"action": action, "job": self.job_id, **facts})
+
+
+def _facts(failure: Failure) -> dict[str, Any]:
+    return {"task": failure.task, "attempt": failure.attempt, "worker": failure.worker, "kind": failure.kind}
+
+
+def report_error(ctx: click.Context, message: str) -> None:
+    """Write the error that ends a command as an event, with the job if it had come to one."""
+    display: EventDisplay | None = ctx.find_root().meta[__name__]
+    job = display.job_id if display else ""
+    log.error("%s", message, extra={"action": "error", **({"job": job} if job else {})})
+
+
+def wants_events(ctx: click.Context) -> bool:
+    """Return whether the running command was asked for events rather than words."""
+    return __name__ in ctx.find_root().meta
+
+
+def want_events(ctx: click.Context, display: EventDisplay | None = None) -> None:
+    """Take note that the running command was asked for events, and of the display of its run, if it has one."""
+    ctx.find_root().meta[__name__] = display
+
+
+def _event(line: str) -> dict[str, Any] | None:
+    """Return the event that a worker's line is, None when it is something else."""
+    if not line.startswith("{"):
+        return None
+    try:
+        content = json.loads(line)
+    except ValueError:
+        return None
+    return content if isinstance(content, dict) and "action" in content else None

@@ -1,0 +1,1 @@
+"""Text, tables, logging and signals of one terminal."""

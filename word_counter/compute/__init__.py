@@ -1,0 +1,1 @@
+"""Running user code: map, combine, reduce, merge. It knows neither Redis nor worker processes."""

@@ -1,0 +1,289 @@
+"""The stages of a job: what every engine calls to map a chunk and to reduce a partition; merge.py is the last.
+
+Nothing here knows of Redis or of processes: lines and partials come in, partials and results go out.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from word_counter.compute.grouping import gather
+from word_counter.compute.native_sums import adds_up, sums_of
+from word_counter.compute.skip_bad_records import Care, SetAside, map_carefully
+from word_counter.compute.user_errors import USER_ERRORS, place_of, user_traceback
+from word_counter.errors import EncodingError, RecordError, WordCounterError
+from word_counter.job.mapper import Lines, Mapper, mapped
+from word_counter.job.pairs import Pairs
+from word_counter.job.reducer import LEFT_OUT, GroupKey, Reducer
+from word_counter.job.step import Phase
+from word_counter.shuffle.key_skew import Weight
+from word_counter.shuffle.partitioning import (
+    canonical,
+    check_value,
+    compact,
+    decode_partial,
+    encode_partials,
+    key_text,
+    restore,
+)
+from word_counter.shuffle.run_format import Entry
+from word_counter.shuffle.value_stream import concluding
+
+if TYPE_CHECKING:
+    from word_counter.native._kernel import Sums
+
+#: So many travelled values of one key are folded into one before more are taken in.
+_REFOLD_AFTER = 1_000
+#: Counters are exact up to here, in Redis and in every JSON reader.
+_LARGEST_COUNT = 2**53
+#: About how many characters a segment of results has.
+_SEGMENT_CHARS = 128 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class MapOutput:
+    """What a map task makes: JSON text a partition, what it counted, and the records it set aside.
+
+    Pairs are counted as they travel: one for a key whose values are folded, else one a value.
+    """
+
+    partials: dict[int, str]
+    lines: int
+    pairs: int
+    counters: dict[str, int] = field(default_factory=dict)
+    aside: SetAside = field(default_factory=SetAside)
+
+
+def run_map(phase: Phase, lines: Lines | Pairs, partitions: int, care: Care | None = None) -> MapOutput:
+    """Map one chunk, combine, and spread the result over the partitions.
+
+    With ``care``, a chunk in which a record raises is mapped again record by record, and bad ones are set aside.
+
+    Raises:
+        RecordError: the user's code raised (its exception is the ``__cause__``).
+        EncodingError: it yielded what JSON cannot hold.
+        TooManyBadError: more records raised than ``care`` allows.
+    """
+    if care is not None and care.at_once:
+        return _map_once(phase, lines, partitions, care)
+    with contextlib.suppress(*([RecordError] if care is not None and care.limit else [])):
+        return _map_once(phase, lines, partitions, None)
+    return _map_once(phase, lines, partitions, care)
+
+
+def _map_once(phase: Phase, lines: Lines | Pairs, partitions: int, care: Care | None) -> MapOutput:
+    who = phase.mapper_name
+    groups: dict[GroupKey, Any] = {}
+    aside = SetAside()
+    mapper: Mapper | None = None
+    straight: tuple[dict[int, str], int] | None = None
+    try:
+        mapper, reducer = phase.make_mapper(), phase.make_reducer()
+        mapper.setup()
+        if reducer.folds:
+            reducer.setup()
+        if care is None:
+            mapper.enter(lines)
+            if isinstance(lines, Lines) and phase.partition is None and adds_up(reducer):
+                straight = mapper.map_to_partials(lines, partitions)
+            if straight is None:
+                gather(reducer, mapped(mapper, lines), groups)
+        else:
+            aside = map_carefully(mapper, reducer, lines, groups, care, whole=phase.whole_files)
+        gather(reducer, mapper.last_pairs(), groups)
+        condensed = reducer.condense_all(groups, restore)
+        if reducer.folds:
+            reducer.close()
+    except EncodingError as error:
+        if care is not None or mapper is None:
+            raise
+        message = f"{who} yielded a bad pair in {place_of(mapper, lines)}: {error}"
+        raise EncodingError(message) from error
+    except WordCounterError:
+        raise
+    except USER_ERRORS as error:
+        where = f" in {place_of(mapper, lines)}" if mapper is not None else ""
+        message = f"{who} failed{where}\n{user_traceback(error)}"
+        raise RecordError(message) from error
+    counters = _added(mapper, reducer)
+    partials, pairs = straight or (
+        encode_partials(condensed, partitions, who, phase.partition),
+        len(condensed) if reducer.folds else sum(map(len, condensed.values())),
+    )
+    return MapOutput(partials, len(lines), pairs, counters, aside)
+
+
+def _added(*owners: Mapper | Reducer) -> dict[str, int]:
+    counters: dict[str, int] = {}
+    for owner in owners:
+        for name, n in owner.__dict__.get("counters", {}).items():
+            if not isinstance(name, str) or n.__class__ is not int or abs(n) > _LARGEST_COUNT:
+                message = f"{type(owner).__name__} counts {name!r} by {n!r}: a name takes whole numbers up to 2**53"
+                raise EncodingError(message)
+            counters[name] = counters.get(name, 0) + n
+    return counters
+
+
+def run_reduce(
+    phase: Phase,
+    partials: Iterable[str | bytes],
+    counters: dict[str, int],
+    weight: Weight | None = None,
+    *,
+    entries: Iterable[Entry] | None = None,
+) -> Iterator[str]:
+    """Reduce one partition: yield its results as segments of sorted, ever larger keys.
+
+    A segment of a job's results is a JSON object. One that another phase maps is a list of pairs, whose keys are
+    still what they were.
+
+    Args:
+        phase: the phase of the job.
+        partials: all partials of the partition, in the order of their chunks.
+        counters: what the reducer counts is added here.
+        weight: the keys are added here.
+        entries: in place of partials, all that is in them, sorted by key; the values of a key in the order of their
+            chunks. Then what is in memory does not grow with them.
+
+    Raises:
+        RecordError: the user's code raised (its exception is the ``__cause__``).
+        EncodingError: it returned what JSON cannot hold, or two keys have one text.
+    """
+    reducer = phase.make_reducer()
+    try:
+        reducer.setup()  # before the grouping, which may combine
+    except USER_ERRORS as error:
+        message = f"{type(reducer).__name__} failed in setup\n{user_traceback(error)}"
+        raise RecordError(message) from error
+    weight = weight or Weight()
+    brackets = "{}" if phase.last else "[]"
+    segments: Iterable[str]
+    if entries is not None:
+        segments = _segments(_results(reducer, concluding(reducer, entries, weight)), brackets)
+    else:
+        segments = _grouped(reducer, partials, weight, brackets)
+    try:
+        yield from segments
+        reducer.close()
+    except WordCounterError:
+        raise
+    except USER_ERRORS as error:
+        message = f"{type(reducer).__name__} failed\n{user_traceback(error)}"
+        raise RecordError(message) from error
+    for name, n in _added(reducer).items():
+        counters[name] = counters.get(name, 0) + n
+
+
+def _grouped(reducer: Reducer, partials: Iterable[str | bytes], weight: Weight, brackets: str) -> Iterable[str]:
+    """Return the segments of partials, which are grouped in memory."""
+    sums, rest = sums_of(reducer, partials)
+    other = next(rest, None)
+    if sums is not None and other is None:
+        weight.weigh_sums(sums)
+        return sums.segments(_SEGMENT_CHARS, brackets)
+    groups = _spilled(sums, weight)
+    _group(reducer, rest if other is None else chain((other,), rest), groups, weight)
+    weight.weigh(groups)
+    return _segments(_results(reducer, ((group, groups[group]) for group in _sorted(groups))), brackets)
+
+
+def _sorted(groups: Iterable[GroupKey]) -> list[GroupKey]:
+    """Return group keys sorted by their text, and text before what only looks like it."""
+    texts: list[GroupKey] = [group for group in groups if group.__class__ is str]
+    others = [group for group in groups if group.__class__ is not str]
+    return sorted(texts + others, key=key_text) if others else sorted(texts)
+
+
+def _spilled(sums: Sums | None, weight: Weight) -> dict[GroupKey, list[Any]]:
+    """Return sums as groups of one value each."""
+    groups: dict[GroupKey, list[Any]] = {}
+    for key, total, values in () if sums is None else sums.items():
+        groups[key] = [total]
+        weight.fold(key, values)
+    return groups
+
+
+def _group(
+    reducer: Reducer, partials: Iterable[str | bytes], groups: dict[GroupKey, list[Any]], weight: Weight
+) -> None:
+    folds = reducer.folds
+    for partial in partials:
+        for key, travelled in decode_partial(partial):
+            values = groups.get(key)
+            if values is None:
+                groups[key] = [travelled] if folds else travelled
+            elif not folds:
+                values.extend(travelled)
+            else:
+                values.append(travelled)
+                if len(values) >= _REFOLD_AFTER:
+                    weight.fold(key, len(values))
+                    values[:] = [reducer.refold(restore(key), values)]
+
+
+def _results(reducer: Reducer, groups: Iterable[tuple[GroupKey, Any]]) -> Iterator[tuple[str, GroupKey, str]]:
+    """Yield the text of each key, the key, and the JSON text of its result, from sorted keys and their values."""
+    for group, travelled in groups:
+        key = restore(group)
+        try:
+            value = reducer.conclude(key, travelled)
+        except WordCounterError:
+            raise
+        except USER_ERRORS as error:
+            message = f"{type(reducer).__name__} failed for the key {key!r}\n{user_traceback(error)}"
+            raise RecordError(message) from error
+        if value is not LEFT_OUT:
+            yield key_text(group), group, _result_text(reducer, key, value)
+    for key, value in reducer.last_results():
+        group = canonical(key)
+        yield key_text(group), group, _result_text(reducer, key, value)
+
+
+def _result_text(reducer: Reducer, key: Any, value: Any) -> str:
+    try:
+        check_value(value)
+        text = compact(value)
+        text.encode()  # a lone surrogate shows only here
+    except (TypeError, ValueError, RecursionError) as error:
+        message = f"{type(reducer).__name__} returned for the key {key!r} a value that JSON cannot hold: {error}"
+        raise EncodingError(message) from error
+    return text
+
+
+def _segments(results: Iterable[tuple[str, GroupKey, str]], brackets: str) -> Iterator[str]:
+    """Yield JSON texts of results: objects, or, as the brackets say, lists of pairs whose keys are what they were."""
+    opening, closing = brackets[0], brackets[1]
+    entries: list[str] = []
+    chars = 0
+    last: tuple[str, GroupKey] | None = None
+    for text, group, result in results:
+        if opening == "[":
+            entries.append(f"[{compact(text) if isinstance(group, str) else text},{result}]")
+        else:
+            if last is not None and last[0] == text:
+                raise _two_keys(text, last[1], group)
+            last = text, group
+            entries.append(f"{compact(text)}:{result}")
+        chars += len(entries[-1])
+        if chars >= _SEGMENT_CHARS:
+            yield opening + ",".join(entries) + closing
+            entries.clear()
+            chars = 0
+    if entries:
+        yield opening + ",".join(entries) + closing
+
+
+def _two_keys(text: str, *groups: GroupKey) -> EncodingError:
+    kinds = " and ".join(sorted(type(restore(group)).__name__ for group in groups))
+    return EncodingError(
+        f"two keys would both appear as {text!r} in the results ({kinds}); let the mapper yield one kind"
+    )
+
+
+def pairs_of(segments: Iterable[str | bytes], source: str) -> Pairs:
+    """Return the pairs of segments that a phase left for the next one; ``source`` says what they are of."""
+    return Pairs([(restore(key), value) for text in segments for key, value in decode_partial(text)], source)

@@ -1,0 +1,94 @@
+"""What all outputs share: pairs to be written, drafts of them, and the libraries that only some of them need."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator
+from importlib import import_module
+from types import TracebackType
+from typing import Any, BinaryIO, NamedTuple, Self
+
+from word_counter.errors import OutputError
+from word_counter.files.digest import Digest
+
+#: Key texts with their values.
+Rows = Iterable[tuple[str, Any]]
+#: Passes rows on, and does now and then what has to be done while they are worked through.
+Holding = Callable[[Rows], Iterator[tuple[str, Any]]]
+#: Writes a file's content.
+Fill = Callable[[BinaryIO], None]
+
+
+class Draft(ABC):
+    """What is written but not seen yet. As a context it goes away at the end, unless it was shown."""
+
+    def check(self) -> None:
+        """Raise OutputError when it is known already that it cannot be shown."""
+
+    @abstractmethod
+    def show(self) -> None:
+        """Let it be seen, in place of what was there; OutputError when that is not possible."""
+
+    @abstractmethod
+    def drop(self) -> None:
+        """Let it go away, unless it was shown."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.drop()
+
+
+class Written(NamedTuple):
+    """What a file was drafted with: its name within its folder, its size in bytes, and its digest."""
+
+    name: str
+    size: int
+    digest: str
+
+
+class Digested:
+    """A file that is written from its beginning to its end, and the digest of what is."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._digest = Digest()
+
+    def write(self, content: bytes) -> int:
+        """Write bytes."""
+        self._digest.update(content)
+        self._file.write(content)
+        return len(content)
+
+    def writelines(self, lines: Iterable[bytes]) -> None:
+        """Write lines."""
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+    def written(self, name: str) -> Written:
+        """Return what was written, under a name."""
+        return Written(name, self._digest.size, self._digest.text)
+
+
+def library(module: str, extra: str, output: str) -> Any:
+    """Return a library that an output needs; OutputError, with what to install, when it is not there."""
+    try:
+        return import_module(module)
+    except ImportError as error:
+        message = f"the output {output} needs {module}: pip install 'word-counter[{extra}]' ({error})"
+        raise OutputError(message) from None
+
+
+def going_on() -> None:
+    """Ask nobody whether to go on."""
+
+
+def as_they_are(rows: Rows) -> Iterator[tuple[str, Any]]:
+    """Pass rows on."""
+    return iter(rows)

@@ -1,0 +1,212 @@
+"""Files of this machine: written beside their places, and seen there whole or not at all: draft, fsync, rename.
+
+Who writes a draft holds a lock on it, which the system lets go when its process ends, however it does. So a draft that
+is not locked is of a process that was killed, and goes when the next is written to its folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import re
+import tempfile
+from typing import BinaryIO, ClassVar
+
+from word_counter.errors import OutputError
+from word_counter.files.drafts import Draft, Fill
+
+#: How drafts are named that are held. mkstemp() chooses the middle.
+_SUFFIX = ".wc.tmp"
+_HELD = re.compile(r"\..+\.[a-z0-9_]{8}" + re.escape(_SUFFIX), re.DOTALL)
+
+
+class LocalDraft(Draft):
+    """A file that is written beside its place."""
+
+    #: So many drafts are held at a time, as each is an open file; more are named otherwise, and are nobody's to remove.
+    most_held: ClassVar[int] = 64
+    _held: ClassVar[int] = 0
+
+    def __init__(self, path: str, fill: Fill) -> None:
+        """Write it; OutputError when that is not possible."""
+        self._path = path
+        self._temporary = ""
+        self._lock = -1
+        try:
+            self._target = os.path.realpath(path)
+            self._folder, name = os.path.split(self._target)
+            os.makedirs(self._folder, exist_ok=True)
+            _sweep(self._folder)
+            with self._begun(name) as file:
+                fill(file)
+                file.flush()
+                os.fchmod(file.fileno(), 0o666 & ~_umask())
+                os.fsync(file.fileno())
+        except OSError as error:
+            self.drop()
+            raise unwritable(path, error) from error
+        except BaseException:
+            self.drop()
+            raise
+
+    def _begun(self, name: str) -> BinaryIO:
+        """Return a new file, and hold it if not too many are."""
+        while True:
+            hold = LocalDraft._held < self.most_held
+            suffix = _SUFFIX if hold else ".tmp"
+            descriptor, self._temporary = tempfile.mkstemp(prefix=f".{name[:50]}.", suffix=suffix, dir=self._folder)
+            if not hold:
+                return open(descriptor, "wb")
+            LocalDraft._held += 1
+            self._lock = descriptor
+            with contextlib.suppress(OSError):  # where files cannot be locked, nobody can and takes it for left
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if os.fstat(descriptor).st_nlink:
+                return open(descriptor, "wb", closefd=False)
+            self._let_go()  # somebody took it for left just before it was locked
+
+    def _let_go(self) -> None:
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+            LocalDraft._held -= 1
+
+    def check(self) -> None:
+        """Raise OutputError when something has come into its place that no file can replace."""
+        if os.path.isdir(self._target):
+            raise unwritable(self._path, IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR)))
+
+    def show(self) -> None:
+        """Put it in its place."""
+        try:
+            os.replace(self._temporary, self._target)
+            self._temporary = ""
+            sync_folder(self._folder)
+        except OSError as error:
+            raise unwritable(self._path, error) from error
+
+    def drop(self) -> None:
+        """Remove it, unless it is in its place."""
+        if self._temporary:
+            with contextlib.suppress(OSError):
+                os.unlink(self._temporary)
+        self._let_go()
+
+
+def _sweep(folder: str) -> None:
+    """Remove the drafts of processes that were killed."""
+    with contextlib.suppress(OSError):
+        for name in os.listdir(folder):
+            if name.endswith(_SUFFIX) and _HELD.fullmatch(name):
+                with contextlib.suppress(OSError):
+                    _remove_unless_held(os.path.join(folder, name))
+
+
+def _remove_unless_held(draft: str) -> None:
+    """Remove a draft; OSError when it is somebody's."""
+    descriptor = os.open(draft, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.unlink(draft)
+    finally:
+        os.close(descriptor)
+
+
+class LocalFiles:
+    """The files of this machine."""
+
+    draft = LocalDraft
+
+    def check(self, output: str, others: tuple[str, ...] = ()) -> None:
+        """Raise OutputError, saying what to do, unless a file could be written to ``output``; leaves nothing behind.
+
+        Names that are too long for a file are found among ``others``, too.
+        """
+        folder, name = os.path.split(output)
+        if name in {"", os.curdir, os.pardir} or "\0" in output or os.path.isdir(output):
+            what = f"is a directory; name a file in it, such as {os.path.join(output, 'results.json')}"
+            message = f"the output {output!r} {what if output else 'names no file; - is standard output'}"
+            raise OutputError(message)
+        if os.path.exists(output) and not os.path.isfile(output):
+            message = (
+                f"the output {output} is not a regular file: it would be replaced by one; use - for standard output"
+            )
+            raise OutputError(message)
+        try:
+            target = os.path.realpath(output)
+            if os.path.islink(output) and (os.path.islink(target) or not os.path.isdir(os.path.dirname(target))):
+                message = (
+                    f"the output {output} is a link to {os.readlink(output)}, which leads nowhere; "
+                    "give another --output"
+                )
+                raise OutputError(message)
+            for path in (output, *others):
+                with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                    os.lstat(path)  # says when a name is too long
+            folder = os.path.dirname(target)
+            while not os.path.lexists(folder):  # the folders that are missing will be made below this one
+                folder = os.path.dirname(folder)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            raise unwritable(output, error) from error
+
+    def there(self, path: str) -> bool:
+        """Return whether there is anything at a path."""
+        return os.path.lexists(path)
+
+    def head(self, path: str, most_bytes: int) -> bytes:
+        """Return how a file begins; OSError when there is none, or something else."""
+        if not os.path.isfile(path):
+            raise FileNotFoundError(path)
+        with open(path, "rb") as file:
+            return file.read(most_bytes)
+
+    def open(self, path: str) -> BinaryIO:
+        """Return a file to read from."""
+        return open(path, "rb")
+
+    def names_in(self, folder: str) -> list[str]:
+        """Return the names in a folder; OSError when it cannot be read."""
+        return os.listdir(folder)
+
+    def remove(self, path: str) -> None:
+        """Remove a file; OSError when that is not possible."""
+        os.unlink(path)
+
+
+def unwritable(output: str, error: OSError) -> OutputError:
+    """Return the error of an output that cannot be written, with what to do."""
+    try:
+        folder = os.path.dirname(os.path.abspath(output))
+    except OSError:
+        return OutputError(f"cannot write {output}: the current directory is gone; change to one that is there")
+    if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+        return OutputError(f"cannot write {output}: {error.strerror}; make room, or give another --output")
+    if error.errno == errno.ENAMETOOLONG:
+        return OutputError(f"cannot write {output}: {error.strerror}; give another --output")
+    if error.errno in {errno.ENOTDIR, errno.EEXIST}:
+        return OutputError(f"cannot write {output}: a part of that path is a file, not a folder; give another --output")
+    who = f"user {os.getuid()}" if hasattr(os, "getuid") else "this user"
+    return OutputError(
+        f"cannot write {output} as {who}: {error.strerror}; make {folder} writable for that user "
+        f"(chmod o+w {folder}), run as its owner (docker-compose: WORD_COUNTER_UID=$(id -u) "
+        "WORD_COUNTER_GID=$(id -g)), or give another --output"
+    )
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def sync_folder(folder: str) -> None:
+    """Make renames in a folder last through a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

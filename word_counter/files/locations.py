@@ -1,0 +1,49 @@
+"""Places: whether an output is a file of this machine, one behind a URL, a database or standard output."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from word_counter.errors import OutputError
+from word_counter.files.local_files import LocalFiles
+from word_counter.files.remote_files import RemoteFiles
+from word_counter.files.urls import has_password, is_url, plain, refusal
+
+_DATABASE = re.compile(r"postgres(ql)?://", re.IGNORECASE)
+
+
+def is_database(output: str) -> bool:
+    """Return whether an output is a table of a PostgreSQL server."""
+    return _DATABASE.match(output) is not None
+
+
+def checked(output: str) -> str:
+    """Return an output; a URL that means a file of this machine becomes its path.
+
+    Raises:
+        OutputError: it is a URL that nothing can be written to for others to see, or one with a password, which would
+            be seen in Redis and by ``ps``.
+    """
+    output = plain(output)
+    if not is_url(output):
+        return output
+    if has_password(output) or re.search(r"[?&](password|secret|key|token)=", output):
+        where = "PGPASSWORD or ~/.pgpass" if is_database(output) else "where its library looks for it"
+        shown = f"{output.partition('://')[0]}://..."
+        message = f"the output {shown} holds a password, which would stand in Redis: give it in {where} instead"
+        raise OutputError(message)
+    if why := refusal(output, written=True):
+        message = f"the output {output} {why}; give another --output"
+        raise OutputError(message)
+    return output
+
+
+def absolute(output: str) -> str:
+    """Return an output as a process in any folder may take it: a path becomes absolute, and "-" and URLs stay."""
+    return output if output == "-" or is_url(output) else os.path.abspath(output)
+
+
+def files_at(path: str) -> LocalFiles | RemoteFiles:
+    """Return the files that a path or a URL is among; OutputError when what its store needs is not there."""
+    return RemoteFiles(path) if is_url(path) else LocalFiles()

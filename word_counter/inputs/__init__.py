@@ -1,0 +1,1 @@
+"""Where records come from: found, opened, cut into chunks, read."""

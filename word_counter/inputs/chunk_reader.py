@@ -1,0 +1,155 @@
+"""The chunk reader: the lines of chunks, from where their source lies, or from the bytes that travelled."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import BinaryIO, NamedTuple
+
+from word_counter.errors import InputError, JobGoneError
+from word_counter.files.digest import digest_of
+from word_counter.files.urls import is_url
+from word_counter.inputs.chunker import first_row, travels
+from word_counter.inputs.input_format import LINES, InputFormat
+from word_counter.inputs.sources import check_unchanged
+from word_counter.job.job import Chunk, Source
+from word_counter.job.mapper import Lines
+from word_counter.security.input_roots import InputRoots
+from word_counter.settings.memory import keep_what_is_freed
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+class Fetched(NamedTuple):
+    """A chunk and its bytes; those of one that travelled may have the header of its source before them."""
+
+    chunk: Chunk
+    content: bytes
+    travelled: bool
+
+    @property
+    def digest(self) -> str:
+        """The digest of the chunk's own bytes."""
+        return digest_of(memoryview(self.content)[len(self.content) - self.chunk.length :])
+
+
+class ChunkReader:
+    """Reads chunks; keeps the last file open, as neighbours in one source come after each other."""
+
+    def __init__(
+        self,
+        sources: Mapping[int, Source],
+        roots: InputRoots | None = None,
+        content: Callable[[int], bytes | None] | None = None,
+        *,
+        inline: bool = False,
+        records: InputFormat = LINES,
+    ) -> None:
+        """Make it.
+
+        Args:
+            sources: the sources by their index.
+            roots: the files that may be read.
+            content: returns the bytes of a chunk that travelled, by its id; None when they are gone.
+            inline: whether all chunks did.
+            records: what the records are.
+        """
+        self._sources = sources
+        self._roots = roots or InputRoots()
+        self._content = content
+        self._inline = inline
+        self._records = records
+        self._header: tuple[int, bytes] = -1, b""
+        self._file: BinaryIO | None = None
+        self._index = -1
+
+    def read(self, chunk: Chunk, content: bytes | None = None) -> Lines:
+        """Return the lines of a chunk, which has these bytes if they are known already; raises what fetch does."""
+        return self.lines(self.fetch(chunk, content))
+
+    def fetch(self, chunk: Chunk, content: bytes | None = None) -> Fetched:
+        """Return the bytes of a chunk, which are these if they are known already.
+
+        Raises:
+            InputError: its source cannot be opened here.
+            JobGoneError: it travelled, and its bytes are gone.
+            ForbiddenError: its source is not within the roots.
+            InputChangedError: its source is not as it was when the job was made.
+        """
+        source = self._sources[chunk.source]
+        if content is None and self._content is not None and travels(source, inline=self._inline):
+            keep_what_is_freed()
+            content = self._content(chunk.id)
+            if content is None:
+                message = (
+                    f"the bytes of chunk {chunk.id} are gone from Redis: another attempt committed it, or it lost them"
+                )
+                raise JobGoneError(message)
+        if content is not None:
+            return Fetched(chunk, content, travelled=True)
+        try:
+            if self._file is None or chunk.source != self._index:
+                self.close()
+                self._file = self._roots.open(source.path)
+                self._index = chunk.source
+            self._file.seek(chunk.offset)
+            raw = self._file.read(chunk.length)
+            check_unchanged(source, self._file)
+        except OSError as error:
+            message = f"this worker cannot read {source.path}: {error.strerror}; {_advice(source.path)}"
+            raise InputError(message) from error
+        except InputError as error:
+            what = str(error) if str(error).startswith("cannot read") else f"cannot read {source.path}: {error}"
+            message = f"this worker {what}" + ("; or run with --transport inline" if is_url(source.path) else "")
+            raise InputError(message) from error
+        return Fetched(chunk, raw, travelled=False)
+
+    def lines(self, fetched: Fetched) -> Lines:
+        """Return the lines of a chunk that was fetched last."""
+        chunk, raw, travelled = fetched
+        source = self._sources[chunk.source]
+        offset, line, lines = chunk.offset, chunk.line, chunk.lines
+        header = self.header(fetched)
+        if self._records.headed:
+            raw = raw[len(header) :] if travelled or not chunk.offset else raw
+            if not chunk.offset:
+                offset, line, lines = len(header), line + header.count(b"\n"), lines - header.count(b"\n")
+        elif offset == 0 and raw.startswith(_BYTE_ORDER_MARK):
+            offset = len(_BYTE_ORDER_MARK)
+            raw = raw[offset:]
+        return Lines(raw, source.name, offset, line, lines if raw else 0, self._records.reading(header))
+
+    def header(self, fetched: Fetched) -> bytes:
+        """Return the first row of the source of a chunk that was fetched last, where it has names; else nothing."""
+        if not self._records.headed:
+            return b""
+        if fetched.travelled or not fetched.chunk.offset:
+            return first_row(fetched.content, self._records)
+        return self._header_of(fetched.chunk.source)
+
+    def _header_of(self, index: int) -> bytes:
+        """Return the first row of a source, which is open."""
+        if self._header[0] != index and self._file is not None:
+            self._file.seek(0)
+            self._header = index, next(self._records.rows(self._file), b"")
+        return self._header[1]
+
+    def close(self) -> None:
+        """Close the file that was read last."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+def _advice(path: str) -> str:
+    """Say what is missing on this machine for a path to be read."""
+    missing = path
+    while not os.path.lexists(os.path.dirname(missing)) and os.path.dirname(missing) != missing:
+        missing = os.path.dirname(missing)
+    if missing != path:
+        what = f"mount {missing} on its machine"
+    elif os.path.lexists(path):
+        what = "its user has to be allowed to"
+    else:
+        what = "copy it there, or mount its folder"
+    return f"{what}, or run with --transport inline"

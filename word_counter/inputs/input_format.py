@@ -1,0 +1,218 @@
+r"""Records: what a mapper gets of its input: lines, the objects of JSON lines, or the rows of CSV.
+
+A row may go over several lines, where a field in quotes has line breaks. So a file of rows is cut where a row ends,
+by a scan that knows quotes; line breaks in fields are ``\n``, whatever they were.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from word_counter.errors import InputError, UsageError
+from word_counter.job.mapper import Mapper, Reading
+from word_counter.job.step import Phase
+
+_KINDS = ("lines", "jsonl", "csv", "tsv")
+_OPTIONS = ("delimiter", "quote", "header")
+_NAMED = {"tab": "\t", "space": " ", "none": ""}
+#: A row is no longer than this: a quote that nobody closes would make one of all that follows.
+_LONGEST_ROW = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class InputFormat:
+    """What a record is.
+
+    Attributes:
+        kind: "lines", "jsonl" or "csv".
+        delimiter: what stands between the fields of a row.
+        quote: what stands around a field that holds a delimiter, a quote or a line break; nothing: no field does.
+        header: the names of the fields; None: they stand in the first row; (): there are none, and records are lists.
+    """
+
+    kind: str = "lines"
+    delimiter: str = ","
+    quote: str = '"'
+    header: tuple[str, ...] | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> InputFormat:
+        """Return the format of a text such as ``csv`` or ``csv delimiter=; header=none``.
+
+        Raises:
+            UsageError: it is none; says what would be.
+        """
+        kind, *options = text.split()
+        if kind not in _KINDS:
+            message = f"input-format must be one of {', '.join(_KINDS)}, not {kind!r}"
+            raise UsageError(message)
+        made = cls("csv", delimiter="\t") if kind == "tsv" else cls(kind)
+        for option in options:
+            name, equals, value = option.partition("=")
+            if name not in _OPTIONS or not equals or made.kind != "csv":
+                message = (
+                    f"input-format {kind} has no option {option!r}; csv and tsv have {', '.join(_OPTIONS)}, as in "
+                )
+                message += "'csv delimiter=; quote=none header=none'"
+                raise UsageError(message)
+            if name == "header":
+                made = replace(made, header={"first": None, "none": ()}.get(value, tuple(value.split(","))))
+                continue
+            char = _NAMED.get(value, value)
+            if (
+                len(char) != (1 if char or name == "delimiter" else 0)
+                or not char.isascii()
+                or (char in "\r\n" and char)
+            ):
+                message = f"the {name} of {kind} must be one ASCII character, or tab or space, not {value!r}"
+                raise UsageError(message)
+            made = replace(made, delimiter=char) if name == "delimiter" else replace(made, quote=char)
+        return made
+
+    @property
+    def headed(self) -> bool:
+        """Whether the first row of each source names the fields."""
+        return self.kind == "csv" and self.header is None
+
+    def reading(self, header: bytes = b"") -> JsonLines | Rows | None:
+        """Return how records are read; None: they are lines. ``header`` is the first row of their source."""
+        if self.kind == "jsonl":
+            return JsonLines()
+        if self.kind != "csv":
+            return None
+        if not self.headed:
+            return Rows(self, self.header or ())
+        text = header.decode("utf-8-sig", "replace").split("\n")
+        return Rows(self, tuple(next(iter(Rows(self, ()).records(iter(text))), ())))
+
+    def rows(self, lines: Iterable[bytes]) -> Iterator[bytes]:
+        """Yield rows, each with its line break, of lines with theirs.
+
+        Raises:
+            InputError: a quote is not closed.
+        """
+        quote = self.quote.encode()
+        held: list[bytes] = []
+        size = 0
+        scan = _Scan(self.delimiter, self.quote) if quote else None
+        for line in lines:
+            if scan is None or (not held and quote not in line):
+                yield line
+                continue
+            held.append(line)
+            size += len(line)
+            if quote not in line or scan.stays_open(line, is_open=len(held) > 1):
+                if size > _LONGEST_ROW:
+                    message = f"a quote that opens in the row {held[0][:100]!r} is not closed for {size:,} bytes"
+                    raise InputError(message)
+                continue
+            yield b"".join(held)
+            held, size = [], 0
+        if held:
+            yield b"".join(held)
+
+
+#: The format of most inputs.
+LINES = InputFormat()
+
+
+def chosen_format(asked: str, phase: Phase) -> str:
+    """Return the format of a job's input: what a run asks for, or what the job's first mapper says.
+
+    Raises:
+        UsageError: it is none, or the mapper takes the bytes of chunks and knows nothing of records.
+    """
+    chosen = asked or phase.input_format
+    mapper = phase.mappers[0]
+    plain = InputFormat.parse(chosen).kind == "lines"
+    if not plain and mapper.input_format == "lines" and mapper.map_chunk is not Mapper.map_chunk:
+        message = f"{mapper.__name__} maps chunks of lines (map_chunk), and takes no input-format {chosen}"
+        raise UsageError(message)
+    return chosen
+
+
+class JsonLines:
+    """Reads a JSON value a line. Empty lines are none."""
+
+    def records(self, lines: Iterator[str]) -> Iterator[Any]:
+        """Yield the value of each line."""
+        return (json.loads(line) for line in lines if line and not line.isspace())
+
+    def split(self, lines: Iterable[bytes]) -> Iterator[bytes]:
+        """Yield the bytes of each record."""
+        return iter(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Reads rows: each a dict by the names of its fields, or a list where there are no names. Empty lines are none."""
+
+    format: InputFormat
+    header: Sequence[str]
+
+    def records(self, lines: Iterator[str]) -> Iterator[Any]:
+        """Yield each row.
+
+        Raises:
+            ValueError: it has more fields than there are names, or fewer.
+            csv.Error: it is none.
+        """
+        csv.field_size_limit(_LONGEST_ROW)
+        rows = csv.reader(
+            (f"{line}\n" for line in lines),
+            delimiter=self.format.delimiter,
+            quotechar=self.format.quote or None,
+            quoting=csv.QUOTE_MINIMAL if self.format.quote else csv.QUOTE_NONE,
+            strict=True,
+        )
+        return map(self._named, filter(None, rows)) if self.header else filter(None, rows)
+
+    def split(self, lines: Iterable[bytes]) -> Iterator[bytes]:
+        """Yield the bytes of each row."""
+        return self.format.rows(lines)
+
+    def _named(self, row: list[str]) -> dict[str, str]:
+        if len(row) != len(self.header):
+            message = f"a row of {len(row)} fields, where the header names {len(self.header)}"
+            raise ValueError(message)
+        return dict(zip(self.header, row, strict=True))
+
+
+def reading_to_json(reading: Reading | None) -> list[Any] | None:
+    """Return how records are read, as JSON can hold it, for another process."""
+    if isinstance(reading, Rows):
+        made = reading.format
+        return [made.kind, made.delimiter, made.quote, made.header, list(reading.header)]
+    return None if reading is None else []
+
+
+def reading_of_json(content: Sequence[Any] | None) -> JsonLines | Rows | None:
+    """Return what :func:`reading_to_json` made this of."""
+    if not content:
+        return None if content is None else JsonLines()
+    kind, delimiter, quote, names, header = content
+    return Rows(InputFormat(kind, delimiter, quote, None if names is None else tuple(names)), header)
+
+
+class _Scan:
+    """Tells whether a quote is open at the end of a line, as csv.reader would."""
+
+    def __init__(self, delimiter: str, quote: str) -> None:
+        d, q = (re.escape(char.encode()) for char in (delimiter, quote))
+        inside = rb"[^%b]*(?:%b%b[^%b]*)*%b(?!%b)" % (q, q, q, q, q, q)
+        self._whole = re.compile(rb"(^|%b)%b%b" % (d, q, inside))
+        self._rest = re.compile(inside)
+        self._opens = re.compile(rb"(?:^|%b)%b" % (d, q))
+
+    def stays_open(self, line: bytes, *, is_open: bool) -> bool:
+        if is_open:
+            closing = self._rest.match(line)
+            if closing is None:
+                return True
+            line = b"x" + line[closing.end() :]
+        return self._opens.search(self._whole.sub(rb"\1x", line)) is not None

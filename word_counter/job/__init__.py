@@ -1,0 +1,1 @@
+"""What a user writes, and the values that all rooms speak of."""

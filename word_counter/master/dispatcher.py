@@ -1,0 +1,231 @@
+"""Dispatch: how tasks get to the workers: the input is split, and batches are made, recorded and queued."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+from secrets import token_hex
+from typing import Any
+
+from word_counter.compute.segments import split_segments
+from word_counter.inputs.chunker import Cutting, Piece, split_sources, travels
+from word_counter.inputs.input_format import InputFormat
+from word_counter.inputs.prefetch import Feed
+from word_counter.job.job import Chunk, Cursor, Source, Stage, parse_task, task_name
+from word_counter.job.snapshot import Batch, Snapshot, Suspicion, TaskAttempt
+from word_counter.master.leader_lease import Charge
+from word_counter.queue.batch_queue import ChunkQueue
+from word_counter.queue.payload import Payload
+from word_counter.receipts.job_spec import Plan
+from word_counter.store.job_store import Store
+
+#: A batch that nobody started and that is not in the queue for so long is lost, in seconds.
+_LOST_AFTER_SECONDS = 5.0
+#: How long to wait for a feed that has nothing just now, in seconds: no longer than the master can be missed.
+_FEED_SECONDS = 0.1
+#: A batch of chunks that travel has no more bytes, unless its one chunk has.
+_BATCH_BYTES = 16 * 1024 * 1024
+#: How often the queue is searched for them, in seconds.
+_SEARCH_SECONDS = 1.0
+
+
+class Dispatch:
+    """Brings the tasks of one job to the queue, for the master that is in charge of it."""
+
+    def __init__(
+        self,
+        store: Store,
+        queue: ChunkQueue,
+        charge: Charge,
+        plan: Plan,
+        sources: Sequence[Source],
+        shuffle: Callable[[], str] = str,
+    ) -> None:
+        """Make it. ``shuffle`` returns the folder of the job's run files; nothing: it shuffles by Redis."""
+        self._store = store
+        self._queue = queue
+        self._charge = charge
+        self._plan = plan
+        self._sources = sources
+        self._shuffle = shuffle
+        self._cursor: Cursor | None = None
+        self._splitting: Iterator[Piece] = iter(())
+        self._feed: Feed | None = None
+        records = InputFormat.parse(plan.input_format)
+        cutting = Cutting.of(sources, plan.chunk_size, records)
+        self._cutting = replace(cutting, whole_files=plan.whole_files, inline=plan.inline)
+        self._unheld_since: dict[str, float] = {}
+        self._searched = 0.0
+
+    def split(self, snapshot: Snapshot, batches: int, chunks_each: int, held_limit: int) -> bool:
+        """Split the input of the running phase on from where it is, and queue the new chunks.
+
+        Args:
+            snapshot: what is true of the job.
+            batches: how many batches to queue.
+            chunks_each: of how many chunks.
+            held_limit: how many bytes of chunks that travel may be in Redis at a time.
+
+        Returns:
+            Whether to look again at once: the input has come to its end, or nothing of it is there just now.
+
+        Raises:
+            InputError: a source cannot be read any more, or is not whole.
+            InputChangedError: a source is not as it was when the job was made.
+        """
+        if snapshot.cursor != self._cursor:  # a new master, or what was split last was not recorded
+            self._begin(snapshot.phase, snapshot.cursor)
+        self._cursor = snapshot.cursor
+        if self._feed is None:
+            return self._split(snapshot.phase, batches, chunks_each)
+        return self._split_feed(self._feed, batches, chunks_each, held_limit - snapshot.held * self._feed.mean_bytes)
+
+    def close(self) -> None:
+        """Stop reading the input."""
+        if self._feed is not None:
+            self._feed.close()
+            self._feed = None
+
+    def _begin(self, phase: int, cursor: Cursor) -> None:
+        self.close()
+        plan, sources = self._plan, self._sources
+        if phase:
+            partitions = plan.partitions_of(phase - 1)
+            segments = dict(zip(partitions, self._store.segments(partitions), strict=True))
+            self._splitting = (Piece(*piece) for piece in split_segments(segments, cursor))
+        elif any(travels(source, inline=plan.inline) for source in sources[cursor.source :]):
+            self._feed = Feed(sources, cursor, self._cutting)
+        else:
+            self._splitting = split_sources(sources, cursor, self._cutting)
+
+    def _split(self, phase: int, batches: int, chunks_each: int) -> bool:
+        made: list[list[Piece]] = []
+        for _ in range(batches):
+            taken = list(islice(self._splitting, chunks_each))
+            if not taken:
+                break
+            made.append(taken)
+        done = len(made) < batches
+        self._enqueue_pieces(phase, made, split_done=done)
+        return done
+
+    def _split_feed(self, feed: Feed, batches: int, chunks_each: int, room: int) -> bool:
+        """Queue what is there of a feed: a batch at a time, as chunks that travel make long messages."""
+        wait = _FEED_SECONDS
+        for _ in range(batches):
+            if room <= 0:
+                return False
+            taken = feed.take(chunks_each, min(room, _BATCH_BYTES), wait)
+            if feed.ended:
+                self._enqueue_pieces(0, [taken] if taken else [], split_done=True, input_bytes=feed.input_bytes)
+                return True
+            if not taken:
+                return wait > 0
+            self._enqueue_pieces(0, [taken], input_bytes=feed.input_bytes)
+            room -= sum(len(piece.content or b"") for piece in taken)
+            wait = 0.0
+        return False
+
+    def _enqueue_pieces(
+        self, phase: int, made: Sequence[Sequence[Piece]], *, split_done: bool = False, input_bytes: int | None = None
+    ) -> None:
+        if made:
+            self._cursor = made[-1][-1].cursor
+        payloads = [self._map_payload(phase, [piece.chunk for piece in batch], [1] * len(batch)) for batch in made]
+        self._enqueue(
+            payloads,
+            [piece for batch in made for piece in batch],
+            self._cursor,
+            split_done=split_done,
+            input_bytes=input_bytes,
+        )
+
+    def start_reduce(self, phase: int) -> None:
+        """Queue the reduce tasks of a phase."""
+        tasks = [TaskAttempt(task_name(Stage.REDUCE, n), 1) for n in self._plan.partitions_of(phase)]
+        self.queue(phase, tasks, {})
+
+    def queue(self, phase: int, tasks: Sequence[TaskAttempt], suspicions: dict[str, Suspicion]) -> None:
+        """Queue tasks of one stage of a phase: map tasks as one batch, reduce tasks each as its own."""
+        stage, _ = parse_task(tasks[0].task)
+        if stage is Stage.REDUCE:
+            again = any(task.attempt > 1 for task in tasks)
+            self._enqueue([self._payload(phase, stage, [task]) for task in tasks], at_front=again)
+            return
+        chunks = self._store.chunks([parse_task(task.task)[1] for task in tasks])
+        attempts = [task.attempt for task in tasks]
+        suspicion = suspicions.get(tasks[0].task) if len(tasks) == 1 else None
+        # What was queued once already does not stand in line again behind all that came after it.
+        self._enqueue([self._map_payload(phase, chunks, attempts, suspicion)], at_front=True)
+
+    def lost(self, snapshot: Snapshot) -> set[str]:
+        """Return the batches that nobody started and that the queue has not held for a while."""
+        unstarted = [batch.id for batch in snapshot.batches if batch.deadline is None]
+        if not unstarted:
+            self._unheld_since.clear()
+            return set()
+        now = time.monotonic()
+        if now - self._searched < _SEARCH_SECONDS:
+            return set()
+        self._searched = now
+        held = self._queue.held(self._plan.job_id, unstarted)
+        self._unheld_since = {id_: self._unheld_since.get(id_, now) for id_ in unstarted if id_ not in held}
+        return {id_ for id_, since in self._unheld_since.items() if now - since > _LOST_AFTER_SECONDS}
+
+    def _map_payload(
+        self, phase: int, chunks: Sequence[Chunk], attempts: Sequence[int], suspicion: Suspicion | None = None
+    ) -> Payload:
+        tasks = [TaskAttempt(task_name(Stage.MAP, c.id), n) for c, n in zip(chunks, attempts, strict=True)]
+        sources = {} if phase else {chunk.source: self._sources[chunk.source] for chunk in chunks}
+        return self._payload(phase, Stage.MAP, tasks, chunks=tuple(chunks), sources=sources, suspicion=suspicion)
+
+    def _payload(self, phase: int, stage: Stage, tasks: Sequence[TaskAttempt], **more: Any) -> Payload:
+        _, number = parse_task(tasks[0].task)
+        plan = self._plan
+        return Payload(
+            job=plan.job_id,
+            batch=f"{stage.value[0]}{number}-{token_hex(3)}",
+            stage=stage,
+            code=plan.code,
+            code_digest=plan.code_digest,
+            params=plan.params,
+            files=plan.files,
+            phase=phase,
+            inline=plan.inline,
+            input_format=plan.input_format,
+            shuffle=self._shuffle(),
+            incremental=plan.incremental,
+            partitions=plan.partitions,
+            lease_seconds=plan.lease_seconds,
+            task_timeout=plan.task_timeout,
+            max_bad_records=plan.max_bad_records,
+            tasks=tuple(tasks),
+            **more,
+        )
+
+    def _enqueue(
+        self,
+        payloads: Sequence[Payload],
+        pieces: Sequence[Piece] = (),
+        cursor: Cursor | None = None,
+        *,
+        split_done: bool = False,
+        at_front: bool = False,
+        input_bytes: int | None = None,
+    ) -> None:
+        batches = [Batch(payload.batch, payload.tasks) for payload in payloads]
+        if not self._store.plan(
+            self._charge.epoch,
+            [piece.chunk for piece in pieces],
+            cursor,
+            batches,
+            split_done=split_done,
+            contents={piece.chunk.id: piece.content for piece in pieces if piece.content is not None},
+            input_bytes=input_bytes,
+        ):
+            self._charge.hold(now=True)  # says so when another master is in charge
+            return  # else the job has ended, as the next snapshot says
+        if payloads:
+            self._queue.enqueue(payloads, at_front=at_front)

@@ -1,0 +1,283 @@
+"""Master: sees a job through: makes it or takes it over, follows its course, and ends it.
+
+It holds nothing that matters: the job is in the store, so that any other master can go on with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from word_counter.errors import (
+    JobCancelledError,
+    JobFailedError,
+    JobGoneError,
+    OutputError,
+    ShuffleUnseenError,
+    StoreUnavailableError,
+    UsageError,
+    WordCounterError,
+)
+from word_counter.inputs.chunker import travels
+from word_counter.inputs.sources import check_sources, find_sources
+from word_counter.job.job import Inputs, Job, JobState, Source
+from word_counter.job.side_file import SideFile, read_side_files
+from word_counter.job.snapshot import Snapshot
+from word_counter.jobs.word_count import WordCount
+from word_counter.loading.code_fingerprint import digest_of_code
+from word_counter.loading.job_import import refuse_while_importing
+from word_counter.loading.job_reference import made, refer_to
+from word_counter.local_cluster.session import Session
+from word_counter.master.dispatcher import Dispatch
+from word_counter.master.health_monitor import Lookout
+from word_counter.master.leader_lease import Charge, LostChargeError
+from word_counter.master.output_commit import Finish
+from word_counter.master.reconcile_loop import Course, Vitals
+from word_counter.master.shuffle_folder import ShuffleFolder, shuffle_roots_of
+from word_counter.master.submit_or_resume import Entry
+from word_counter.observer import Observer, Outcome
+from word_counter.outputs.sink import Sink
+from word_counter.queue.batch_queue import ChunkQueue, queue_name
+from word_counter.receipts.job_spec import Plan
+from word_counter.security.input_roots import roots_of
+from word_counter.settings import config
+from word_counter.settings.value_readers import made_up_id
+from word_counter.shuffle.run_locations import check_place
+from word_counter.store.connection import translated_errors
+from word_counter.store.job_store import Store
+from word_counter.store.retry import Patience
+from word_counter.store.worker_registry import Roster
+
+
+class Master:
+    """Runs one job over Redis: splits, enqueues, watches, merges.
+
+    Args:
+        inputs: files, directories and globs; by default the job's own.
+        job: a Job class or instance; by default the word count.
+        observer: follows the job.
+        settings: any of :class:`word_counter.settings.config.Settings`, by name. Unless ``workers`` is given,
+            workers are started only when no Redis is given either: then nobody else could do the work.
+    """
+
+    def __init__(
+        self,
+        inputs: Inputs | None = None,
+        job: type[Job] | Job = WordCount,
+        *,
+        observer: Observer | None = None,
+        **settings: Any,
+    ) -> None:
+        self.job = made(job)
+        given = config.load(settings, self.job.settings)
+        if not given.redis and given.workers == 0:
+            message = "with no workers and no Redis nobody would do the work: give --redis URL or set REDIS_URL"
+            raise UsageError(message)
+        if (given.resume or given.standby) and not (given.job_id and given.redis):
+            message = "--resume and --standby are about one job in one Redis: give --job-id and --redis too"
+            raise UsageError(message)
+        self.settings = given
+        self.inputs = inputs if inputs is not None else self.job.inputs
+        self.job_id = given.job_id or made_up_id(self.job.name)
+        self._observer = observer or Observer()
+        self._files: dict[str, SideFile] = {}
+        self._own_workers = given.worker_count if given.workers >= 0 or not given.redis else 0
+        self._began = time.monotonic()
+
+    def run(self) -> Outcome:
+        """Run the job to its end and return what it came to.
+
+        Raises:
+            UsageError: the request cannot be carried out; nothing was started or written.
+            JobFailedError: the job failed or was cancelled; says where and why.
+            StoreUnavailableError: Redis cannot be reached.
+            KeyboardInterrupt: interrupted; on a private server the job is cancelled, else it can be resumed.
+        """
+        refuse_while_importing()
+        config.chosen_kernel()  # says what is wrong with it before anything is started
+        self._began = time.monotonic()
+        sink = Sink.of(self.settings, self.job.form)
+        sink.check(self.job_id)
+        sources = find_sources(
+            self.inputs,
+            sink.files(self.job_id),
+            self._observer.warned,
+            verbose=self.settings.verbose,
+            selection=self.settings.selection,
+        )
+        code = refer_to(self.job)
+        digest = digest_of_code(self.job)
+        self._files = read_side_files(self.job.files)
+        plan = Plan.make(self.settings, self.job_id, self.job, code, digest, sources, self._files)
+        check_place(plan.shuffle)
+        return self._in_session(lambda entry: entry.make_or_take(plan, sources), (plan, sources))
+
+    @classmethod
+    def resume(cls, job_id: str, *, observer: Observer | None = None, **settings: Any) -> Outcome:
+        """Go on with a job whose master is gone, from what it has committed; return what it came to.
+
+        Raises:
+            JobNotFoundError: there is no such job.
+            UsageError: it has ended, another master is in charge, or its plan was not signed with our secret.
+            InputChangedError: an input is not as it was when the job was made.
+        """
+        refuse_while_importing()
+        master = cls((), observer=observer, **{**settings, "job_id": job_id, "resume": True})
+        return master._in_session(Entry.take, adopting=master.settings.workers < 0)
+
+    def _in_session(
+        self,
+        enter: Callable[[Entry], tuple[Plan, list[Source]]],
+        own: tuple[Plan, list[Source]] | None = None,
+        *,
+        adopting: bool = False,
+    ) -> Outcome:
+        """Run with server and workers.
+
+        Args:
+            enter: makes the job or takes it over; returns its plan and sources.
+            own: the plan and sources that this command asks for, where it names them.
+            adopting: start workers only when nobody else's are there.
+        """
+        outcome: Outcome | None = None
+        try:
+            with (
+                Session(self.settings, self._observer, alone=self._own_workers > 0) as self._session,
+                translated_errors(self.settings.redis),
+            ):
+                outcome = self._see_through(enter, own, adopting=adopting)
+                return outcome  # noqa: RET504 (the clause below asks for it)
+        except KeyboardInterrupt as interrupt:
+            if outcome is None or interrupt.args:
+                raise
+            message = f"job {self.job_id} is done, and its results are written"
+            raise KeyboardInterrupt(message) from None
+
+    def _see_through(
+        self,
+        enter: Callable[[Entry], tuple[Plan, list[Source]]],
+        own: tuple[Plan, list[Source]] | None,
+        *,
+        adopting: bool,
+    ) -> Outcome:
+        """Enter the job, start workers, and be in charge of it to its end."""
+        session = self._session
+        if early := own if session.private else None:
+            self._start_crew(*early)  # on a private server the job is ours for sure: both start up together
+        # Only now: a server that is away at the very start is an error at once.
+        self._patience = Patience(self.settings.redis_patience, self._observer.warned)
+        self._store = Store(session.connection, self.job_id, self._patience)
+        self._charge = Charge(self._store, self.settings.lease_seconds)
+        self._entry = Entry(self._store, self._charge, session.secret, self.settings, self._observer, self._files)
+        try:
+            plan, sources = enter(self._entry)
+            if adopting and not self._patience.call(lambda: self._workers_there(queue_name(session.secret))):
+                self._own_workers = self.settings.worker_count
+            if not early:
+                self._start_crew(plan, sources)
+            self._observer.started(self.job_id, session.hint)
+            self._shuffle = ShuffleFolder(plan, self._store, self._observer.warned, private=session.private)
+            with self._shuffle.left():
+                return self._be_in_charge(plan, sources)
+        except ShuffleUnseenError:
+            self._charge.release()  # so that a master that sees the files can go on
+            raise
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(self._let_go()) from None
+
+    def _let_go(self) -> str:
+        """Let the job go after an interrupt; return what becomes of it."""
+        if self._session.private:
+            return f"job {self.job_id} is cancelled: its private server ends with it"
+        with contextlib.suppress(WordCounterError):  # if Redis is away just now, the charge runs out by itself
+            if not self._charge.epoch and not self._store.fields():
+                return f"job {self.job_id} was not begun"
+            self._charge.release()
+        return f"job {self.job_id} is kept in Redis; go on with it: word-counter resume {self.job_id}"
+
+    def _start_crew(self, plan: Plan, sources: list[Source]) -> None:
+        """Start the run's own workers, which may load this job and read these inputs, and nothing else."""
+        names = [self.inputs] if isinstance(self.inputs, str | os.PathLike) else self.inputs
+        read = [source.path for source in sources if not travels(source, inline=plan.inline)]
+        roots = roots_of([os.fspath(name) for name in names], read)
+        shuffle_roots = shuffle_roots_of(plan, private=self._session.private)
+        self._session.start_crew(self._own_workers, plan.job_id, plan.code, roots, shuffle_roots)
+
+    def _workers_there(self, queue: str) -> int:
+        return Roster(self._session.connection).processes(queue)
+
+    # -- being in charge ------------------------------------------------------------------------------
+
+    def _be_in_charge(self, plan: Plan, sources: list[Source]) -> Outcome:
+        self._plan, self._sources = plan, sources
+        vitals = Vitals(self._own_workers)
+        queue = ChunkQueue(self._session.connection, self._session.batch_secret, self._patience)
+        lookout = Lookout(self._session, self._patience, vitals, self._observer, sources, queue.name, self._began)
+        version = partial(self._patience.call, self._session.server_version)
+
+        def look_around(snapshot: Snapshot) -> None:
+            lookout.look_around(snapshot)
+            self._shuffle.mind(vitals.memory_used)
+
+        try:
+            self._shuffle.enter()
+            while True:
+                finish = Finish(self._store, self._charge, plan, sources, version, lambda: self._shuffle.files)
+                dispatch = Dispatch(self._store, queue, self._charge, plan, sources, lambda: self._shuffle.folder)
+                course = Course(self._store, dispatch, self._charge, plan, self.settings, vitals, self._observer)
+                try:
+                    return finish.write(course.follow(look_around), lookout.progress)
+                except JobGoneError as error:
+                    self._start_again(error)
+                finally:
+                    dispatch.close()
+        except (StoreUnavailableError, LostChargeError, JobCancelledError, ShuffleUnseenError, KeyboardInterrupt):
+            raise
+        except OutputError as error:
+            # All is reduced: once the results can be written, going on writes them.
+            if self._session.private:
+                self._end(JobState.FAILED, str(error))
+                raise
+            self._charge.release()
+            message = f"{error}; job {self.job_id} is kept: word-counter resume {self.job_id}"
+            raise OutputError(message) from error
+        except WordCounterError as error:
+            self._end(JobState.FAILED, str(error))
+            raise
+        except BaseException as error:
+            self._end(JobState.FAILED, f"the master failed: {type(error).__name__}: {error}")
+            raise
+
+    def _start_again(self, lost: JobGoneError) -> None:
+        """Go on after Redis lost its last commits, or the job, which is made anew; a job that was purged stays away.
+
+        Raises:
+            JobCancelledError: the server is the same: the job was removed on purpose.
+            JobFailedError: what is lost of the job would not be made again.
+        """
+        if (snapshot := self._store.snapshot()) is not None:
+            ours = snapshot.state is JobState.REDUCING and snapshot.epoch == self._charge.epoch
+            if ours and snapshot.reduced == snapshot.partitions:
+                message = f"Redis lost a part of what job {self.job_id} came to: {lost}; run it again"
+                raise JobFailedError(message) from lost
+            self._observer.warned(f"{lost}; going on with job {self.job_id} from what is there")
+            return
+        if not self._session.server_changed():
+            message = f"job {self.job_id} was removed from Redis"
+            raise JobCancelledError(message)
+        self._observer.warned(f"Redis came back without job {self.job_id}; it starts again from its plan")
+        check_sources(self._sources)
+        if not self._entry.make(self._plan, self._sources):
+            message = f"another master has made job {self.job_id} again"
+            raise LostChargeError(message)
+        self._shuffle.enter()
+
+    def _end(self, state: JobState, reason: str) -> None:
+        try:
+            self._store.end(self._charge.epoch, state, reason, self._plan.all_partitions, self._plan.retention_seconds)
+        except Exception as error:  # noqa: BLE001 (the error that ends the job matters more, and is raised)
+            self._observer.warned(f"could not record the end of {self.job_id}: {error}")

@@ -1,0 +1,199 @@
+"""Entry: how a master comes to be in charge of a job: it makes the job, or takes over one whose master is gone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from secrets import token_hex
+
+from word_counter.errors import (
+    JobFailedError,
+    JobNotFoundError,
+    NotNeededError,
+    SetAsideError,
+    UsageError,
+    WordCounterError,
+)
+from word_counter.inputs.sources import check_sources
+from word_counter.job.job import JobState, Source
+from word_counter.job.side_file import SideFile, checked
+from word_counter.master.leader_lease import Charge
+from word_counter.observer import Observer
+from word_counter.outputs.quarantine import quarantine_path
+from word_counter.receipts.job_spec import PURPOSE, Plan, check_signed, read_plan
+from word_counter.security.signing import sign
+from word_counter.settings.config import Settings
+from word_counter.store.job_store import Store
+
+#: How often a master that waits for another's end looks again, in seconds.
+_LOOK_SECONDS = 1.0
+_ENDED = {state.value for state in JobState if state.ended}
+
+
+class Entry:
+    """One master's way into one job."""
+
+    def __init__(
+        self,
+        store: Store,
+        charge: Charge,
+        secret: str,
+        settings: Settings,
+        observer: Observer,
+        files: Mapping[str, SideFile],
+    ) -> None:
+        self._store = store
+        self._charge = charge
+        self._secret = secret
+        self._settings = settings
+        self._observer = observer
+        self._job_id = store.job_id
+        #: The side files of the job.
+        self.files = dict(files)
+
+    def make(self, plan: Plan, sources: list[Source]) -> bool:
+        """Make the job, with :attr:`files`, and take charge of it; False when there is one of its name."""
+        text = plan.to_json()
+        fields: dict[str, str | int] = {
+            "state": JobState.MAPPING.value,
+            "name": plan.name,
+            "plan": text,
+            "signature": sign(text, self._secret, purpose=PURPOSE) if self._secret else "",
+            "partitions": plan.all_partitions,
+            "phases": plan.phases,
+            "phase": 0,
+            "first_chunks": "[0]",
+            "output": plan.output,
+            "epoch": self._charge.epoch,
+            "split": "open",
+            "cursor": "[0,0,0,1]",
+            "files": len(sources),
+            "bytes": sum(source.size for source in sources),
+        }
+        contents = {name: file.content for name, file in self.files.items()}
+        made = self._store.create(fields, sources, f"{self._charge.master}-{token_hex(4)}", contents)
+        return made and self._charge.take() > 0
+
+    def make_or_take(self, plan: Plan, sources: list[Source]) -> tuple[Plan, list[Source]]:
+        """Make the job; with ``resume`` or ``standby`` take over the unfinished one of its name, if there is one.
+
+        One that failed, was cancelled, or was done with another plan is made anew.
+
+        Returns:
+            The plan of the job and its sources.
+
+        Raises:
+            UsageError: there is a job of this name that may not be taken over; says why.
+            InputChangedError: an input is not as it was when the job was made.
+            NotNeededError: the job is done, with this very plan, or was completed while this master stood by.
+        """
+        stood_by = False
+        while not self.make(plan, sources):
+            if not (self._settings.resume or self._settings.standby):
+                message = f"there is a job {self._job_id} already; choose another --job-id, purge it, or --resume it"
+                raise UsageError(message)
+            fields = self._store.fields()
+            if fields.get("state") in _ENDED:
+                if stood_by:
+                    raise self._ended_meanwhile(plan, fields)
+                if _is_done_already(plan, fields):
+                    raise self._not_needed(
+                        plan,
+                        f"job {self._job_id} is done already, and its results are in {plan.output}",
+                        f"; to do it again: word-counter purge {self._job_id}",
+                    )
+                # When another master was faster, the next look shows the job that it has made.
+                self._store.remove(int(fields.get("partitions", 1)), fields.get("made_by", ""))
+                continue
+            epoch = self._charge.take()
+            if not epoch and not self._settings.standby:
+                epoch = self._wait_for_end_of_charge()
+            if epoch > 0:
+                return self._planned(plan)
+            if not stood_by:
+                self._observer.warned(f"job {self._job_id} has a master; standing by to take over")
+            stood_by = True
+            time.sleep(_LOOK_SECONDS)
+        return plan, sources
+
+    def _ended_meanwhile(self, plan: Plan, fields: dict[str, str]) -> WordCounterError:
+        if fields.get("state") == JobState.DONE.value:
+            return self._not_needed(plan, f"job {self._job_id} was completed by the master that this one stood by for")
+        ended = f"{fields.get('state')} {fields.get('reason')}"
+        return JobFailedError(f"job {self._job_id} ended while this master stood by: {ended}")
+
+    def _not_needed(self, plan: Plan, message: str, advice: str = "") -> NotNeededError:
+        """Return what there is to say of a job that is done, the same as its own master said of it."""
+        if not self._store.set_aside():
+            return NotNeededError(message + advice)
+        return SetAsideError(f"{message}, but for what {quarantine_path(plan.output, plan.job_id)} names{advice}")
+
+    def take(self) -> tuple[Plan, list[Source]]:
+        """Take over a job of which only its name is known; return its plan and its sources.
+
+        Raises:
+            JobNotFoundError: there is no such job.
+            UsageError: it has ended, another master is in charge, or its plan was not signed with our secret.
+            InputChangedError: an input is not as it was when the job was made.
+        """
+        fields = self._store.fields()
+        if not fields:
+            message = f"there is no job {self._job_id} in this Redis"
+            raise JobNotFoundError(message)
+        epoch = self._charge.take() or self._wait_for_end_of_charge()
+        if epoch < 0:
+            message = f"job {self._job_id} has ended: it is {self._store.fields().get('state', 'gone')}"
+            raise UsageError(message)
+        return self._planned(None)
+
+    def _wait_for_end_of_charge(self) -> int:
+        """Wait for the charge of a master that may be dead to run out, and take it.
+
+        Raises:
+            UsageError: the master is alive: it has held on to its charge meanwhile.
+        """
+        held = self._store.fields().get("held_until", "0")
+        self._observer.warned(
+            f"job {self._job_id} had a master until lately; waiting for some seconds to see that it is gone"
+        )
+        while not (epoch := self._charge.take()):
+            fields = self._store.fields()
+            if fields.get("held_until", "0") != held:
+                message = (
+                    f"another master ({fields.get('master')}) is in charge of job {self._job_id}, and alive; "
+                    "to take over when it is gone: run ... --standby"
+                )
+                raise UsageError(message)
+            time.sleep(_LOOK_SECONDS / 4)
+        return epoch
+
+    def _planned(self, own: Plan | None) -> tuple[Plan, list[Source]]:
+        """Return the plan in the store and its sources, checked; ``own`` is what this command line asks for."""
+        try:
+            return self._checked_plan(own)
+        except BaseException:
+            self._charge.release()
+            raise
+
+    def _checked_plan(self, own: Plan | None) -> tuple[Plan, list[Source]]:
+        fields = self._store.fields()
+        sources = self._store.sources()
+        plan = read_plan(fields, self._job_id, sources)
+        check_sources(sources, all_read=fields.get("split") == "done")
+        if own is not None and own.digest != plan.digest:
+            message = (
+                f"job {self._job_id} has other inputs than this command names; purge it or choose another --job-id"
+            )
+            raise UsageError(message)
+        if own != plan:
+            check_signed(fields, self._job_id, self._secret)
+        plan.sink.check(plan.job_id)
+        self.files = checked(self._store.files() if plan.files else {}, plan.files)
+        return plan, sources
+
+
+def _is_done_already(plan: Plan, fields: dict[str, str]) -> bool:
+    """Whether a job was done with the same plan, and its results are where they should be."""
+    if fields.get("state") != JobState.DONE.value:
+        return False
+    return fields.get("plan") == plan.to_json() and plan.sink.holds(plan.job_id, plan.partitions)

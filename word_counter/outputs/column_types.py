@@ -1,0 +1,71 @@
+"""Columns: which type the values of all rows have, for tables whose columns have one, and what becomes of a value."""
+
+from __future__ import annotations
+
+import enum
+import json
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from word_counter.files.drafts import Holding, Rows
+from word_counter.outputs.text import line_text
+
+_SMALLEST, _LARGEST = -(2**63), 2**63 - 1
+#: Every whole number up to here is a float, too.
+_EXACT = 2**53
+
+
+class Kind(enum.Enum):
+    """The type of a column that holds all values of a job's results exactly. None fits any of them, as NULL."""
+
+    INTEGER = "integer"  #: whole numbers of 64 bits
+    NUMBER = "number"  #: floats, and whole numbers that floats hold exactly
+    BOOLEAN = "boolean"
+    TEXT = "text"
+    JSON = "json"  #: anything else, and mixtures: JSON text
+
+
+def kind_of(value: Any) -> Kind | None:
+    """Return the kind of one value; None for None, which has none."""
+    if value is None:
+        return None
+    if value.__class__ is int:
+        return Kind.INTEGER if _SMALLEST <= value <= _LARGEST else Kind.JSON
+    if value.__class__ is float:
+        return Kind.NUMBER
+    if value.__class__ is bool:
+        return Kind.BOOLEAN
+    return Kind.TEXT if value.__class__ is str else Kind.JSON
+
+
+def cell(value: Any, kind: Kind) -> Any:
+    """Return what a value is in a column of a kind: None, the value, or JSON text."""
+    if value is None or kind is not Kind.JSON:
+        return value
+    return line_text(value)
+
+
+@contextmanager
+def spooled(rows: Rows, holding: Holding) -> Iterator[tuple[Kind, Iterator[tuple[str, Any]]]]:
+    """Give the kind of the values of all rows, and then the rows again, which were on disk meanwhile."""
+    kinds: set[Kind | None] = set()
+    largest = 0
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as file:
+        for key, value in rows:
+            if value.__class__ is int:
+                largest = max(largest, abs(value))
+            kinds.add(kind_of(value))
+            file.write(f"[{json.dumps(key)},{json.dumps(value)}]\n")
+        file.seek(0)
+        again = ((key, value) for key, value in map(json.loads, file))
+        yield _together(kinds - {None}, exact=largest <= _EXACT), holding(again)
+
+
+def _together(kinds: set[Kind | None], *, exact: bool) -> Kind:
+    if len(kinds) == 1:
+        return kinds.pop() or Kind.TEXT
+    if kinds == {Kind.INTEGER, Kind.NUMBER} and exact:
+        return Kind.NUMBER
+    return Kind.JSON if kinds else Kind.TEXT

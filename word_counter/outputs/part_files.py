@@ -1,0 +1,31 @@
+"""Parts: the files of results where each partition has one of its own: ``mr-out-0``, ``mr-out-1`` and so on."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+
+from word_counter.errors import OutputError
+from word_counter.files.locations import files_at
+from word_counter.settings.config import PARTS
+
+_NAME = re.compile(re.escape(PARTS.removesuffix("*")) + "(0|[1-9][0-9]*)")
+
+
+def part_path(output: str, number: int) -> str:
+    """Return the path of one part of an output that ends in :data:`word_counter.settings.config.PARTS`."""
+    return f"{output.removesuffix('*')}{number}"
+
+
+def parts_at(output: str) -> dict[int, str]:
+    """Return the paths of the parts that are there in the folder of an output, by their numbers, in their order.
+
+    What only looks like a part is somebody's. There are none in a folder that cannot be read.
+    """
+    folder = os.path.dirname(output)
+    with contextlib.suppress(OSError, OutputError):
+        found = (_NAME.fullmatch(name) for name in files_at(output).names_in(folder))
+        numbers = sorted(int(match[1]) for match in found if match)
+        return {number: part_path(os.path.join(folder, PARTS), number) for number in numbers}
+    return {}

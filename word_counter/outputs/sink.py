@@ -1,0 +1,221 @@
+"""Sinks: where results go, and what was set aside. They are seen whole or not at all: drafted, confirmed, shown."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, BinaryIO, cast
+
+from word_counter.errors import OutputError, UsageError
+from word_counter.files.drafts import Digested, Draft, Fill, Holding, Rows, Written, as_they_are, going_on
+from word_counter.files.locations import checked, files_at, is_database
+from word_counter.outputs.formats import check_form, form_of, writer_of
+from word_counter.outputs.part_files import part_path, parts_at
+from word_counter.outputs.quarantine import check_free, quarantine_path, remove_quarantine
+from word_counter.outputs.receipt_file import check_receipt_free, receipt_path
+from word_counter.outputs.result_order import arranged
+from word_counter.settings.config import Settings
+
+#: Makes the text of a receipt of what was written: the files of the results, and the quarantine.
+Receipt = Callable[[Sequence[Written], Written | None], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Sink:
+    """Where results go: "-", a path or a URL; their form, their order, and how many of them go there (0: all)."""
+
+    output: str
+    form: str = "json"
+    sort: str = "key"
+    top: int = 0
+
+    @classmethod
+    def of(cls, settings: Settings, own_form: str) -> Sink:
+        """Return the sink that settings ask for; ``own_form`` is that of the job.
+
+        Raises:
+            OutputError: the output cannot have that form, or its URL holds a password.
+            UsageError: results of that form have an order of their own.
+        """
+        output = checked(settings.output)
+        form = form_of(output, settings.output_format, own_form)
+        if form in {"lines", "mr-out"} and (settings.sort != "key" or settings.top):
+            what = "the job's own lines" if form == "lines" else "the parts of mr-out"
+            message = f"{what} are sorted by key, and all of them are written: leave --sort and --top out"
+            raise UsageError(message)
+        return cls(output, form, settings.sort, settings.top)
+
+    def check(self, job_id: str = "") -> None:
+        """Raise OutputError, saying what to do, unless the results could be written.
+
+        Leaves nothing behind. Called before a job starts, so that hours of work do not end in this.
+        """
+        check_form(self.form, self.output)
+        aside = quarantine_path(self.output, job_id)
+        if is_database(self.output):
+            from word_counter.outputs.postgres import check_table
+
+            check_table(self.output)
+        elif self.output != "-":
+            files_at(self.output).check(self.output, (aside, receipt_path(self.output, job_id)))
+        elif sys.stdout is None or sys.stdout.closed:
+            message = "standard output is closed; name a file with --output"
+            raise OutputError(message)
+        if self.form == "sqlite" and files_at(self.output).there(self.output):
+            from word_counter.outputs.sqlite import HEAD_BYTES, is_ours
+
+            if not is_ours(files_at(self.output).head(self.output, HEAD_BYTES)):
+                message = (
+                    f"the output {self.output} is there, and is no database of results: all of it would be replaced; "
+                    "move it, or give another --output"
+                )
+                raise OutputError(message)
+        check_free(aside)
+        check_receipt_free(receipt_path(self.output, job_id))
+
+    def files(self, job_id: str) -> list[str]:
+        """Return the paths that a job may write: its results, its quarantine and its receipt."""
+        results = [] if self.output == "-" or is_database(self.output) else [self.output]
+        if self.form == "mr-out":
+            results = list(parts_at(self.output).values())
+        receipt = receipt_path(self.output, job_id)
+        return [*results, quarantine_path(self.output, job_id), *([receipt] if receipt else [])]
+
+    def holds(self, job_id: str, parts: int = 1) -> bool:
+        """Return whether results are there, in so many parts; of a table, whether they are those of this job."""
+        if self.output == "-":
+            return False
+        if is_database(self.output):
+            from word_counter.outputs.postgres import job_in
+
+            return job_in(self.output) == job_id
+        if self.form == "mr-out":
+            return parts_at(self.output).keys() >= set(range(parts))
+        return files_at(self.output).there(self.output)
+
+    def write(
+        self,
+        parts: Sequence[Rows],
+        job_id: str = "",
+        *,
+        aside: Iterable[str] | None = None,
+        confirm: Callable[[], None] = going_on,
+        holding: Holding = as_they_are,
+        receipt: Receipt | None = None,
+    ) -> None:
+        """Write results.
+
+        The quarantine is seen before the results are, and that of an earlier job goes after they are: who reads results
+        and finds no quarantine knows that nothing was set aside. The receipt comes last: where one is, its results are.
+
+        Args:
+            parts: what each file has: key texts with their values, sorted and unique. There is one, but for "mr-out".
+            job_id: names the quarantine of what goes to standard output, and the job in a database.
+            aside: what was set aside, a JSON object each; None: nothing was.
+            confirm: called when all is written and just before it is seen; raises to leave what stood there before.
+            holding: passes rows on, and holds on to the job while they are worked through.
+            receipt: makes the text of the receipt of what was written; None: there is none.
+
+        Raises:
+            OutputError: the results cannot be written; what stood there before still does.
+        """
+        quarantine = quarantine_path(self.output, job_id)
+        ordered = [arranged(part, self.sort, self.top, holding=holding) for part in parts]
+        with contextlib.ExitStack() as drafts:
+            ready: list[Draft] = []
+            if aside is not None:
+                # A file name that is not UTF-8 holds lone surrogates: JSON spells them out.
+                listed = (f"{entry}\n".encode("utf-8", "backslashreplace") for entry in aside)
+                set_aside: list[Written] = []
+                ready.append(_drafted(quarantine, lambda file: file.writelines(listed), set_aside))
+                drafts.enter_context(ready[0])
+            if self.output != "-":
+                written: list[Written] = []
+                ready.extend(map(drafts.enter_context, self._drafts(ordered, job_id, holding, written)))
+                if receipt is not None:
+                    text = receipt(written, set_aside[0] if aside is not None else None)
+                    ready.append(drafts.enter_context(self._receipt(text, job_id)))
+                confirm()
+                for draft in ready:
+                    draft.check()
+                for draft in ready:
+                    draft.show()
+            else:
+
+                def before_the_end() -> None:
+                    confirm()
+                    for draft in ready:
+                        draft.show()
+
+                _print(lambda file: writer_of(self.form)(ordered[0], file, before_the_end))
+        if self.form == "mr-out":
+            self._remove_parts(len(parts))
+        if aside is None:
+            remove_quarantine(quarantine)
+
+    def _receipt(self, text: str, job_id: str) -> Draft:
+        path = receipt_path(self.output, job_id)
+        content = text.encode("utf-8", "backslashreplace")
+        return files_at(path).draft(path, lambda file: file.writelines([content]))
+
+    def _drafts(self, parts: Sequence[Rows], job_id: str, holding: Holding, written: list[Written]) -> Iterable[Draft]:
+        if is_database(self.output):
+            from word_counter.outputs.postgres import TableDraft
+
+            yield TableDraft(self.output, parts[0], job_id, holding)
+            return
+        write = writer_of(self.form)
+        if self.form == "parquet":
+            write = partial(write, holding=holding)
+        many = self.form == "mr-out"
+        for number, part in enumerate(parts):
+            path = part_path(self.output, number) if many else self.output
+            fill: Fill = partial(write, part)
+            yield _drafted(path, fill, written)
+
+    def _remove_parts(self, first: int) -> None:
+        """Remove parts from this number on: they are of an earlier job, which had more of them."""
+        for number, path in parts_at(self.output).items():
+            if number >= first:
+                with contextlib.suppress(OSError):
+                    files_at(path).remove(path)
+
+
+def _drafted(path: str, fill: Fill, written: list[Written]) -> Draft:
+    """Draft a file, and take note of what it was drafted with."""
+
+    def fill_digested(file: BinaryIO) -> None:
+        digested = Digested(file)
+        fill(cast("BinaryIO", digested))
+        written.append(digested.written(os.path.basename(path)))
+
+    return files_at(path).draft(path, fill_digested)
+
+
+class _Decoding:
+    """Standard output that somebody has put a file of text in the place of."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+
+    def write(self, content: bytes) -> int:
+        self._file.write(content.decode("utf-8", "replace"))
+        return len(content)
+
+
+def _print(write: Callable[[BinaryIO], None]) -> None:
+    """Print results. When ``write`` raises they lack their end, so that no reader takes them as whole."""
+    try:
+        sys.stdout.flush()
+        file: Any = getattr(sys.stdout, "buffer", None) or _Decoding(sys.stdout)
+        write(file)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        message = f"cannot write to standard output: {error.strerror}; name a file with --output"
+        raise OutputError(message) from error

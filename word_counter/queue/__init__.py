@@ -1,0 +1,1 @@
+"""Batches of tasks as signed RQ jobs, and which of them a worker admits."""

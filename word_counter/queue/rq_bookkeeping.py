@@ -1,0 +1,69 @@
+"""Traces: what RQ lists of our queues and their workers, and that none of it outlives them.
+
+RQ takes a worker off its lists when the worker says good-bye, and a queue never. But workers are killed, and each run
+with workers of its own has a queue of its own, in a Redis that may be somebody's. So the parent of a dead worker
+process takes it off, a master at its end whatever else is gone, and what only our queues use expires by itself.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rq import Queue, SimpleWorker
+from rq.serializers import JSONSerializer
+from rq.worker_registration import WORKERS_BY_QUEUE_KEY
+
+from word_counter.queue.batch_queue import QUEUE, discard_delivered, discard_ended
+from word_counter.store.connection import Redis
+from word_counter.store.lua_scripts import Scripts
+
+#: How long RQ's lists of one queue's workers stay after the last sign of life of these, in seconds.
+_KEPT_SECONDS = 24 * 3600
+_WORKERS = SimpleWorker.redis_workers_keys
+_WORKER_PREFIX = SimpleWorker.redis_worker_namespace_prefix
+
+
+class Traces:
+    """What RQ lists of one queue's workers."""
+
+    def __init__(self, connection: Redis, queue: str) -> None:
+        self._connection = connection
+        self._workers = WORKERS_BY_QUEUE_KEY % queue
+        started = Queue(queue, connection=connection, serializer=JSONSerializer).started_job_registry
+        self._started: str = started.key
+
+    def keep(self, pipeline: Any) -> None:
+        """Let the lists stay for another day: there are workers."""
+        pipeline.expire(self._workers, _KEPT_SECONDS)
+        pipeline.expire(self._started, _KEPT_SECONDS)
+
+    def strike(self, worker: str) -> None:
+        """Take a worker process that has ended off the lists, as RQ names it."""
+        key = _WORKER_PREFIX + worker
+        pipeline = self._connection.pipeline(transaction=True)
+        pipeline.srem(_WORKERS, key)
+        pipeline.srem(self._workers, key)
+        pipeline.delete(key)
+        pipeline.execute()
+
+
+def tidy(connection: Redis) -> None:
+    """Take from RQ what is over of our queues, their batches and their workers; what is somebody else's stays."""
+    prefix = f"{Queue.redis_queue_namespace_prefix}{QUEUE}-".encode()
+    for key in connection.smembers(Queue.redis_queues_keys):
+        if key.startswith(prefix):
+            _tidy(connection, key.decode("utf-8", "replace"))
+
+
+def _tidy(connection: Redis, key: str) -> None:
+    queue = Queue.from_queue_key(key, connection=connection, serializer=JSONSerializer)
+    discard_ended(connection, queue)
+    workers = WORKERS_BY_QUEUE_KEY % queue.name
+    listed = sorted(connection.smembers(workers))
+    pipeline = connection.pipeline(transaction=False)
+    for worker in listed:
+        pipeline.exists(worker)
+    gone = [worker for worker, there in zip(listed, pipeline.execute(), strict=True) if not there]
+    keys = [Queue.redis_queues_keys, key, queue.intermediate_queue_key, _WORKERS, workers]
+    if Scripts(connection).run("strike", keys, gone):
+        discard_delivered(connection, queue)  # from now on nobody would find them there

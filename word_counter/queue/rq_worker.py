@@ -1,0 +1,243 @@
+"""The queue worker: RQ's worker with nothing in it that acts on what anybody may write to Redis.
+
+RQ brings a batch from the queue and shows what is going on in ``rq info``. Left out is what the store does better or
+nobody should do: forking, timeouts, results, retries, dependents, callbacks, webhooks, registries' cleaning, commands
+by publish and subscribe, ``rq suspend``. What the door (:mod:`word_counter.queue.admission`) does not let in is taken
+out of the queue and recorded, and the worker goes on.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import signal
+from collections.abc import Callable, Iterable
+from types import FrameType
+from typing import Any
+
+from rq import Queue, SimpleWorker
+from rq.exceptions import DequeueTimeout, StopRequested
+from rq.executions import Execution
+from rq.job import Job as RqJob
+from rq.job import JobStatus
+from rq.serializers import JSONSerializer
+from rq.utils import now, utcformat
+from rq.worker.base import WorkerStatus
+
+from word_counter.errors import RefusedError, StoreUnavailableError
+from word_counter.queue.admission import LONGEST_BYTES, TASK_FUNCTION, admit
+from word_counter.queue.payload import Payload
+from word_counter.queue.rq_bookkeeping import Traces
+from word_counter.store.connection import Redis, RedisError, ResponseError
+from word_counter.store.refusal_log import Refusals
+
+log = logging.getLogger(__name__)
+
+#: Runs a batch and says in a word or two what became of it.
+Run = Callable[[Payload], str]
+
+#: What no batch of ours has: RQ would import and call these, or send what became of the job to whom they say.
+_FOREIGN_FIELDS = ("success_callback_name", "failure_callback_name", "stopped_callback_name", "webhooks")
+#: How long RQ remembers a batch that was run, and one that was refused or left by a dead process, in seconds: for a
+#: look, nothing depends on it.
+_REMEMBERED_SECONDS = 60
+_REFUSED_SECONDS = 24 * 3600
+
+
+class BatchJob(RqJob):
+    """An RQ job as workers see it: an id and a payload that was let in; nothing else of it is ever read."""
+
+    payload: Payload
+
+    @classmethod
+    def of(cls, payload: Payload, rq_job: str, queue: Queue) -> BatchJob:
+        """Return the RQ job that brought a payload."""
+        job = cls(rq_job, connection=queue.connection, serializer=JSONSerializer)
+        job.payload = payload
+        job.func_name, job.instance, job.args, job.kwargs = TASK_FUNCTION, None, (), {}
+        job.origin = queue.name
+        job.timeout = -1
+        return job
+
+    def restore(self, raw_data: Any) -> Any:  # noqa: ARG002 (RQ's signature)
+        """Refuse: RQ would read into this object all that Redis holds."""
+        message = "workers read RQ jobs through the door alone"
+        raise RefusedError(message)
+
+
+class GuardedQueue(Queue):
+    """A queue from which only batches come out that were let in."""
+
+    secret = ""
+    refusals: Refusals
+
+    @classmethod
+    def dequeue_any(
+        cls,
+        queues: Iterable[Queue],
+        timeout: int | None,
+        connection: Any,
+        *_: Any,
+        **__: Any,
+    ) -> tuple[RqJob, Queue] | None:
+        """Return the next batch; None when there is none and ``timeout`` is None.
+
+        Raises:
+            DequeueTimeout: none came in ``timeout`` seconds, or what came was refused.
+        """
+        (queue,) = queues
+        while True:
+            found = cls.lmove(connection, queue.key, timeout)
+            if found is None:
+                return None
+            job = cls._admitted(queue, found[1])
+            if job is not None:
+                return job, queue
+            if timeout is not None:
+                raise DequeueTimeout(timeout, queue.key)  # so that the worker says that it is alive, and comes again
+
+    @classmethod
+    def _admitted(cls, queue: Queue, raw_id: bytes) -> BatchJob | None:
+        rq_job = raw_id.decode("utf-8", "replace")
+        try:
+            data = _read(queue, raw_id)
+            if data is not None:
+                return BatchJob.of(admit(rq_job, data, cls.secret), rq_job, queue)
+        except RefusedError as error:
+            cls.refusals.record(str(error), rq_job)
+        # Out of the queue; the RQ job itself can still be looked at for a while.
+        pipeline: Any = queue.connection.pipeline(transaction=False)
+        pipeline.lrem(queue.intermediate_queue_key, 1, raw_id)
+        pipeline.expire(b"rq:job:" + raw_id, _REFUSED_SECONDS)
+        pipeline.execute()
+        return None
+
+
+def _read(queue: Queue, raw_id: bytes) -> bytes | None:
+    """Return the data of an RQ job; None when there is no such job (any more); RefusedError when it is none of ours."""
+    connection: Redis = queue.connection
+    key = b"rq:job:" + raw_id
+    try:
+        pipeline = connection.pipeline(transaction=False)
+        pipeline.expire(queue.intermediate_queue_key, _REFUSED_SECONDS)  # should this process die with it in its hands
+        for field in ("data", *_FOREIGN_FIELDS):
+            pipeline.hstrlen(key, field)  # how long they are, before any is read
+        pipeline.exists(key)
+        _, length, *foreign, exists = pipeline.execute()
+        if length > LONGEST_BYTES:
+            message = f"it is too long: {length} bytes"
+            raise RefusedError(message)
+        for field, size in zip(_FOREIGN_FIELDS, foreign, strict=True):
+            if size:
+                message = f"it asks for something besides its task: {field}"
+                raise RefusedError(message)
+        data = connection.hget(key, "data")
+    except ResponseError as error:
+        if "WRONGTYPE" not in str(error):
+            raise
+        message = "its key is not that of an RQ job"
+        raise RefusedError(message) from error
+    if data is None and exists:
+        message = "it has no data"
+        raise RefusedError(message)
+    return None if data is None else bytes(data)
+
+
+class QueueWorker(SimpleWorker):
+    """RQ's worker over one guarded queue."""
+
+    job_class = BatchJob
+    queue_class = GuardedQueue
+    busy = False
+
+    def __init__(self, queue: str, name: str, connection: Redis, secret: str, run: Run) -> None:
+        self._run = run
+        self._traces = Traces(connection, queue)
+        GuardedQueue.secret = secret
+        GuardedQueue.refusals = Refusals(connection, name)
+        super().__init__(
+            [queue],
+            name=name,
+            connection=connection,
+            serializer=JSONSerializer,
+            worker_ttl=60,
+            log_job_description=False,
+        )
+
+    @property
+    def should_run_maintenance_tasks(self) -> bool:
+        """Never: RQ's cleaning requeues by itself."""
+        return False
+
+    def check_for_suspension(self, burst: bool) -> None:  # noqa: FBT001 (RQ's signature)
+        """Ignore ``rq suspend``: it is nobody's signed word, and a master would take the workers for dead."""
+
+    def _set_ip_address(self, connection: Any) -> None:  # noqa: ARG002 (RQ's signature)
+        """Do not ask for the list of all clients: it is nobody's business."""
+        self.ip_address = "unknown"
+
+    def subscribe(self) -> None:
+        """Listen to no commands from Redis."""
+
+    def unsubscribe(self) -> None:
+        """Nothing was subscribed to."""
+
+    def procline(self, message: str) -> None:
+        """Leave the process's name alone."""
+
+    def execute_job(self, job: Any, queue: Any) -> None:  # noqa: ARG002 (RQ's signature)
+        """Run a batch; a request to stop waits for its end."""
+        self.busy = True
+        try:
+            self.prepare_execution(job)
+            self.prepare_job_execution(job, remove_from_intermediate_queue=True)
+            try:
+                said, status = self._run(job.payload), JobStatus.FINISHED
+            except (RedisError, StoreUnavailableError):
+                raise
+            except Exception as error:
+                said, status = f"{type(error).__name__}: {error}", JobStatus.FAILED
+                log.exception("the worker had an error of its own in %s", job.id, extra={"action": "error"})
+            self._settle(job, status, said)
+        finally:
+            self.busy = False
+
+    def prepare_execution(self, job: Any) -> Execution:
+        """Show in RQ that a batch runs, on lists that expire should nobody live to clear them."""
+        with self.connection.pipeline() as pipeline:
+            self.execution = Execution.create(job, self.get_heartbeat_ttl(job), pipeline, self.name)
+            self.set_state(WorkerStatus.BUSY, pipeline)
+            self._traces.keep(pipeline)
+            pipeline.execute()
+        return self.execution
+
+    def _settle(self, job: RqJob, status: JobStatus, said: str) -> None:
+        """Show in RQ what became of a batch. Everything that counts is in the store by now."""
+        done = status is JobStatus.FINISHED
+        with self.connection.pipeline() as pipeline:
+            outcome: dict[Any, Any] = {"status": status.value, "ended_at": utcformat(now())}
+            pipeline.hset(job.key, mapping={**outcome, "meta": json.dumps({"said": said})})
+            pipeline.expire(job.key, _REMEMBERED_SECONDS)
+            seconds = now().timestamp()
+            registry = job.finished_job_registry if done else job.failed_job_registry
+            pipeline.zadd(registry.key, {job.id: seconds + _REMEMBERED_SECONDS})
+            pipeline.zremrangebyscore(registry.key, "-inf", seconds)  # as RQ's own cleaning, which is off, would
+            pipeline.expire(registry.key, _REMEMBERED_SECONDS)
+            pipeline.zremrangebyscore(job.started_job_registry.key, "-inf", seconds)
+            self.cleanup_execution(job, pipeline)
+            if done:
+                self.increment_successful_job_count(pipeline)
+            else:
+                self.increment_failed_job_count(pipeline)
+            self.set_state(WorkerStatus.IDLE, pipeline)
+            pipeline.execute()
+
+    def _install_signal_handlers(self) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C reaches the parent, which decides
+        signal.signal(signal.SIGTERM, self.request_stop)
+
+    def request_stop(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002 (a signal handler)
+        """Stop: at once when idle, else after the running batch."""
+        if not self.busy:
+            raise StopRequested
+        self._stop_requested = True

@@ -1,0 +1,204 @@
+"""The account of a job: what its committed tasks come to, task by task, and whether it adds up.
+
+Every line that was read is mapped or set aside, chunks follow each other without a gap, and every pair that left a
+map went into a reduce. Nothing here knows of Redis: an engine tells of its tasks, in the order of the input.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from word_counter.files.digest import Digest, chunk_line
+from word_counter.job.job import Chunk, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A task that is committed, or a chunk that was set aside: the parts of its receipt that count."""
+
+    amounts: Mapping[str, int] = field(default_factory=dict)
+    worker: str = ""
+    started: int = 0  #: ms since 1970
+    seconds: float = 0.0
+    digest: str = ""  #: of a chunk of the input; nothing when its bytes could not be read
+    skipped: bool = False
+
+
+@dataclass(slots=True)
+class _Stage:
+    """When the tasks of a stage ran. By the clocks of those who ran them."""
+
+    tasks: int = 0
+    task_seconds: float = 0.0
+    began: float = 0.0
+    ended: float = 0.0
+
+    def add(self, done: Done) -> None:
+        began = done.started / 1000
+        self.began = min(self.began, began) if self.tasks else began
+        self.ended = max(self.ended, began + done.seconds)
+        self.tasks += 1
+        self.task_seconds += done.seconds
+
+    def listed(self) -> dict[str, Any]:
+        seconds = max(0.0, self.ended - self.began)
+        return {"tasks": self.tasks, "seconds": round(seconds, 3), "task_seconds": round(self.task_seconds, 3)}
+
+
+@dataclass(slots=True)
+class _Phase:
+    """What a map and its reduce came to. Pairs are counted as they travel: of a key that is folded one a chunk."""
+
+    map: _Stage = field(default_factory=_Stage)
+    reduce: _Stage = field(default_factory=_Stage)
+    pairs_out_of_map: int = 0
+    pairs_into_reduce: int = 0
+    keys: int = 0
+
+
+class _Input:
+    """What was read of a source."""
+
+    def __init__(self) -> None:
+        self.lengths = array("Q")
+        self.bytes = 0
+        self.lines = 0
+        self.known = True  #: whether the digests of all chunks are
+        self._digest = Digest()
+
+    def add(self, chunk: Chunk, digest: str) -> None:
+        self.lengths.append(chunk.length)
+        self.bytes += chunk.length
+        self.lines += chunk.lines
+        self.known &= bool(digest)
+        self._digest.update(chunk_line(chunk.length, digest))
+
+    @property
+    def digest(self) -> str | None:
+        return self._digest.text if self.known else None
+
+
+class Account:
+    """What a job came to so far."""
+
+    def __init__(self, sources: Sequence[Source], phases: int) -> None:
+        self._sources = sources
+        self._inputs = [_Input() for _ in sources]
+        self._phases = [_Phase() for _ in range(phases)]
+        self._workers: Counter[str] = Counter()
+        self._counts: Counter[str] = Counter()
+        self._amiss: list[str] = []
+
+    def chunk(self, chunk: Chunk, done: Done) -> None:
+        """Enter the map task of a chunk of the input."""
+        input_, name = self._inputs[chunk.source], self._sources[chunk.source].name
+        lines = chunk.lines if done.skipped else done.amounts.get("lines", 0)
+        # A header, and a byte order mark alone, are lines that are no records.
+        header = chunk.lines - lines if not chunk.offset else 0
+        if chunk.offset != input_.bytes:
+            self._amiss.append(f"chunk {chunk.id} of {name} begins at byte {chunk.offset} rather than {input_.bytes}")
+        if lines + header != chunk.lines or header < 0:
+            self._amiss.append(f"of chunk {chunk.id} of {name} {lines} of {chunk.lines} lines were mapped")
+        aside = lines if done.skipped else done.amounts.get("lines_set_aside", 0)
+        self._counts.update(lines_read=chunk.lines, lines_mapped=lines - aside, lines_set_aside=aside)
+        self._counts.update(header_lines=header, chunks=1, chunks_set_aside=done.skipped)
+        self._counts.update(chunks_reused=done.amounts.get("reused", 0))
+        input_.add(chunk, done.digest)
+        self.mapped(0, done)
+
+    def mapped(self, phase: int, done: Done) -> None:
+        """Enter a map task; of the input it is :meth:`chunk`."""
+        entry = self._phases[phase]
+        entry.pairs_out_of_map += done.amounts.get("pairs", 0)
+        if not done.skipped:
+            entry.map.add(done)
+            self._workers[done.worker] += 1
+
+    def reduced(self, phase: int, done: Done) -> None:
+        """Enter a reduce task."""
+        entry = self._phases[phase]
+        entry.pairs_into_reduce += done.amounts.get("reduced_values", 0)
+        entry.keys += done.amounts.get("reduced_keys", 0)
+        entry.reduce.add(done)
+        self._workers[done.worker] += 1
+
+    def amiss(self) -> str:
+        """Return what does not add up; nothing: all does."""
+        found = list(self._amiss)
+        for source, input_ in zip(self._sources, self._inputs, strict=True):
+            if not source.packing and input_.bytes != source.size:
+                found.append(f"{input_.bytes} of the {source.size} bytes of {source.name} were read")
+        for number, phase in enumerate(self._phases, 1):
+            if phase.pairs_out_of_map != phase.pairs_into_reduce:
+                where = f" of phase {number}" if len(self._phases) > 1 else ""
+                found.append(
+                    f"{phase.pairs_out_of_map} pairs came out of the map{where}, and {phase.pairs_into_reduce} went "
+                    "into its reduce"
+                )
+        return "; ".join(found[:3])
+
+    def counts(self) -> dict[str, int]:
+        """Return how much was read and mapped, by name."""
+        names = (
+            "chunks",
+            "chunks_reused",
+            "chunks_set_aside",
+            "lines_read",
+            "lines_mapped",
+            "lines_set_aside",
+            "header_lines",
+        )
+        return {**{name: self._counts[name] for name in names}, "bytes_read": sum(one.bytes for one in self._inputs)}
+
+    def phases(self) -> list[dict[str, Any]]:
+        """Return what each phase came to, as it stands in a receipt."""
+        return [
+            {
+                "pairs_out_of_map": phase.pairs_out_of_map,
+                "pairs_into_reduce": phase.pairs_into_reduce,
+                "keys": phase.keys,
+                "map": phase.map.listed(),
+                "reduce": phase.reduce.listed(),
+            }
+            for phase in self._phases
+        ]
+
+    def workers(self) -> dict[str, int]:
+        """Return how many tasks each worker committed."""
+        return dict(sorted(self._workers.items()))
+
+    def repeated(self) -> list[tuple[str, str]]:
+        """Return the sources that hold the same bytes as one before them, by name, and that one's; each was counted.
+
+        Empty ones are none. What is cut elsewhere, as it is packed otherwise, is not known to be the same.
+        """
+        first: dict[tuple[int, str], str] = {}
+        found: list[tuple[str, str]] = []
+        for source, input_ in zip(self._sources, self._inputs, strict=True):
+            if not input_.bytes or (digest := input_.digest) is None:
+                continue
+            if other := first.get((input_.bytes, digest)):
+                found.append((source.name, other))
+            else:
+                first[input_.bytes, digest] = source.name
+        return found
+
+    def inputs(self) -> list[dict[str, Any]]:
+        """Return what was read of each source, as it stands in a receipt."""
+        return [
+            {
+                "path": source.path,
+                "member": source.member,
+                "packing": source.packing,
+                "size": source.size,
+                "bytes": input_.bytes,
+                "lines": input_.lines,
+                "blake3_of_chunks": input_.digest,
+                "chunks": input_.lengths.tolist(),
+            }
+            for source, input_ in zip(self._sources, self._inputs, strict=True)
+        ]

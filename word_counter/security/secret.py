@@ -1,0 +1,103 @@
+"""The secret: what a master signs batches with, and its workers check them with.
+
+Where it comes from, first found first:
+
+1. the setting ``secret`` (``WORD_COUNTER_SECRET``): the same on every machine of a master and its workers;
+2. for a private server a fresh one, as nobody else is there to share it;
+3. a file of this user's that nobody else can read, made at first use: a master and workers that one user starts on
+   one machine have the same secret without being told, and ``resume`` knows a job that an earlier command made.
+
+A run with workers of its own gives them a secret of that run alone, made from the job's name and the master's own. So
+its batches go to its own workers, which may load its job and read its inputs, and to no others; and the processes
+that run the user's code never hold what other runs are signed with.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from secrets import token_hex
+
+from word_counter.errors import UsageError
+from word_counter.security.signing import make_secret, sign
+from word_counter.settings.config import Settings
+from word_counter.settings.user_folders import state_folder
+
+#: The file in the user's state folder.
+_FILE = "secret"
+
+
+def find_secret(settings: Settings, *, alone: bool = False) -> str:
+    """Return the secret of a master or a worker.
+
+    Args:
+        settings: the secret that was set, and whether a Redis was given.
+        alone: nobody else needs to know it, so that a fresh one will do where none can be kept.
+
+    Raises:
+        UsageError: there is none and none can be kept; or the file that holds it is not this user's alone.
+    """
+    if settings.secret:
+        return settings.secret
+    if not settings.redis:
+        return make_secret()
+    try:
+        return user_secret(state_folder())
+    except OSError as error:
+        if alone:
+            return make_secret()
+        message = (
+            f"no secret is set and none can be kept ({error.filename}: {error.strerror}): "
+            "set WORD_COUNTER_SECRET, the same for the master and its workers"
+        )
+        raise UsageError(message) from error
+
+
+def crew_secret(secret: str, job_id: str) -> str:
+    """Return the secret of a run's own workers."""
+    return sign(job_id, secret, purpose="crew")
+
+
+def user_secret(folder: str) -> str:
+    """Return the secret that is kept in a folder, made at first use.
+
+    Raises:
+        UsageError: the file may have been read or written by others.
+        OSError: it can be neither read nor made.
+    """
+    path = os.path.join(folder, _FILE)
+    try:
+        return _read(path)
+    except FileNotFoundError:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        _make(path)
+        return _read(path)
+
+
+def _read(path: str) -> str:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with open(descriptor, encoding="ascii", errors="replace") as file:
+        status = os.fstat(file.fileno())
+        private = stat.S_ISREG(status.st_mode) and not status.st_mode & 0o077
+        text = file.read(1000).strip() if private and status.st_uid == os.geteuid() else ""
+    if not text:
+        message = (
+            f"{path} should hold a secret that nobody but you can read: remove it, and a new one will be made, "
+            "or set WORD_COUNTER_SECRET"
+        )
+        raise UsageError(message)
+    return text
+
+
+def _make(path: str) -> None:
+    """Make the file, whole or not at all; when another process makes it at the same time, one of the two stays."""
+    temporary = f"{path}.{token_hex(4)}"
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with open(descriptor, "w", encoding="ascii") as file:
+            file.write(make_secret() + "\n")
+        with contextlib.suppress(FileExistsError):
+            os.link(temporary, path)
+    finally:
+        os.unlink(temporary)

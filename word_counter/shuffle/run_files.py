@@ -1,0 +1,291 @@
+"""Run files: the files of one job's shuffle, and what stands in Redis in their place.
+
+A job has a folder of its own below the place that it shuffles by, and in it each process that writes has one, so that
+two jobs, or two attempts at a task, never write the same file. ``mr-<chunk>-<partition>`` is what a chunk gives a
+partition, ``mr-out-<partition>`` the results of one, segment by segment. What is in Redis decides which of them count:
+a commit brings references (:mod:`word_counter.shuffle.run_format`), and files that nothing refers to are of
+attempts that came to nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import socket
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from secrets import token_hex
+from typing import Any
+
+from word_counter.errors import OutputError, ShuffleError, ShuffleUnseenError
+from word_counter.shuffle.merge_runs import merged
+from word_counter.shuffle.partitioning import compact
+from word_counter.shuffle.run_format import Entry, Reference, entries_of, line_of, lines_of
+from word_counter.shuffle.run_locations import place_at, reason_of
+from word_counter.shuffle.spill_file import Spool, whole_lines
+
+#: The file by which a job's folder is known: it is there as long as the job has files.
+MARK = ".job"
+#: What the folder of a job begins with.
+PREFIX = "wc-"
+#: So many runs are merged at a time. Of each a block is in memory, and a file open.
+_MERGED_AT_ONCE = 64
+
+
+@dataclass(frozen=True, slots=True)
+class _Extent:
+    """A run in a spool."""
+
+    spool: Spool
+    start: int
+    end: int
+
+
+def folder_of(place: str, job_id: str, made_by: str) -> str:
+    """Return the folder of a job below a place; ``made_by`` tells it from others of its name."""
+    name = f"{PREFIX}{job_id}-{hashlib.sha256(made_by.encode('utf-8', 'replace')).hexdigest()[:12]}"
+    return f"{place.rstrip('/')}/{name}"
+
+
+class RunFiles:
+    """The files of one job, in a folder or behind a URL, as one process reads and writes them."""
+
+    def __init__(self, where: str) -> None:
+        """Make it. ``where``: the job's folder; ShuffleError when what its store needs is not there."""
+        root, _, self._folder = where.rpartition("/")
+        self._where = where
+        self._own = ""
+        try:
+            self._place = place_at(root or "/")
+        except OutputError as error:
+            raise ShuffleError(f"cannot shuffle by {where}: {reason_of(error)}") from error
+
+    # -- the folder of the job ------------------------------------------------------------------------
+
+    def make(self) -> None:
+        """Make the folder, for a job that has no files yet.
+
+        Raises:
+            ShuffleError: that is not possible.
+        """
+        with self._written():
+            self._place.make(self._folder)
+            self._place.put(f"{self._folder}/{MARK}", [b"the runs of a job of word_counter\n"])
+
+    @property
+    def seen(self) -> bool:
+        """Whether the folder is there."""
+        with self._read(MARK):
+            try:
+                return bool(self._place.part(f"{self._folder}/{MARK}", 0, 1))
+            except FileNotFoundError:
+                return False
+
+    def check(self) -> None:
+        """Raise ShuffleUnseenError, saying what is missing, unless this process sees the folder."""
+        if not self.seen:
+            message = (
+                f"{socket.gethostname()} does not see {self._where}, by which this job shuffles: mount the same folder "
+                "there at the same path (--shuffle), or the files of the job were removed"
+            )
+            raise ShuffleUnseenError(message)
+
+    def remove(self) -> None:
+        """Remove the folder with all files; ShuffleError when that is not possible."""
+        with self._written():
+            self._place.remove(self._folder)
+
+    # -- writing --------------------------------------------------------------------------------------
+
+    def keep(self, chunk: int, partials: Mapping[int, str], *, folds: bool) -> dict[int, str]:
+        """Write what a chunk gives each partition as runs; return what stands for them in the store.
+
+        Raises:
+            ShuffleError: they cannot be written.
+        """
+        kept: dict[int, str] = {}
+        for partition, partial in partials.items():
+            lines = list(lines_of(partial, folds=folds))
+            kept[partition] = self._put(f"mr-{chunk}-{partition}", lines).to_text()
+        self._lasts()
+        return kept
+
+    def keep_segments(self, partition: int, segments: Iterable[str], amounts: dict[str, int]) -> Iterator[str]:
+        """Write the results of a partition as one file; yield what stands for each segment in the store.
+
+        ``amounts`` gets their number and bytes as ``segments`` and ``result_bytes``.
+
+        Raises:
+            ShuffleError: they cannot be written.
+        """
+        parts: list[tuple[int, int]] = []
+
+        def encoded() -> Iterator[bytes]:
+            for segment in segments:
+                content = segment.encode()
+                parts.append((len(content), zlib.crc32(content)))
+                yield content
+
+        name = self._put(f"mr-out-{partition}", encoded()).name
+        self._lasts()
+        offset = 0
+        for length, checksum in parts:
+            yield Reference(name, offset, length, checksum).to_text()
+            offset += length
+        amounts |= {"segments": len(parts), "result_bytes": offset}
+
+    def _put(self, base: str, pieces: Iterable[bytes]) -> Reference:
+        length = checksum = 0
+
+        def counted() -> Iterator[bytes]:
+            nonlocal length, checksum
+            for piece in pieces:
+                length += len(piece)
+                checksum = zlib.crc32(piece, checksum)
+                yield piece
+
+        name = f"{self._writing_folder()}/{base}"
+        with self._written():
+            self._place.put(f"{self._folder}/{name}", counted())
+        return Reference(name, 0, length, checksum)
+
+    def _writing_folder(self) -> str:
+        """Return this process's own folder, made at first use, in the folder of the job if that is there."""
+        if not self._own:
+            self.check()
+            own = token_hex(4)
+            with self._written():
+                self._place.make(f"{self._folder}/{own}")
+                self._place.lasts(self._folder)
+            self._own = own
+        return self._own
+
+    def _lasts(self) -> None:
+        if self._own:
+            with self._written():
+                self._place.lasts(f"{self._folder}/{self._own}")
+
+    # -- reading --------------------------------------------------------------------------------------
+
+    def entries(self, texts: Iterable[str | bytes], *, folds: bool) -> Iterator[Entry]:
+        """Merge the runs of a partition, given as the store has them, in the order of their chunks.
+
+        Raises:
+            ShuffleError: one is not there, or not as it was written. No other end of the stream is the end.
+        """
+        with contextlib.ExitStack() as spools:
+            runs: list[Reference | _Extent] = []
+            inside: Spool | None = None
+            for text in texts:
+                reference = Reference.from_text(text)
+                if reference is not None and self._place.near:
+                    runs.append(reference)
+                    continue
+                if inside is None:
+                    inside = spools.enter_context(self._spool())
+                pieces = lines_of(text, folds=folds) if reference is None else self._pieces(reference)
+                with self._written():
+                    runs.append(_Extent(inside, *inside.keep(pieces)))
+            while len(runs) > _MERGED_AT_ONCE:
+                spool = spools.enter_context(self._spool())
+                fewer: list[Reference | _Extent] = []
+                for first in range(0, len(runs), _MERGED_AT_ONCE):
+                    lines = map(line_of, merged(map(self._blocks, runs[first : first + _MERGED_AT_ONCE])))
+                    with self._written():
+                        fewer.append(_Extent(spool, *spool.keep(lines)))
+                runs = fewer
+            yield from merged(map(self._blocks, runs))
+
+    def partial(self, text: str | bytes) -> str | bytes:
+        """Return what a chunk gave a partition, given as the store has it, as a partial."""
+        reference = Reference.from_text(text)
+        if reference is None:
+            return text
+        pairs: list[list[Any]] = []
+        last: tuple[str, int] | None = None
+        for block in self._parsed(reference):
+            for name, kind, travelled, _ in block:
+                if (name, kind) == last:
+                    pairs[-1][1] += travelled  # a list that goes on
+                else:
+                    pairs.append([name if not kind else json.loads(name), travelled])
+                last = name, kind
+        return compact(pairs)
+
+    def content(self, text: bytes) -> bytes:
+        """Return what a text of the store is, or stands for: a segment of results.
+
+        Raises:
+            ShuffleError: what it stands for is not there, or not as it was written.
+        """
+        reference = Reference.from_text(text)
+        if reference is None:
+            return text
+        with self._read(reference.name):
+            content = self._place.part(f"{self._folder}/{reference.name}", reference.offset, reference.length)
+        if len(content) != reference.length or zlib.crc32(content) != reference.checksum:
+            raise self._other(reference, len(content))
+        return content
+
+    def _spool(self) -> Spool:
+        with self._written():
+            return Spool(self._place.spool_folder(f"{self._folder}/{self._writing_folder()}"))
+
+    def _blocks(self, run: Reference | _Extent) -> Iterator[list[Entry]]:
+        if isinstance(run, _Extent):
+            return run.spool.blocks(run.start, run.end)
+        return self._parsed(run)
+
+    def _parsed(self, reference: Reference) -> Iterator[list[Entry]]:
+        for lines in whole_lines(self._pieces(reference)):
+            try:
+                yield entries_of(lines)
+            except (ValueError, TypeError) as error:
+                raise self._other(reference) from error
+
+    def _pieces(self, reference: Reference) -> Iterator[bytes]:
+        """Yield the content of a whole file; ShuffleError, at the end at the latest, when it is another."""
+        length = checksum = 0
+        with self._read(reference.name):
+            for piece in self._place.pieces(f"{self._folder}/{reference.name}"):
+                length += len(piece)
+                checksum = zlib.crc32(piece, checksum)
+                yield piece
+        if length != reference.length or checksum != reference.checksum:
+            raise self._other(reference, length)
+
+    # -- errors ---------------------------------------------------------------------------------------
+
+    def _other(self, reference: Reference, length: int | None = None) -> ShuffleError:
+        found = "" if length is None or length == reference.length else f": it has {length:,} bytes of them"
+        return ShuffleError(
+            f"{self._where}/{reference.name} is not as it was written, with {reference.length:,} bytes from byte "
+            f"{reference.offset:,} on{found}; something changed it, and with it the results: run the job again, with a "
+            "--shuffle that nothing else writes to"
+        )
+
+    @contextlib.contextmanager
+    def _written(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, OutputError) as error:
+            if isinstance(error, FileNotFoundError):
+                self.check()
+            message = f"cannot write below {self._where} on {socket.gethostname()}: {reason_of(error)}"
+            raise ShuffleError(message + "; make room there, or give another --shuffle") from error
+
+    @contextlib.contextmanager
+    def _read(self, name: str) -> Iterator[None]:
+        try:
+            yield
+        except FileNotFoundError as error:
+            if name != MARK:
+                self.check()
+            message = f"{self._where}/{name} is not there on {socket.gethostname()}, though the job's other files are: "
+            message += "something removed it, and with it a part of what the job came to; run the job again, with a "
+            raise ShuffleError(message + "--shuffle that nothing else cleans up") from error
+        except (OSError, OutputError) as error:
+            message = f"cannot read {self._where}/{name} on {socket.gethostname()}: {reason_of(error)}"
+            raise ShuffleError(message) from error

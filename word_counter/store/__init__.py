@@ -1,0 +1,1 @@
+"""The truth in Redis: keys, scripts, and the operations of masters and workers."""

@@ -1,0 +1,1 @@
+"""The data plane: a supervised parent that renews leases, and children that run tasks."""

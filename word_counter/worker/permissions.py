@@ -1,0 +1,33 @@
+"""The permit: what a worker may do for whoever fills its queue."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from word_counter.queue.batch_queue import queue_name
+from word_counter.security.allow_list import AllowList
+from word_counter.security.input_roots import InputRoots
+from word_counter.security.secret import find_secret
+from word_counter.security.shuffle_roots import ShuffleRoots
+from word_counter.settings.config import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """The secret that batches must be signed with, the jobs that may be loaded, and the files that may be used."""
+
+    secret: str = field(repr=False)
+    jobs: AllowList = field(default_factory=AllowList)
+    inputs: InputRoots = field(default_factory=InputRoots)
+    shuffles: ShuffleRoots = field(default_factory=ShuffleRoots)
+
+    @classmethod
+    def of(cls, settings: Settings) -> Permit:
+        """Return what settings permit; UsageError when there is no secret and none can be kept."""
+        inputs, shuffles = InputRoots(settings.input_root), ShuffleRoots(settings.shuffle_root)
+        return cls(find_secret(settings), AllowList(settings.allow), inputs, shuffles)
+
+    @property
+    def queue(self) -> str:
+        """The name of the queue to serve."""
+        return queue_name(self.secret)

@@ -1,0 +1,301 @@
+"""The runner: a worker's child process, which takes batches from the queue and runs their tasks one by one.
+
+For each task it (1) starts the attempt, (2) runs the stage, (3) commits, each a step in the store that says no
+when the task is not this batch's any more. It reports to its parent what it works on, so that the parent can
+renew the lease while the child is busy, and give the batch back when the child dies.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from multiprocessing.connection import Connection
+
+from word_counter.compute.skip_bad_records import Care
+from word_counter.compute.stages import MapOutput, pairs_of, run_map
+from word_counter.compute.user_errors import user_traceback
+from word_counter.errors import (
+    EncodingError,
+    ForbiddenError,
+    InputChangedError,
+    RefusedError,
+    StoreUnavailableError,
+    TooManyBadError,
+    UnguardedRunError,
+    WordCounterError,
+)
+from word_counter.inputs.chunk_reader import ChunkReader, Fetched
+from word_counter.inputs.input_format import InputFormat
+from word_counter.job.job import Chunk, Stage, parse_task
+from word_counter.job.pairs import Pairs
+from word_counter.job.snapshot import BAD_DATA, CHANGED, CRASHED, RAISED, REFUSED, TOO_MANY, Failure, TaskAttempt
+from word_counter.job.step import Phase
+from word_counter.queue.admission import queue_id
+from word_counter.queue.payload import Payload
+from word_counter.queue.rq_worker import QueueWorker
+from word_counter.settings import config
+from word_counter.shuffle.key_skew import Weight
+from word_counter.shuffle.partitioning import key_text
+from word_counter.store.connection import Redis, RedisError, connect, translated_errors
+from word_counter.store.lua_scripts import IMPATIENT
+from word_counter.store.refusal_log import Refusals
+from word_counter.store.retry import Patience
+from word_counter.store.task_store import BadRecords, Receipt, TaskStore
+from word_counter.worker.incremental_cache import Bounds, Cache
+from word_counter.worker.loaded_jobs import Shelf
+from word_counter.worker.permissions import Permit
+from word_counter.worker.shuffle_transport import Exchange, Exchanges
+
+log = logging.getLogger(__name__)
+
+#: Why a start or a commit that was refused ends the whole batch: the rest of it is not ours either.
+_NOT_OURS = frozenset({"REVOKED", "STALE", "ENDED"})
+#: What became of an attempt, as the log names it where the store's word would mislead.
+_ACTIONS = {"OK": "committed", "COMMITTED": "superseded"}
+#: How much of a heavy key its receipt tells, in characters.
+_SHOWN_CHARS = 100
+#: The parent is told of the next task so often at the most, in seconds: its clock for --task-timeout.
+_TELL_SECONDS = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a child tells its parent that it works on; ``record`` is the index of a record mapped with care."""
+
+    job: str
+    batch: str
+    lease_seconds: float
+    task_timeout: float
+    record: int | None = None
+
+
+#: Gets a report, or None when the child is idle.
+Tell = Callable[[Report | None], None]
+
+
+class BatchRunner:
+    """Runs the tasks of batches. One lives as long as its process, and keeps the jobs that it has loaded."""
+
+    def __init__(
+        self, connection: Redis, worker: str, tell: Tell, permit: Permit, patience: Patience = IMPATIENT
+    ) -> None:
+        self._connection = connection
+        self._worker = worker
+        self._tell = tell
+        self._permit = permit
+        self._patience = patience
+        self._refusals = Refusals(connection, worker)
+        self._refused: set[tuple[str, str]] = set()
+        self._exchanges = Exchanges(permit.shuffles)
+        self._shelf = Shelf(permit.jobs)
+        self._cache: Cache | None = None
+
+    def run(self, payload: Payload) -> str:
+        """Run a batch; return in a word or two what became of it, for people who look at the queue."""
+        store = TaskStore(self._connection, payload.job, self._patience)
+        if self._shelf.is_stale(payload):
+            # Not when it was delivered twice, and somebody is at it.
+            store.revoke(payload.batch, CRASHED, "given back: a fresh process must import the job's code", "unleased")
+            os.kill(os.getpid(), signal.SIGTERM)  # ends this process in good order; its parent starts another
+            return "given back"
+        try:
+            records = InputFormat.parse(payload.input_format)
+            roots = self._permit.inputs
+            reader = ChunkReader(payload.sources, roots, store.content, inline=payload.inline, records=records)
+            with contextlib.closing(reader):
+                return self._run_tasks(store, payload, reader)
+        except BaseException as error:
+            why = str(error) if isinstance(error, StoreUnavailableError) else "the worker had an error of its own"
+            with contextlib.suppress(RedisError, WordCounterError):
+                TaskStore(self._connection, payload.job).revoke(payload.batch, CRASHED, why)
+            raise
+        finally:
+            self._tell(None)
+
+    def _run_tasks(self, store: TaskStore, payload: Payload, reader: ChunkReader) -> str:
+        report = Report(payload.job, payload.batch, payload.lease_seconds, payload.task_timeout)
+        told = 0.0
+        settled = 0  # tasks of this batch that are committed or failed by us
+        for number, attempt in enumerate(payload.tasks):
+            if time.monotonic() - told > _TELL_SECONDS:
+                self._tell(report)
+                told = time.monotonic()
+            said = store.start(payload.batch, attempt, self._worker, payload.lease_seconds)
+            if said == "OK":
+                self._log("started", payload, attempt)
+                last = settled == number == len(payload.tasks) - 1
+                said = self._run_task(store, payload, number, reader, last=last)
+                settled += 1
+            self._log(_ACTIONS.get(said, said.lower()), payload, attempt)
+            if said == "STALE":
+                store.revoke(payload.batch, RAISED, "its attempts were started before", "unleased")
+            if said in _NOT_OURS:
+                return said.lower()
+        if settled < len(payload.tasks):
+            # Another attempt had committed some of them: let the store sort out what is left of the batch.
+            store.revoke(payload.batch, RAISED, "given back")
+        return "done"
+
+    def _log(self, action: str, payload: Payload, attempt: TaskAttempt) -> None:
+        facts = {"job": payload.job, "task": attempt.task, "attempt": attempt.attempt, "worker": self._worker}
+        log.debug("%s attempt %d: %s", attempt.task, attempt.attempt, action, extra={"action": action, **facts})
+
+    def _run_task(self, store: TaskStore, payload: Payload, number: int, reader: ChunkReader, *, last: bool) -> str:
+        attempt = payload.tasks[number]
+        started, clock = time.time_ns() // 1_000_000, time.perf_counter()
+        counters: dict[str, int] = {}
+        partials: Mapping[int, str] = {}
+        heaviest: list[tuple[str, int]] = []
+        bad = BadRecords()
+        digest = ""
+        try:
+            phase = self._shelf.phase(store, payload)
+            exchange = self._exchanges.of(store, payload.shuffle)
+            if payload.stage is Stage.MAP:
+                chunk = payload.chunks[number]
+                amounts: dict[str, int] = {}
+                if payload.phase:
+                    records = self._pairs(exchange, payload, chunk)
+                    output = run_map(phase, records, payload.partitions, self._care(payload))
+                else:
+                    fetched = reader.fetch(chunk)
+                    digest = fetched.digest
+                    output, amounts = self._mapped(phase, payload, reader, fetched)
+                first = payload.phase * payload.partitions
+                partials = {first + number: text for number, text in output.partials.items()}
+                partials = exchange.kept(phase, chunk.id, partials)
+                counters = output.counters
+                amounts |= {"pairs": output.pairs}
+                bad = BadRecords(output.aside.entries(), output.aside.raised, payload.max_bad_records)
+            else:
+                _, partition = parse_task(attempt.task)
+                weight = Weight()
+                amounts = exchange.reduce(phase, partition, attempt.attempt, counters, weight)
+                amounts |= {"reduced_keys": weight.keys, "reduced_values": weight.values}
+                heaviest = [(key_text(group)[:_SHOWN_CHARS], values) for group, values in weight.heaviest]
+        except (RedisError, StoreUnavailableError):
+            raise
+        except ForbiddenError as error:
+            self._tell_of_refusal(payload, str(error))
+            return self._fail(store, payload, attempt, REFUSED, str(error), started, last=last)
+        except WordCounterError as error:
+            return self._fail(store, payload, attempt, _kind(error), str(error), started, last=last)
+        except Exception as error:  # noqa: BLE001 (a partial that is no JSON, say: the task failed, not the worker)
+            return self._fail(store, payload, attempt, RAISED, user_traceback(error), started, last=last)
+        seconds = time.perf_counter() - clock
+        receipt = Receipt(attempt.attempt, self._worker, started, seconds, amounts, heaviest, digest)
+        said = store.commit(payload.batch, attempt, receipt, last=last, counters=counters, partials=partials, bad=bad)
+        if said == "TOO MANY":
+            example = json.loads(next(iter(bad.entries.values())))
+            message = (
+                f"more than {bad.limit} bad records in the job (--max-bad-records); one of the last: "
+                f"{example['file']}, byte {example['offset']}, line {example['line']}\n{example['reason']}"
+            )
+            return self._fail(store, payload, attempt, TOO_MANY, message, started, last=last)
+        return said
+
+    def _mapped(
+        self, phase: Phase, payload: Payload, reader: ChunkReader, fetched: Fetched
+    ) -> tuple[MapOutput, dict[str, int]]:
+        """Map a chunk of the input, unless it is known what it comes to; return that, and the amounts that it names."""
+
+        def run() -> MapOutput:
+            return run_map(phase, reader.lines(fetched), payload.partitions, self._care(payload))
+
+        reused = False
+        # A chunk that killed its process is mapped without some of its records.
+        if payload.incremental and payload.code_digest and payload.suspicion is None:
+            if self._cache is None or self._cache.job != payload.job_facts:
+                self._cache = Cache(Bounds.of(config.load(only=config.OF_CACHE)), payload.job_facts)
+            source = payload.sources[fetched.chunk.source]
+            output, reused = self._cache.mapped(source, fetched, reader.header(fetched), run)
+        else:
+            output = run()
+        told = {"reused": int(reused), "lines_set_aside": output.aside.lines}
+        amounts = {"lines": output.lines, "bytes": fetched.chunk.length}
+        return output, amounts | {name: n for name, n in told.items() if n}
+
+    def _pairs(self, exchange: Exchange, payload: Payload, chunk: Chunk) -> Pairs:
+        """Return the pairs that the phase before left in a chunk of segments."""
+        source = f"the results of phase {payload.phase}, partition {chunk.source}"
+        return pairs_of(exchange.segments(chunk.source, chunk.offset, chunk.length), source)
+
+    def _care(self, payload: Payload) -> Care:
+        suspicion = payload.suspicion
+        if suspicion is None:
+            return Care(payload.max_bad_records)
+        report = Report(payload.job, payload.batch, payload.lease_seconds, payload.task_timeout)
+        return Care(
+            payload.max_bad_records,
+            at_once=True,
+            skip=dict(suspicion.skip),
+            before=lambda index: self._tell(replace(report, record=index)),
+        )
+
+    def _fail(
+        self,
+        store: TaskStore,
+        payload: Payload,
+        attempt: TaskAttempt,
+        kind: str,
+        message: str,
+        started: int,
+        *,
+        last: bool,
+    ) -> str:
+        now = time.time_ns() // 1_000_000
+        failure = Failure(attempt.task, attempt.attempt, self._worker, kind, message, now, started=started)
+        said = store.fail(payload.batch, failure, last=last)
+        return "FAILED" if said == "OK" else said
+
+    def _tell_of_refusal(self, payload: Payload, reason: str) -> None:
+        """Record once what this worker's permit forbids: every further task of the job would be refused alike."""
+        if (payload.job, reason) not in self._refused:
+            self._refused.add((payload.job, reason))
+            self._refusals.record(reason, queue_id(payload.job, payload.batch), payload.job)
+
+
+def _kind(error: WordCounterError) -> str:
+    if isinstance(error, EncodingError):
+        return BAD_DATA
+    if isinstance(error, InputChangedError):
+        return CHANGED
+    if isinstance(error, UnguardedRunError):
+        return REFUSED
+    return TOO_MANY if isinstance(error, TooManyBadError) else RAISED
+
+
+def serve(
+    url: str, name: str, rq_name: str, pipe: Connection, permit: Permit, *, burst: bool, patience_seconds: float
+) -> None:
+    """Be a worker's child: take batches until told to stop, or, in burst mode, until the queue is empty."""
+    os.dup2(2, 1)  # what user code prints must not mix with results on standard output
+    logging.getLogger("rq").setLevel(logging.CRITICAL)  # the parent says what a child ends of
+    # One process a worker says that Redis is away: the parent. Its children wait in silence.
+    patience = Patience(patience_seconds, lambda _: None)
+    connection = patience.call(lambda: connect(url, checked=False))
+
+    def tell(report: Report | None) -> None:
+        pipe.send_bytes(json.dumps(None if report is None else asdict(report)).encode())
+
+    runner = BatchRunner(connection, name, tell, permit, patience)
+    try:
+        with translated_errors():
+            worker = QueueWorker(permit.queue, rq_name, connection, permit.secret, runner.run)
+            worker.work(burst=burst, logging_level="CRITICAL")
+    except StoreUnavailableError as error:
+        log.debug("worker process %s: %s", name, error, extra={"action": "ended", "worker": name})
+        sys.exit(error.exit_code)
+
+
+def run_batch(text: str, signature: str) -> str:  # noqa: ARG001 (what RQ jobs name and give it)
+    """Stand for the task function: a worker of RQ's own comes here, one of ours runs batches by itself."""
+    message = "batches are run by word-counter worker, which checks them, and not by a worker of RQ's own"
+    raise RefusedError(message)

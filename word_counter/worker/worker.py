@@ -1,0 +1,299 @@
+"""Worker: serves tasks of any job from the queue until it is stopped.
+
+A worker is a parent and its children. The children run the tasks (:mod:`word_counter.worker.task_runner`); the
+parent never runs user code, so that nothing can keep it from renewing the children's leases, from seeing at once when
+one dies, giving its batch back and starting another, and from killing one whose batch was revoked.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from multiprocessing.connection import wait
+from typing import Any
+
+from word_counter.errors import StoreForbiddenError, StoreUnavailableError, UsageError
+from word_counter.loading.job_import import refuse_while_importing
+from word_counter.queue.rq_bookkeeping import Traces
+from word_counter.settings import config
+from word_counter.settings.memory import memory_of, peak_of_the_ended
+from word_counter.store.connection import Redis, connect, translated_errors
+from word_counter.store.retry import Patience
+from word_counter.store.task_store import TaskStore
+from word_counter.store.worker_registry import Roster
+from word_counter.worker.child_process import Child, Nursery, Upbringing
+from word_counter.worker.permissions import Permit
+
+log = logging.getLogger(__name__)
+
+#: The settings that concern a worker.
+_SETTINGS = frozenset({"redis", "secret", "allow", "input_root", "shuffle_root", "redis_patience"})
+#: How often the parent looks after things when nothing happens, in seconds.
+_TICK_SECONDS = 1.0
+#: How often it says that it is alive.
+_SIGN_SECONDS = 4.0
+#: A child that lived for less and never took a batch is started again after a pause, which doubles up to the longest.
+#: One that took a batch could start; the pauses of its task are the schedule's, and other tasks should not share them.
+_LONG_LIFE_SECONDS = 5.0
+_LONGEST_PAUSE_SECONDS = 10.0
+#: After so many requests to stop the children are killed.
+_KILLED = 2
+#: How long a private server may take to answer after it was started, in seconds.
+_SERVER_START_SECONDS = 20.0
+
+
+class Worker:
+    """A worker with some processes.
+
+    Args:
+        redis: the Redis URL; by default what the environment says.
+        processes: how many tasks it runs at a time.
+        burst: end when the queue is empty, rather than wait for more.
+        parent: a file descriptor; the worker stops at once when it closes, and so with whoever holds its other end.
+        allow: what it may load besides the shipped jobs: modules with all below them, files, directories.
+        input_root: the files and directories that it may read input from; by default whatever a signed batch names.
+        shuffle_root: the folders and URLs below which it may keep files of shuffles; by default nowhere.
+
+    Raises:
+        UsageError: no Redis is given, no secret is set and none can be kept, or a setting is not allowed.
+    """
+
+    def __init__(
+        self,
+        redis: str | None = None,
+        processes: int = 1,
+        *,
+        burst: bool = False,
+        parent: int | None = None,
+        allow: Sequence[str] | None = None,
+        input_root: Sequence[str] | None = None,
+        shuffle_root: Sequence[str] | None = None,
+    ) -> None:
+        given = {"redis": redis, "allow": allow, "input_root": input_root, "shuffle_root": shuffle_root}
+        settings = config.load(given, only=_SETTINGS)
+        self.url = settings.redis
+        self._patience = settings.redis_patience
+        if not self.url:
+            message = "a worker needs a Redis: give --redis URL, or set REDIS_URL or REDIS_HOST"
+            raise UsageError(message)
+        self._permit = Permit.of(settings)
+        self.processes = processes
+        self.name = f"{socket.gethostname()}-{os.getpid()}"
+        self._burst = burst
+        self._parent = parent
+        self._children: list[Child] = []
+        self._stops = 0
+        self._started = 0
+        self._pause = 0.0
+        self._start_next = 0.0
+        self._signed = 0.0
+        self._connection: Redis | None = None
+        self._away_since: float | None = None
+
+    def run(self) -> None:
+        """Serve until stopped: the first TERM or INT lets running batches finish, the second kills.
+
+        Raises:
+            StoreUnavailableError: Redis cannot be reached at the start.
+        """
+        refuse_while_importing()
+        # Whoever started it as part of a run may have started the server in the same moment.
+        patience = Patience(_SERVER_START_SECONDS if self._parent is not None else 0.0, log.debug)
+        self._connection = patience.call(lambda: connect(self.url, checked=self._parent is None))
+        log.info(
+            "worker %s serves the queue %s with %d processes",
+            self.name,
+            self._permit.queue,
+            self.processes,
+            extra={"action": "serving", "worker": self.name},
+        )
+        self._nursery = Nursery(Upbringing(self.url, self._burst, self._patience, self._permit))
+        try:
+            with self._signals() as signalled:
+                for _ in range(self.processes):
+                    self._start_child()
+                while self._children or (self._start_next and not self._stops):
+                    self._wait(signalled)
+                    self._look_after()
+        finally:
+            self._kill_children()
+            self._nursery.close()
+            with contextlib.suppress(StoreUnavailableError), translated_errors():
+                Roster(self._connection).leave(self.name)
+
+    def _start_child(self) -> None:
+        self._started += 1
+        self._children.append(self._nursery.start(f"{self.name}-{self._started}"))
+
+    def _wait(self, signalled: int) -> None:
+        """Return when a child said something or ended, a signal or the parent's end came, or a tick is over."""
+        watched: list[Any] = [signalled]
+        if self._parent is not None:
+            watched.append(self._parent)
+        for child in self._children:
+            watched += [child.pipe, child.process.sentinel]
+        leases = [child.report.lease_seconds / 3 for child in self._children if child.report]
+        ready = wait(watched, min([_TICK_SECONDS, *leases]))
+        if signalled in ready:
+            for number in os.read(signalled, 100):
+                if number in (signal.SIGTERM, signal.SIGINT):
+                    self._stop()
+        if self._parent is not None and self._parent in ready and not os.read(self._parent, 100):
+            self._stops += 2
+            self._kill_children()
+        for child in self._children:
+            child.hear()
+
+    def _stop(self) -> None:
+        self._stops += 1
+        if self._stops == 1:
+            facts = {"action": "stopping", "worker": self.name}
+            log.info("worker %s stops after the running tasks", self.name, extra=facts)
+            for child in self._children:
+                child.process.terminate()
+        else:
+            self._kill_children()
+
+    def _kill_children(self) -> None:
+        for child in self._children:
+            child.process.kill()
+
+    def _look_after(self) -> None:
+        now = time.monotonic()
+        for child in [child for child in self._children if child.ended]:
+            self._bury(child)
+        if self._start_next and now >= self._start_next and not self._stops:
+            self._start_next = 0.0
+            while len(self._children) < self.processes:
+                self._start_child()
+        for child in self._children:
+            child.kill_if_hung(now)
+        try:
+            with translated_errors():
+                for child in self._children:
+                    self._renew(child, now)
+                if now - self._signed >= _SIGN_SECONDS:
+                    self._sign()
+                    self._signed = now
+            self._redis_answered()
+        except StoreForbiddenError:
+            raise
+        except StoreUnavailableError as error:
+            self._redis_failed(error, now)
+
+    def _redis_answered(self) -> None:
+        if self._away_since is not None:
+            seconds = time.monotonic() - self._away_since
+            facts = {"action": "redis_back", "worker": self.name}
+            log.warning("worker %s: Redis is back after %.1f s", self.name, seconds, extra=facts)
+            self._away_since = None
+
+    def _redis_failed(self, error: StoreUnavailableError, now: float) -> None:
+        """Wait as long as patience lasts; say so once.
+
+        Raises:
+            StoreUnavailableError: it has run out.
+        """
+        if self._away_since is None:
+            self._away_since = now
+            log.warning(
+                "worker %s: %s; waiting for it up to %g s",
+                self.name,
+                error,
+                self._patience,
+                extra={"action": "redis_away", "worker": self.name},
+            )
+        elif now - self._away_since > self._patience:
+            message = f"Redis was away for {self._patience:g} s (--redis-patience): {error}"
+            raise StoreUnavailableError(message) from error
+
+    def _bury(self, child: Child) -> None:
+        """Give back what a dead child was working on, and see to it that another takes its place."""
+        child.hear()
+        self._children.remove(child)
+        report = child.report
+        if report is not None and self._connection is not None:
+            kind, message = child.obituary()
+            facts = {"action": kind, "job": report.job, "batch": report.batch, "worker": child.name}
+            if self._stops < _KILLED:  # else it was this worker that killed it
+                log.warning("%s in batch %s of job %s", message, report.batch, report.job, extra=facts)
+            with contextlib.suppress(StoreUnavailableError), translated_errors():
+                TaskStore(self._connection, report.job).revoke(report.batch, kind, message, record=report.record)
+        child.bury()
+        if self._connection is not None:
+            with contextlib.suppress(StoreUnavailableError), translated_errors():
+                Traces(self._connection, self._permit.queue).strike(child.rq_name)
+        if self._stops or (self._burst and child.process.exitcode == 0):
+            return
+        could_start = child.took_a_batch or time.monotonic() - child.born >= _LONG_LIFE_SECONDS
+        self._pause = 0.0 if could_start else min(_LONGEST_PAUSE_SECONDS, self._pause * 2 or 0.1)
+        self._start_next = time.monotonic() + self._pause
+
+    def _renew(self, child: Child, now: float) -> None:
+        report = child.report
+        if report is None or self._connection is None or not child.wants_renewal(now):
+            return
+        if TaskStore(self._connection, report.job).renew(report.batch, report.lease_seconds):
+            child.refused = 0
+            return
+        # Once may be a batch that ended just now; twice, the child works on what is not its own any more.
+        child.refused += 1
+        if child.refused > 1:
+            facts = {"action": "stopped", "job": report.job, "batch": report.batch, "worker": child.name}
+            log.warning(
+                "%s was stopped: batch %s of job %s was taken from it",
+                child.name,
+                report.batch,
+                report.job,
+                extra=facts,
+            )
+            child.report = None
+            child.process.kill()
+
+    def _sign(self) -> None:
+        if self._connection is None:
+            return
+        running = [f"{child.report.job}/{child.report.batch}" for child in self._children if child.report]
+        memories = [memory_of(pid) for pid in (os.getpid(), *(child.process.pid for child in self._children))]
+        facts: dict[str, str | int] = {
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "processes": len(self._children),
+            "queue": self._permit.queue,
+            "running": " ".join(running),
+            "bytes": " ".join(str(memory.now) for memory in memories),
+            "peak_bytes": max(peak_of_the_ended(), *(memory.peak for memory in memories)),
+        }
+        Roster(self._connection).sign(self.name, facts)
+        pipeline = self._connection.pipeline(transaction=False)
+        Traces(self._connection, self._permit.queue).keep(pipeline)
+        pipeline.execute()
+
+    @contextlib.contextmanager
+    def _signals(self) -> Iterator[int]:
+        """Take TERM and INT as bytes that come out of the descriptor given, so that no handler interrupts anything."""
+        readable, writable = os.pipe()
+        os.set_blocking(writable, False)
+        if threading.current_thread() is not threading.main_thread():
+            yield readable
+            return
+        before = {number: signal.signal(number, _note) for number in (signal.SIGTERM, signal.SIGINT)}
+        wakeup = signal.set_wakeup_fd(writable, warn_on_full_buffer=False)
+        try:
+            yield readable
+        finally:
+            signal.set_wakeup_fd(wakeup)
+            for number, action in before.items():
+                signal.signal(number, action)
+            os.close(readable)
+            os.close(writable)
+
+
+def _note(signum: int, frame: object) -> None:
+    """Do nothing: the byte in the wakeup descriptor says it all."""
