@@ -24,7 +24,8 @@ from tests import native
 from tests.oracle import count_words, known_words
 from word_counter import Collect, Count, Max, Min, Sum
 from word_counter.compute import grouping as gathering
-from word_counter.native.kernel import apply_rule, count_in_python, words_in
+from word_counter.native.python_kernel import count_in_python
+from word_counter.native.word_rule import apply_rule, words_in
 from word_counter.shuffle.partitioning import canonical, encode_plainly
 
 _PIECES = [

@@ -12,16 +12,17 @@ TYPE_CHECKING = False  # what type checkers take for true; typing itself would t
 if TYPE_CHECKING:
     from typing import Any
 
-    from word_counter.engines import run
+    from word_counter.engines.run_job import run
     from word_counter.errors import JobFailedError, StoreUnavailableError, UsageError, WordCounterError
     from word_counter.job.job import Job
     from word_counter.job.mapper import Lines, Mapper
     from word_counter.job.param import Param
     from word_counter.job.reducer import LEFT_OUT, Reducer
     from word_counter.job.reducers import Collect, Count, Max, Mean, Min, Sum, TopN, Unique, Values
+    from word_counter.job.snapshot import Failure
     from word_counter.job.step import Step
     from word_counter.master.master import Master
-    from word_counter.observer import Observer, Outcome
+    from word_counter.observer import Observer, Outcome, Progress
     from word_counter.worker.worker import Worker
 
     __version__: str
@@ -30,6 +31,7 @@ __all__ = [
     "LEFT_OUT",
     "Collect",
     "Count",
+    "Failure",
     "Job",
     "JobFailedError",
     "Lines",
@@ -41,6 +43,7 @@ __all__ = [
     "Observer",
     "Outcome",
     "Param",
+    "Progress",
     "Reducer",
     "Step",
     "StoreUnavailableError",
@@ -57,15 +60,16 @@ __all__ = [
 #: Where each name comes from. It is imported at first use: a job file that needs Mapper alone does not wait for Redis,
 #: and the command minds Ctrl-C before anything takes its time.
 _PLACES = {
-    "engines": ("run",),
+    "engines.run_job": ("run",),
     "errors": ("JobFailedError", "StoreUnavailableError", "UsageError", "WordCounterError"),
     "job.job": ("Job",),
     "job.mapper": ("Lines", "Mapper"),
     "master.master": ("Master",),
-    "observer": ("Observer", "Outcome"),
+    "observer": ("Observer", "Outcome", "Progress"),
     "job.param": ("Param",),
     "job.reducer": ("LEFT_OUT", "Reducer"),
     "job.reducers": ("Collect", "Count", "Max", "Mean", "Min", "Sum", "TopN", "Unique", "Values"),
+    "job.snapshot": ("Failure",),
     "job.step": ("Step",),
     "worker.worker": ("Worker",),
 }
@@ -84,6 +88,10 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(message)
     globals()[name] = value
     return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]
 
 
 def _version() -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from word_counter.job.job import JobState
+from word_counter.job.model import JobState
 from word_counter.job.snapshot import Failure
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.chaos.commands import children_of
 from tests.oracle import count_words, results_bytes
 from tests.processes import eventually, started
-from word_counter.job.job import Stage
+from word_counter.job.model import Stage
 from word_counter.local_cluster.embedded_redis import EmbeddedServer
 from word_counter.store.connection import Redis, connect
 from word_counter.store.keys import JobKeys

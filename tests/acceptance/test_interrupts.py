@@ -36,7 +36,7 @@ def assert_interrupted(code: int, err: str, said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["click", "word_counter.cli.commands.run", "word_counter.engines", "word_counter.jobs.word_count"]
+    "module", ["click", "word_counter.cli.commands.run", "word_counter.engines.run_job", "word_counter.jobs.word_count"]
 )
 def test_while_it_starts_up(folder: Path, text: Path, module: str) -> None:
     ended = subprocess.run(

@@ -14,7 +14,7 @@ import pytest
 
 from tests.oracle import count_words, results_bytes
 from tests.processes import PATIENCE_SECONDS, Running, environment, eventually, is_alive, started, word_counter
-from word_counter.job.job import Stage
+from word_counter.job.model import Stage
 from word_counter.local_cluster.embedded_redis import EmbeddedServer
 from word_counter.receipts.verify import verify
 from word_counter.store.connection import Redis

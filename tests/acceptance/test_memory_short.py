@@ -9,7 +9,7 @@ import pytest
 
 from tests.oracle import count_words, results_bytes
 from tests.processes import Running, eventually, started
-from word_counter.job.job import Stage
+from word_counter.job.model import Stage
 from word_counter.local_cluster.embedded_redis import EmbeddedServer
 from word_counter.store.connection import Redis
 from word_counter.store.keys import JobKeys

@@ -21,7 +21,7 @@ from tests.chaos.server import Server
 from tests.oracle import count_words, results_bytes
 from tests.packed import PACKERS, SUFFIXES
 from tests.processes import environment, eventually, started, word_counter
-from word_counter.job.job import Stage
+from word_counter.job.model import Stage
 from word_counter.local_cluster.embedded_redis import EmbeddedServer
 from word_counter.store.connection import Redis, connect
 from word_counter.store.keys import JobKeys

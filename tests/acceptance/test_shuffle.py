@@ -12,8 +12,8 @@ import pytest
 
 from tests.processes import Running, eventually, started, word_counter
 from tests.s3 import s3_server
-from word_counter.engines import run
-from word_counter.job.job import Stage
+from word_counter.engines.run_job import run
+from word_counter.job.model import Stage
 from word_counter.loading.job_reference import make_job
 from word_counter.local_cluster.embedded_redis import EmbeddedServer
 from word_counter.observer import Observer, Progress

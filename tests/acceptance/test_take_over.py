@@ -16,7 +16,7 @@ from tests.chaos.guard import Guard
 from tests.chaos.server import Server
 from tests.oracle import count_words, results_bytes
 from tests.processes import Running, eventually, started, word_counter
-from word_counter.job.job import Stage
+from word_counter.job.model import Stage
 from word_counter.local_cluster.embedded_redis import EmbeddedServer
 from word_counter.store.connection import Redis
 from word_counter.store.keys import JobKeys

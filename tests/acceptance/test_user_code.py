@@ -145,7 +145,7 @@ class TestFilesNamedLikeModules:
             "import sys\n"
             "own = sys.path.pop(0)\n"
             "from word_counter import run\n"
-            "import word_counter.engines\n"
+            "import word_counter.engines.run_job\n"
             "sys.path.insert(0, own)\n"
             "from my_job import LineCount\n"
             "if __name__ == '__main__':\n"

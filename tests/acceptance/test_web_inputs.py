@@ -17,7 +17,7 @@ from word_counter.errors import InputChangedError, InputError
 from word_counter.files.remote_reader import open_url
 from word_counter.inputs.chunk_reader import ChunkReader
 from word_counter.inputs.sources import find_sources
-from word_counter.job.job import Chunk, Source
+from word_counter.job.model import Chunk, Source
 from word_counter.receipts.verify import verify
 from word_counter.word_count import WordCount
 

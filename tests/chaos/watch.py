@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import redis
 
 from tests.chaos.fleet import FleetWorker
-from word_counter.job.job import Stage
+from word_counter.job.model import Stage
 from word_counter.store.keys import JobKeys
 
 #: How many of a job's last failures are looked through.

@@ -8,7 +8,7 @@ import pytest
 from rq import Queue
 from rq.serializers import JSONSerializer
 
-from word_counter.job.job import Chunk, Source, Stage
+from word_counter.job.model import Chunk, Source, Stage
 from word_counter.job.snapshot import TaskAttempt
 from word_counter.local_cluster.embedded_redis import EmbeddedServer
 from word_counter.queue.admission import admit, queue_id

@@ -29,7 +29,7 @@ from rq.webhook import Webhook
 from tests.oracle import count_words, results_bytes
 from tests.processes import Running, eventually, started, word_counter
 from word_counter import JobFailedError, Master, UsageError, run
-from word_counter.job.job import Chunk, Cursor, JobState, Source, Stage
+from word_counter.job.model import Chunk, Cursor, JobState, Source, Stage
 from word_counter.job.snapshot import Batch, TaskAttempt
 from word_counter.local_cluster.embedded_redis import EmbeddedServer
 from word_counter.queue.admission import LONGEST_BYTES, TASK_FUNCTION, pack

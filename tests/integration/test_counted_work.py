@@ -26,19 +26,19 @@ from word_counter.compute.merge import merge
 from word_counter.compute.stages import run_map, run_reduce
 from word_counter.inputs.chunker import Cutting, split_sources
 from word_counter.inputs.sources import find_sources
-from word_counter.job.job import Chunk, Cursor, Stage
+from word_counter.job.model import Chunk, Cursor, Stage
 from word_counter.job.snapshot import Batch, TaskAttempt
 from word_counter.jobs.word_count import WordCount
 from word_counter.loading.job_reference import refer_to
 from word_counter.master.dispatcher import Dispatch
 from word_counter.master.leader_lease import Charge
+from word_counter.master.make_spec import make_plan
 from word_counter.master.submit_or_resume import Entry
 from word_counter.native import kernel
 from word_counter.observer import Observer
 from word_counter.queue.batch_queue import ChunkQueue, queue_name
 from word_counter.queue.payload import Payload
 from word_counter.queue.rq_worker import QueueWorker
-from word_counter.receipts.job_spec import Plan
 from word_counter.settings.config import Settings
 from word_counter.store.connection import Redis
 from word_counter.store.job_store import Store
@@ -129,7 +129,7 @@ class Workplace:
         self._connection, self._secret = connection, secret  # a queue of its own goes with the secret
         self._store = Store(connection, job_id)
         settings = Settings(output="-", chunk_size=chunk_size)
-        self.plan = Plan.make(settings, job_id, WordCount(), WORD_COUNT, "", sources, {})
+        self.plan = make_plan(settings, job_id, WordCount(), WORD_COUNT, "", sources, {})
         self._charge = Charge(self._store, 30.0)
         assert Entry(self._store, self._charge, secret, settings, Observer(), {}).make(self.plan, sources)
         self._runner = BatchRunner(connection, "worker-1", lambda _: None, Permit(secret))

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from word_counter.errors import JobCancelledError, JobFailedError, JobGoneError, WordCounterError
-from word_counter.job.job import Chunk, Cursor, JobState, Source, Stage, task_name
+from word_counter.job.job_spec import Plan
+from word_counter.job.model import Chunk, Cursor, JobState, Source, Stage, task_name
 from word_counter.job.snapshot import Batch, Snapshot, TaskAttempt
 from word_counter.local_cluster.embedded_redis import EmbeddedServer
 from word_counter.master.leader_lease import Charge, LostChargeError
 from word_counter.master.master import Master
 from word_counter.master.output_commit import Finish
 from word_counter.observer import Observer, Outcome, Progress
-from word_counter.receipts.job_spec import Plan
 from word_counter.store.connection import Redis, connect
 from word_counter.store.job_store import Store
 from word_counter.store.task_store import BadRecords, Receipt

@@ -12,7 +12,7 @@ import pytest
 from tests.chaos.commands import children_of
 from tests.processes import eventually, started, word_counter
 from word_counter import Master
-from word_counter.job.job import JobState, Stage
+from word_counter.job.model import JobState, Stage
 from word_counter.local_cluster.embedded_redis import EmbeddedServer
 from word_counter.store.connection import Redis
 from word_counter.store.job_store import Store

@@ -21,10 +21,10 @@ from word_counter.cli.main import main
 from word_counter.errors import EncodingError, UsageError, WordCounterError
 from word_counter.inputs.decompression import packing_of
 from word_counter.inputs.line_splitter import split
-from word_counter.job.job import Cursor, JobState
+from word_counter.job.job_spec import Plan
+from word_counter.job.model import Cursor, JobState
 from word_counter.jobs.word_count import WordCount
 from word_counter.local_cluster.embedded_redis import EmbeddedServer
-from word_counter.receipts.job_spec import Plan
 from word_counter.shuffle.partitioning import decode_partial
 from word_counter.store.connection import Redis
 from word_counter.store.job_store import Store

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from word_counter.job.job import Chunk, Cursor, Source, Stage
+from word_counter.job.model import Chunk, Cursor, Source, Stage
 from word_counter.job.snapshot import RAISED, Batch, Failure, TaskAttempt
 from word_counter.queue.payload import Payload
 from word_counter.store.connection import Redis

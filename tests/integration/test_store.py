@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from word_counter.errors import JobGoneError
-from word_counter.job.job import Chunk, Cursor, JobState, Source, Stage
+from word_counter.job.model import Chunk, Cursor, JobState, Source, Stage
 from word_counter.job.snapshot import CRASHED, EXPIRED, RAISED, Batch, Failure, Snapshot, Suspicion, TaskAttempt
 from word_counter.store.connection import Redis
 from word_counter.store.job_store import Store

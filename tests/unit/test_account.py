@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from word_counter.files.digest import Digest, chunk_line, digest_of
-from word_counter.job.job import Chunk, Source
-from word_counter.receipts.accounting import Account, Done
+from word_counter.job.model import Chunk, Done, Source
+from word_counter.receipts.accounting import Account
 
 _CHUNKS = st.lists(st.tuples(st.integers(1, 50), st.integers(0, 9)), min_size=2, max_size=6)
 _SHARES = st.integers(1, 4)

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 import word_counter
-from word_counter.job.job import Stage
+from tests.rooms import FEWEST, MOST, PARTS, UNLIMITED, House, against_the_order, circles, of_rooms
+from word_counter.job.model import Stage
 from word_counter.store.keys import JobKeys
 
 _PACKAGE = Path(word_counter.__file__).parent
@@ -20,26 +21,9 @@ _FILES = {
 }
 _SCRIPTS = sorted((_PACKAGE / "store" / "lua").glob("*.lua"))
 
-#: The noted places of the flow, from its bottom to its top; each may know those below it and its own row.
-_LAYERS = [
-    ["errors"],
-    ["settings.config"],
-    ["job.mapper", "job.reducer"],
-    ["job.job"],
-    [
-        "inputs.sources",
-        "outputs.sink",
-        "shuffle.partitioning",
-        "inputs.line_splitter",
-        "inputs.prefetch",
-        "shuffle.run_files",
-        "shuffle.orphan_cleanup",
-    ],
-    ["master.scheduler", "compute.stages", "store.job_store"],
-    ["master.master", "worker.worker"],
-    ["engines", "engines.base", "engines.inline", "engines.redis"],
-    ["cli", "cli.main", "cli.commands.run", "cli.commands.worker"],
-]
+_HOUSE = House.of(_PACKAGE)
+#: Rooms whose names users import from the room itself.
+_PUBLIC_ROOMS = {"jobs", "logs", "mrjob"}
 #: What decides, computes, reads and writes does so without Redis, as do the inline engine and commands that need none.
 _WITHOUT_REDIS = [
     "master.scheduler",
@@ -56,7 +40,7 @@ _WITHOUT_REDIS = [
     "shuffle.run_files",
     "shuffle.orphan_cleanup",
     "worker.incremental_cache",
-    "receipts.job_spec",
+    "job.job_spec",
     "receipts.receipt",
     "engines.inline",
     "receipts.verify",
@@ -133,24 +117,32 @@ def _calls(module: str) -> list[str]:
 
 
 class TestImports:
-    def test_the_layers_are_there(self) -> None:
-        assert {_full(name) for layer in _LAYERS for name in layer} <= _FILES.keys()
+    def test_go_downwards_from_room_to_room(self) -> None:
+        assert against_the_order(_HOUSE) == []
 
-    @pytest.mark.parametrize("module", sorted(_FILES))
-    def test_make_no_circle(self, module: str) -> None:
-        assert module not in _reaches(module)
+    def test_make_no_circle_of_modules_nor_of_rooms(self) -> None:
+        assert circles(_HOUSE.imports) == []
+        assert circles(of_rooms(_HOUSE.imports)) == []
 
-    @pytest.mark.parametrize("rank", range(len(_LAYERS)))
-    def test_go_downwards_only(self, rank: int) -> None:
-        above = {_full(name) for layer in _LAYERS[rank + 1 :] for name in layer}
+    @pytest.mark.parametrize(
+        ("module", "line"),
+        [
+            ("settings.config", "from word_counter.inputs.path_filter import Selection"),
+            ("store.job_store", "from word_counter.receipts.accounting import Account"),
+            ("worker.worker", "import word_counter.master.master"),
+            ("cli.display.display", "def late():\n    from word_counter.cli.commands import run"),
+        ],
+    )
+    def test_that_are_turned_round_are_noticed(self, module: str, line: str) -> None:
+        turned = _HOUSE.changed(module, line)
 
-        for name in _LAYERS[rank]:
-            assert not _reaches(_full(name)) & above, name
+        found = against_the_order(turned)
 
-    def test_of_the_flow_never_lead_to_the_command_line(self) -> None:
-        for module in _FILES:
-            if not module.startswith("word_counter.cli") and module not in _OUTSIDE:
-                assert not any(used.startswith("word_counter.cli") for used in _reaches(module)), module
+        assert len(found) == 1
+        assert module.removeprefix("cli.") in found[0]
+
+    def test_in_a_circle_are_noticed(self) -> None:
+        assert circles(_HOUSE.changed("errors", "from word_counter.job.param import Param").imports)
 
     def test_master_and_worker_do_not_know_each_other(self) -> None:
         assert _full("worker.worker") not in _reaches(_full("master.master"))
@@ -238,6 +230,21 @@ class TestNevers:
             assert not [call for call in _calls(module) if re.search(r"(connection|redis)\.(keys|scan)$", call)], module
         for script in _SCRIPTS:
             assert not re.search(r"call\('(KEYS|SCAN)'", script.read_text(encoding="utf-8"), re.IGNORECASE), script.name
+
+
+class TestRooms:
+    @pytest.mark.parametrize("room", sorted(set(_HOUSE.rooms()) - PARTS - UNLIMITED))
+    def test_are_neither_empty_nor_crowded(self, room: str) -> None:
+        assert FEWEST <= len(_HOUSE.rooms()[room]) <= MOST
+
+    @pytest.mark.parametrize("room", sorted(_HOUSE.rooms()))
+    def test_say_in_a_line_what_they_are_for_and_import_nothing(self, room: str) -> None:
+        tree = _HOUSE.trees[f"{room}.__init__"]
+        lines = (ast.get_docstring(tree) or "").splitlines()
+
+        assert lines
+        assert len(lines) == 1 or room in _PUBLIC_ROOMS
+        assert room in _PUBLIC_ROOMS or len(tree.body) == 1
 
 
 class TestModules:

@@ -19,7 +19,7 @@ from word_counter.inputs.chunker import Cutting, Piece, split_sources
 from word_counter.inputs.path_filter import Selection
 from word_counter.inputs.sources import find_sources
 from word_counter.inputs.streams import reread
-from word_counter.job.job import Cursor
+from word_counter.job.model import Cursor
 
 
 def _tar(files: dict[str, bytes]) -> bytes:

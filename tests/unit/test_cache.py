@@ -23,7 +23,7 @@ from word_counter.inputs.chunk_reader import ChunkReader
 from word_counter.inputs.chunker import Cutting, split_sources
 from word_counter.inputs.input_format import InputFormat
 from word_counter.inputs.sources import find_sources
-from word_counter.job.job import Cursor, Stage
+from word_counter.job.model import Cursor, Stage
 from word_counter.queue.payload import Payload
 from word_counter.worker.incremental_cache import Bounds, Cache, sweep
 

@@ -15,7 +15,7 @@ from word_counter.cli.display.progress_rate import Pace, done_share
 from word_counter.cli.display.summary import summary
 from word_counter.cli.terminal.tables import Column, fitted
 from word_counter.cli.terminal.text import clock, count, duration, first_line, printable, rate, size, timestamp
-from word_counter.job.job import JobState
+from word_counter.job.model import JobState
 from word_counter.job.snapshot import RAISED, Failure
 from word_counter.observer import Outcome, Progress
 

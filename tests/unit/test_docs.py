@@ -18,7 +18,7 @@ import pytest
 
 from tests.processes import ROOT, environment, word_counter
 from word_counter.cli.main import main
-from word_counter.job.job import JobState, Stage
+from word_counter.job.model import JobState, Stage
 from word_counter.job.snapshot import BAD_DATA, CHANGED, CRASHED, EXPIRED, HUNG, RAISED, REFUSED, TOO_MANY
 from word_counter.jobs import shipped
 from word_counter.settings.config import Settings, choice

@@ -13,7 +13,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from word_counter.errors import RefusedError
-from word_counter.job.job import Chunk, Source, Stage
+from word_counter.job.model import Chunk, Source, Stage
 from word_counter.job.snapshot import TaskAttempt
 from word_counter.queue.admission import LONGEST_BYTES, TASK_FUNCTION, admit, pack, queue_id
 from word_counter.queue.payload import Payload, PayloadError

@@ -9,7 +9,7 @@ from tests.packed import PACKERS
 from word_counter.inputs.chunker import Cutting
 from word_counter.inputs.prefetch import Feed
 from word_counter.inputs.sources import find_sources
-from word_counter.job.job import Cursor
+from word_counter.job.model import Cursor
 
 
 def test_what_workers_read_themselves_is_not_estimated(folder: Path) -> None:

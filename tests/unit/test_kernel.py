@@ -28,8 +28,9 @@ from word_counter.errors import UsageError
 from word_counter.job import reducers
 from word_counter.job.step import Phase
 from word_counter.jobs.word_count import WordCount, WordMapper
-from word_counter.native import kernel
-from word_counter.native.kernel import count_in_python, words_in
+from word_counter.native import kernel, python_kernel
+from word_counter.native.python_kernel import count_in_python
+from word_counter.native.word_rule import words_in
 from word_counter.shuffle.key_skew import Weight
 from word_counter.shuffle.partitioning import canonical, decode_partial, encode_partials, encode_plainly, partition_of
 
@@ -65,7 +66,7 @@ def build(request: pytest.FixtureRequest, builds: Builds) -> native.Build:
 @pytest.fixture(scope="module", params=[*BUILDS, pytest.param(None, id="python")])
 def count(request: pytest.FixtureRequest, builds: Builds) -> Count:
     if request.param is None:
-        return kernel.count_in_python
+        return count_in_python
     module = builds(request.param).module
     return lambda chunk: kernel.count_natively(module, chunk)
 
@@ -189,7 +190,7 @@ class TestCuts:
         alphabet=st.sampled_from("aA1\u03a3\u03c3\u0391'.:^`\u2019\u00ad\u0301\u0345\u0130 -"), max_size=6
     )
 
-    @pytest.mark.parametrize("cut", sorted(kernel._CUTS))
+    @pytest.mark.parametrize("cut", sorted(python_kernel.CUTS))
     @given(_CONTEXTS, _CONTEXTS)
     @example("A\u03a3", "A")
     def test_change_nothing_in_lower_case(self, cut: str, before: str, after: str) -> None:
@@ -200,10 +201,10 @@ class TestCuts:
         before, after = "A\u03a3", "A"
 
         assert (before + joint + after).lower() != before.lower() + joint + after.lower()
-        assert joint not in kernel._CUTS
+        assert joint not in python_kernel.CUTS
 
     def test_are_no_part_of_a_word(self) -> None:
-        assert not [cut for cut in kernel._CUTS if words_of(f"a{cut}b") != ["a", "b"]]
+        assert not [cut for cut in python_kernel.CUTS if words_of(f"a{cut}b") != ["a", "b"]]
 
 
 _SCALARS = st.none() | st.booleans() | st.integers() | st.floats(-1e9, 1e9)

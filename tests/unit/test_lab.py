@@ -12,7 +12,7 @@ from word_counter import run
 from word_counter.errors import ForbiddenError, JobLoadError, UsageError
 from word_counter.inputs.chunker import Cutting, Piece, split_sources
 from word_counter.inputs.sources import find_sources
-from word_counter.job.job import Cursor
+from word_counter.job.model import Cursor
 from word_counter.loading.job_reference import make_job, refer_to
 from word_counter.security.allow_list import AllowList
 from word_counter.settings.config import load

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from word_counter.job.job import Chunk, Source, Stage
+from word_counter.job.model import Chunk, Source, Stage
 from word_counter.job.snapshot import Suspicion, TaskAttempt
 from word_counter.queue.payload import Payload, PayloadError
 

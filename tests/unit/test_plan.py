@@ -11,16 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from word_counter.errors import UsageError
-from word_counter.job.job import Source
+from word_counter.job.job_spec import Plan, digest_of
+from word_counter.job.model import Source
 from word_counter.jobs.word_count import WordCount
-from word_counter.receipts.job_spec import Plan, digest_of
+from word_counter.master.make_spec import make_plan
 from word_counter.settings.config import Settings
 
 SOURCES = [Source("/in/\u00fc.txt", 5, 1)]
 
 
 def _plan(**settings: Any) -> Plan:
-    return Plan.make(Settings(**settings), "job-1", WordCount(), "m:C", "digest", SOURCES, {})
+    return make_plan(Settings(**settings), "job-1", WordCount(), "m:C", "digest", SOURCES, {})
 
 
 def test_it_comes_back_as_it_was() -> None:

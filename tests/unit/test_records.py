@@ -21,7 +21,7 @@ from word_counter.inputs.chunk_reader import ChunkReader
 from word_counter.inputs.chunker import Cutting, Piece, split_sources
 from word_counter.inputs.input_format import InputFormat
 from word_counter.inputs.sources import find_sources
-from word_counter.job.job import Cursor
+from word_counter.job.model import Cursor
 
 FIELDS = st.text(st.sampled_from('ab,;"\n é'), max_size=6)
 ROWS = st.lists(st.lists(FIELDS, min_size=3, max_size=3), max_size=12)

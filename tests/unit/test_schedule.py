@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from word_counter.job.job import Cursor, JobState, Stage
+from word_counter.job.model import Cursor, JobState, Stage
 from word_counter.job.snapshot import (
     BAD_DATA,
     CHANGED,

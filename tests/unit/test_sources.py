@@ -12,7 +12,7 @@ from word_counter.errors import InputChangedError, InputError
 from word_counter.inputs.chunk_reader import ChunkReader
 from word_counter.inputs.chunker import Cutting, split_sources
 from word_counter.inputs.sources import check_sources, find_sources
-from word_counter.job.job import Chunk, Cursor, Source
+from word_counter.job.model import Chunk, Cursor, Source
 from word_counter.outputs.sink import Sink
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from word_counter.inputs import line_splitter as split_module
 from word_counter.inputs.line_splitter import UNLIMITED, chunk_limits, nth_newline, split
-from word_counter.job.job import Chunk, Cursor
+from word_counter.job.model import Chunk, Cursor
 
 CONTENTS = st.lists(st.sampled_from([b"\n", b"a", b"bc\n", b"\r\n", b"\xc3\xbc", b"long" * 10]), max_size=60).map(
     b"".join

@@ -16,7 +16,7 @@ from word_counter.errors import InputError
 from word_counter.inputs.chunker import Cutting, split_sources
 from word_counter.inputs.decompression import HEAD_BYTES, packing_of, unpacked
 from word_counter.inputs.sources import find_sources
-from word_counter.job.job import Cursor
+from word_counter.job.model import Cursor
 
 _NOISE = random.Random(1).randbytes(100_000)
 CONTENTS = st.lists(st.sampled_from([b"", b"a b\n", b"\n", b"x" * 5_000, _NOISE, _NOISE[:300]]), max_size=5)

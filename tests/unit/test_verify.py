@@ -18,7 +18,8 @@ from tests.packed import PACKERS, SUFFIXES
 from word_counter import Outcome, run
 from word_counter.cli.main import main
 from word_counter.errors import OutputError, UsageError
-from word_counter.receipts.verify import Verification, verify
+from word_counter.receipts.verification import Verification
+from word_counter.receipts.verify import verify
 
 TEXTS = {"a.txt": b"the cat\nthe dog\n\nthe fox\n", "b.txt": b"one fish\ntwo fish\n"}
 

@@ -31,8 +31,9 @@ from word_counter.check.trial_run import Record, Seen, Shape, Trial, combines, r
 from word_counter.compute.skip_bad_records import Care
 from word_counter.compute.stages import run_map
 from word_counter.errors import UsageError, WordCounterError
-from word_counter.job.job import Job, Stage
+from word_counter.job.job import Job
 from word_counter.job.mapper import Lines
+from word_counter.job.model import Stage
 from word_counter.job.side_file import read_side_files
 from word_counter.job.step import Phase
 from word_counter.loading.job_reference import refer_to

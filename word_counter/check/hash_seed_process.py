@@ -18,7 +18,7 @@ from typing import Any, Self
 from word_counter.check.trial_run import Record, Seen, Shape, Trial, run_trial
 from word_counter.errors import JobLoadError, UsageError
 from word_counter.inputs.input_format import reading_of_json, reading_to_json
-from word_counter.job.job import Stage
+from word_counter.job.model import Stage
 from word_counter.job.side_file import read_side_files
 from word_counter.loading.job_reference import make_job
 from word_counter.settings import config

@@ -9,7 +9,7 @@ from word_counter.check.trial_run import Record
 from word_counter.inputs.chunk_reader import ChunkReader
 from word_counter.inputs.chunker import Cutting, split_sources
 from word_counter.inputs.input_format import InputFormat, chosen_format
-from word_counter.job.job import Cursor, Source
+from word_counter.job.model import Cursor, Source
 from word_counter.job.step import Phase
 
 

@@ -18,8 +18,8 @@ from typing import Any
 from word_counter.compute.stages import pairs_of, run_map, run_reduce
 from word_counter.compute.user_errors import USER_ERRORS, user_traceback
 from word_counter.errors import EncodingError, WordCounterError
-from word_counter.job.job import Stage
 from word_counter.job.mapper import Lines, Reading
+from word_counter.job.model import Stage
 from word_counter.job.pairs import Pairs
 from word_counter.job.reducer import GroupKey, Reducer
 from word_counter.job.reducers import Values

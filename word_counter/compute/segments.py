@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from word_counter.job.job import Chunk, Cursor
+from word_counter.job.model import Chunk, Cursor
 
 #: So many segments, of 128 KiB or so, make a chunk.
 _SEGMENTS_A_CHUNK = 16

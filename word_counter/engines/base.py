@@ -6,7 +6,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
-from word_counter.job.job import Inputs, Job
+from word_counter.job.job import Job
+from word_counter.job.model import Inputs
 from word_counter.observer import Observer, Outcome
 
 

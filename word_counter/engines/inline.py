@@ -24,18 +24,20 @@ from word_counter.inputs.chunk_reader import ChunkReader
 from word_counter.inputs.chunker import Cutting, Piece, split_sources
 from word_counter.inputs.input_format import InputFormat, chosen_format
 from word_counter.inputs.line_splitter import cut
+from word_counter.inputs.path_filter import Selection
 from word_counter.inputs.sources import find_sources
-from word_counter.job.job import Chunk, Cursor, Inputs, Job, JobState, Source
+from word_counter.job.job import Job
+from word_counter.job.model import Chunk, Cursor, Done, Inputs, JobState, Source
 from word_counter.job.side_file import read_side_files
 from word_counter.job.step import Phase
 from word_counter.loading.code_fingerprint import digest_of_code
 from word_counter.loading.job_reference import refer_to
+from word_counter.master.make_spec import make_plan
 from word_counter.observer import Observer, Outcome, Progress
 from word_counter.outputs.quarantine import quarantine_path
 from word_counter.outputs.receipt_file import receipt_path
 from word_counter.outputs.sink import Sink
-from word_counter.receipts.accounting import Account, Done
-from word_counter.receipts.job_spec import Plan
+from word_counter.receipts.accounting import Account
 from word_counter.receipts.receipt import Run, check_account, receipt_of
 from word_counter.settings import config
 from word_counter.shuffle.key_skew import Weight
@@ -69,7 +71,7 @@ class InlineEngine(Engine):
             sink.files(job_id),
             observer.warned,
             verbose=chosen.verbose,
-            selection=chosen.selection,
+            selection=Selection(chosen.include, chosen.exclude),
         )
         observer.started(job_id, "")
         records = InputFormat.parse(chosen_format(chosen.input_format, phases[0]))
@@ -115,7 +117,7 @@ class InlineEngine(Engine):
         summary = Summary()
         parts = [summarised(part, summary) for part in parts_of(results, sink.form)]
         chosen = replace(chosen, partitions=partitions)
-        plan = Plan.make(chosen, job_id, job, _code_of(job), digest_of_code(job), sources, files)
+        plan = make_plan(chosen, job_id, job, _code_of(job), digest_of_code(job), sources, files)
 
         def receipt(written: Sequence[Written], quarantine: Written | None) -> str:
             now = time.monotonic() - began

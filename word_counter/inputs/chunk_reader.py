@@ -12,8 +12,8 @@ from word_counter.files.urls import is_url
 from word_counter.inputs.chunker import first_row, travels
 from word_counter.inputs.input_format import LINES, InputFormat
 from word_counter.inputs.sources import check_unchanged
-from word_counter.job.job import Chunk, Source
 from word_counter.job.mapper import Lines
+from word_counter.job.model import Chunk, Source
 from word_counter.security.input_roots import InputRoots
 from word_counter.settings.memory import keep_what_is_freed
 

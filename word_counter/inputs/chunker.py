@@ -15,7 +15,7 @@ from word_counter.errors import InputError
 from word_counter.inputs.input_format import LINES, InputFormat
 from word_counter.inputs.line_splitter import CHUNK_BYTES, UNLIMITED, chunk_limits, cut, split
 from word_counter.inputs.streams import Opened, Openings, Stream
-from word_counter.job.job import STDIN, Chunk, Cursor, Source
+from word_counter.job.model import STDIN, Chunk, Cursor, Source
 
 
 class Piece(NamedTuple):

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 from word_counter.errors import InputError
-from word_counter.job.job import Chunk, Cursor
+from word_counter.job.model import Chunk, Cursor
 from word_counter.native.kernel import newlines
 
 #: A chunk takes no further line once it has this many bytes.

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 
 from word_counter.inputs.chunker import Cutting, Piece, split_sources
 from word_counter.inputs.streams import Stream
-from word_counter.job.job import Cursor, Source
+from word_counter.job.model import Cursor, Source
 from word_counter.settings.memory import keep_what_is_freed
 
 #: How much may be cut ahead, in bytes that travel and in pieces.

@@ -19,7 +19,7 @@ from word_counter.files.remote_reader import status as status_of_url
 from word_counter.files.urls import has_password, is_url, plain, refusal
 from word_counter.inputs.decompression import HEAD_BYTES, SUFFIXES, archive_kind, packing_of
 from word_counter.inputs.path_filter import Selection
-from word_counter.job.job import STDIN, STDIN_PATH, WHOLE, Inputs, Source
+from word_counter.job.model import STDIN, STDIN_PATH, WHOLE, Inputs, Source
 
 _ALL = Selection()
 

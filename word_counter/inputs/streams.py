@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from word_counter.errors import InputError
 from word_counter.inputs.decompression import HEAD_BYTES, packing_of, unpacked
 from word_counter.inputs.sources import check_unchanged, open_source
-from word_counter.job.job import STDIN, WHOLE, Chunk, Source
+from word_counter.job.model import STDIN, WHOLE, Chunk, Source
 
 #: How much is read at a time, in bytes.
 _BLOCK_BYTES = 1024 * 1024

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from word_counter.errors import JobNotFoundError, UsageError
-from word_counter.job.job import Cursor, JobState, Stage, task_name
-from word_counter.master.shuffle_folder import run_files_of
+from word_counter.inspection.records import JobRecord, RedisMemory, WorkerRecord
+from word_counter.job.model import Cursor, JobState, Stage, task_name
 from word_counter.settings.config import Settings
+from word_counter.shuffle.job_files import run_files_of
 from word_counter.store.connection import Redis
 from word_counter.store.decoding import decoded
 from word_counter.store.job_store import Store
@@ -25,77 +25,6 @@ from word_counter.store.worker_registry import Roster
 _AT_ONCE = 200
 #: How long what is left of a job that is being purged lives, in seconds, should the purge itself be cut short.
 _PURGED_SECONDS = 60
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobRecord:
-    """A job as it stands. ``expires_seconds`` is when Redis forgets it, None when it does not."""
-
-    id: str
-    name: str
-    code: str
-    state: JobState
-    reason: str
-    output: str
-    output_format: str
-    master: str  #: who is, or was last, in charge of it
-    mastered: bool  #: whether a master is in charge of it now
-    created: int
-    ended: int | None
-    now: int  #: when this was read
-    files: int
-    bytes: int
-    bytes_mapped: int
-    lines: int
-    chunk_size: int
-    chunks: int  #: grows while ``split_done`` is False
-    chunks_mapped: int
-    split_done: bool
-    phase: int  #: the running phase, from 0
-    phases: int  #: chunks and partitions are those of all of them
-    first_chunks: tuple[int, ...]  #: of the phases up to the running one
-    partitions: int
-    partitions_reduced: int
-    running: int  #: attempts under way
-    waiting: int  #: tasks that wait for their next attempt
-    failures: int  #: failed attempts
-    retries: int
-    skipped_chunks: int  #: set aside into quarantine, as were the
-    bad_records: int
-    expires_seconds: int | None
-    master_bytes: int  #: memory of the master, as it last said; 0 when it has not
-    master_peak_bytes: int
-    retention_seconds: int  #: how long it is kept once it has ended, as its plan says
-    counters: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def seconds(self) -> float:
-        """How long it took, or has taken so far."""
-        return max(0, (self.now if self.ended is None else self.ended) - self.created) / 1000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerRecord:
-    """A worker that is alive. ``running`` names the batches its processes work on, as ``job/batch``."""
-
-    name: str
-    host: str
-    pid: int
-    processes: int
-    running: tuple[str, ...]
-    heard: int
-    silent_seconds: float  #: for how long nothing was heard of it
-    bytes: tuple[int, ...]  #: memory of its parent process and of each child now
-    peak_bytes: int  #: the most that one of them has had
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RedisMemory:
-    """The memory of Redis, in bytes. ``limit`` is 0 when it has none."""
-
-    used: int
-    peak: int
-    limit: int
 
 
 class Catalog:

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from word_counter.errors import UsageError
-from word_counter.inspection.job_catalog import JobRecord
-from word_counter.job.job import Chunk, JobState, Stage, task_name
-from word_counter.master.shuffle_folder import run_files_of
+from word_counter.inspection.records import JobRecord
+from word_counter.job.model import Chunk, JobState, Stage, task_name
+from word_counter.shuffle.job_files import run_files_of
 from word_counter.shuffle.partitioning import decode_partial, restore
 from word_counter.store.connection import Redis
 from word_counter.store.decoding import decoded

@@ -30,14 +30,15 @@ from word_counter.inputs.chunk_reader import ChunkReader
 from word_counter.inputs.chunker import header_of
 from word_counter.inputs.input_format import InputFormat
 from word_counter.inputs.streams import reread
-from word_counter.job.job import Chunk, Source, Stage, task_name
+from word_counter.job.job_spec import Plan, read_plan
 from word_counter.job.mapper import Lines
+from word_counter.job.model import Chunk, Source, Stage, task_name
 from word_counter.job.pairs import Pairs
 from word_counter.job.side_file import checked
 from word_counter.job.step import Phase
 from word_counter.loading.code_fingerprint import LoadedJob
-from word_counter.master.shuffle_folder import run_files_of
-from word_counter.receipts.job_spec import Plan, check_signed, read_plan
+from word_counter.security.signed_spec import check_signed
+from word_counter.shuffle.job_files import run_files_of
 from word_counter.shuffle.partitioning import decode_partial, key_text, restore
 from word_counter.shuffle.run_format import Reference
 from word_counter.store.job_store import Store

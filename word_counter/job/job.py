@@ -1,120 +1,19 @@
-"""Job, and the nouns a job is made of: source, chunk, task, and the states they go through.
-
-    job --splits into--> chunks --one map task each--> partials --one reduce task a partition--> results
-
-A task is named by its stage and number: ``map:12`` is the work on chunk 12, ``reduce:3`` that on partition 3.
-"""
+"""Job: what a user names a mapper and a reducer in."""
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 from word_counter.errors import JobLoadError
 from word_counter.job.mapper import Mapper
+from word_counter.job.model import Inputs
 from word_counter.job.param import Param, read_params
 from word_counter.job.reducer import Reducer
 from word_counter.job.side_file import SideFile
 from word_counter.job.step import Phase, Step, phases_of
-
-#: What stands for standard input among inputs, and the packing of that source.
-STDIN_PATH = "-"
-STDIN = "stdin"
-#: The packing of a source whose bytes are its lines, and of which nothing is given but the whole.
-WHOLE = "whole"
-#: One path or several, as a caller may give them.
-Inputs = str | Path | Iterable[str | Path]
-
-
-class Stage(enum.StrEnum):
-    """The two kinds of task."""
-
-    MAP = "map"  #: one chunk in, one partial a partition out
-    REDUCE = "reduce"  #: all partials of one partition in, its results out
-
-
-class JobState(enum.StrEnum):
-    """Where a job is. It moves down this list, or from any of the first three to the last two."""
-
-    MAPPING = "mapping"  #: the input is being split, and its chunks mapped
-    REDUCING = "reducing"  #: every chunk is committed; the partitions are being reduced and then merged
-    DONE = "done"  #: the results are written
-    FAILED = "failed"  #: ended without results; the reason is kept
-    CANCELLED = "cancelled"  #: ended on request, without results
-
-    @property
-    def ended(self) -> bool:
-        """Whether nothing will happen to the job any more."""
-        return self in {JobState.DONE, JobState.FAILED, JobState.CANCELLED}
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """What lines come from, as it was when the job was made.
-
-    Attributes:
-        path: the file; ``-`` is standard input.
-        size: in bytes, as it lies there; 0 of standard input.
-        modified: the time of last change in nanoseconds since 1970.
-        packing: how it is packed ("gzip", "bzip2", "xz", "zstd", "tar", "zip"), or "stdin", or "whole"; nothing: its
-            bytes are its lines, wherever one begins to read.
-        member: of a tar or zip file: which of the files in it; ``size`` is that one's.
-    """
-
-    path: str
-    size: int
-    modified: int
-    packing: str = ""
-    member: str = ""
-
-    def listed(self) -> list[str | int]:
-        """Return it as a list, as it stands in JSON."""
-        return [self.path, self.size, self.modified, self.packing, self.member]
-
-    @property
-    def name(self) -> str:
-        """What people and mappers know it by."""
-        if self.packing == STDIN:
-            return "<stdin>"
-        return f"{self.path}!{self.member}" if self.member else self.path
-
-
-class Chunk(NamedTuple):
-    """A run of whole lines of one source. A tuple rather than a dataclass: there may be 100,000 of them.
-
-    Offset and length are in bytes of what the source holds, unpacked.
-    """
-
-    id: int  #: its place in the order of the input, from 0
-    source: int  #: the index of its source
-    offset: int  #: where it starts, in bytes
-    length: int  #: in bytes
-    line: int  #: the number of its first line in the source, from 1
-    lines: int  #: how many lines
-
-
-class Cursor(NamedTuple):
-    """How far splitting has come: the next chunk's id, and where it starts."""
-
-    chunk: int = 0
-    source: int = 0
-    offset: int = 0
-    line: int = 1
-
-
-def task_name(stage: Stage, number: int) -> str:
-    """Return the name of a task, as in ``map:12``."""
-    return f"{stage.value}:{number}"
-
-
-def parse_task(name: str) -> tuple[Stage, int]:
-    """Return the stage and number of a task's name; ValueError when it is not one."""
-    stage, _, number = name.partition(":")
-    return Stage(stage), int(number)
 
 
 class Job:
@@ -133,7 +32,7 @@ class Job:
         reducer: the reducer class.
         steps: in place of these two, when one map and one reduce are not enough: the steps, in their order.
         inputs: files, directories and globs, as text or paths.
-        settings: settings of :class:`word_counter.settings.config.Settings` that this job wants by default, by name.
+        settings: settings of :class:`word_counter.config.Settings` that this job wants by default, by name.
         params: what the job may be told by whoever runs it: its params by name. Mappers and reducers find the values
             in ``self.params``.
         files: side files: small ones that every mapper and reducer may read, as ``self.files["name"]``.

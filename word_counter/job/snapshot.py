@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from word_counter.job.job import Cursor, JobState
+from word_counter.job.model import Cursor, JobState
 
 #: Kinds of failure.
 RAISED = "raised"  #: the user's code raised

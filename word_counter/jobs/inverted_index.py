@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from word_counter import Job, Lines, Mapper, Unique
-from word_counter.native.kernel import count_words
+from word_counter.kernel import count_words
 
 
 class WordsOfFile(Mapper):

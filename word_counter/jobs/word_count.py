@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from word_counter import Job, Lines, Mapper, Sum
-from word_counter.native.kernel import WORD, count_words, word_partials
+from word_counter.kernel import WORD, count_words, word_partials
 
 
 class WordMapper(Mapper):

@@ -13,12 +13,12 @@ from word_counter.compute.segments import split_segments
 from word_counter.inputs.chunker import Cutting, Piece, split_sources, travels
 from word_counter.inputs.input_format import InputFormat
 from word_counter.inputs.prefetch import Feed
-from word_counter.job.job import Chunk, Cursor, Source, Stage, parse_task, task_name
+from word_counter.job.job_spec import Plan
+from word_counter.job.model import Chunk, Cursor, Source, Stage, parse_task, task_name
 from word_counter.job.snapshot import Batch, Snapshot, Suspicion, TaskAttempt
 from word_counter.master.leader_lease import Charge
 from word_counter.queue.batch_queue import ChunkQueue
 from word_counter.queue.payload import Payload
-from word_counter.receipts.job_spec import Plan
 from word_counter.store.job_store import Store
 
 #: A batch that nobody started and that is not in the queue for so long is lost, in seconds.

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 
 from word_counter.errors import JobFailedError
-from word_counter.job.job import Source
+from word_counter.job.model import Source
 from word_counter.job.snapshot import Snapshot
 from word_counter.local_cluster.session import Session
 from word_counter.master.reconcile_loop import Vitals

@@ -23,8 +23,11 @@ from word_counter.errors import (
     WordCounterError,
 )
 from word_counter.inputs.chunker import travels
+from word_counter.inputs.path_filter import Selection
 from word_counter.inputs.sources import check_sources, find_sources
-from word_counter.job.job import Inputs, Job, JobState, Source
+from word_counter.job.job import Job
+from word_counter.job.job_spec import Plan
+from word_counter.job.model import Inputs, JobState, Source
 from word_counter.job.side_file import SideFile, read_side_files
 from word_counter.job.snapshot import Snapshot
 from word_counter.jobs.word_count import WordCount
@@ -35,17 +38,18 @@ from word_counter.local_cluster.session import Session
 from word_counter.master.dispatcher import Dispatch
 from word_counter.master.health_monitor import Lookout
 from word_counter.master.leader_lease import Charge, LostChargeError
+from word_counter.master.make_spec import make_plan
 from word_counter.master.output_commit import Finish
 from word_counter.master.reconcile_loop import Course, Vitals
-from word_counter.master.shuffle_folder import ShuffleFolder, shuffle_roots_of
+from word_counter.master.shuffle_folder import ShuffleFolder
 from word_counter.master.submit_or_resume import Entry
 from word_counter.observer import Observer, Outcome
 from word_counter.outputs.sink import Sink
 from word_counter.queue.batch_queue import ChunkQueue, queue_name
-from word_counter.receipts.job_spec import Plan
 from word_counter.security.input_roots import roots_of
 from word_counter.settings import config
 from word_counter.settings.value_readers import made_up_id
+from word_counter.shuffle.job_files import shuffle_roots_of
 from word_counter.shuffle.run_locations import check_place
 from word_counter.store.connection import translated_errors
 from word_counter.store.job_store import Store
@@ -60,7 +64,7 @@ class Master:
         inputs: files, directories and globs; by default the job's own.
         job: a Job class or instance; by default the word count.
         observer: follows the job.
-        settings: any of :class:`word_counter.settings.config.Settings`, by name. Unless ``workers`` is given,
+        settings: any of :class:`word_counter.config.Settings`, by name. Unless ``workers`` is given,
             workers are started only when no Redis is given either: then nobody else could do the work.
     """
 
@@ -107,12 +111,12 @@ class Master:
             sink.files(self.job_id),
             self._observer.warned,
             verbose=self.settings.verbose,
-            selection=self.settings.selection,
+            selection=Selection(self.settings.include, self.settings.exclude),
         )
         code = refer_to(self.job)
         digest = digest_of_code(self.job)
         self._files = read_side_files(self.job.files)
-        plan = Plan.make(self.settings, self.job_id, self.job, code, digest, sources, self._files)
+        plan = make_plan(self.settings, self.job_id, self.job, code, digest, sources, self._files)
         check_place(plan.shuffle)
         return self._in_session(lambda entry: entry.make_or_take(plan, sources), (plan, sources))
 

@@ -9,14 +9,15 @@ from itertools import pairwise
 from word_counter.compute.merge import Summary, parts_of, summarised
 from word_counter.errors import JobCancelledError, JobFailedError, JobGoneError
 from word_counter.files.drafts import Written
-from word_counter.job.job import JobState, Source, Stage
+from word_counter.job.job_spec import Plan
+from word_counter.job.model import JobState, Source, Stage
 from word_counter.job.snapshot import Snapshot
 from word_counter.master.leader_lease import Charge
 from word_counter.observer import Outcome, Progress
 from word_counter.outputs.quarantine import quarantine_path
 from word_counter.outputs.receipt_file import receipt_path
+from word_counter.outputs.sink import Sink
 from word_counter.receipts.accounting import Account
-from word_counter.receipts.job_spec import Plan
 from word_counter.receipts.receipt import Run, check_account, receipt_of
 from word_counter.shuffle.run_files import RunFiles
 from word_counter.store.job_store import Store
@@ -91,7 +92,9 @@ class Finish:
             return receipt_of(plan, account, run, results, quarantine)
 
         holding = self._charge.holding
-        plan.sink.write(parts, plan.job_id, aside=aside, confirm=self._confirm, holding=holding, receipt=receipt)
+        Sink.of_plan(plan).write(
+            parts, plan.job_id, aside=aside, confirm=self._confirm, holding=holding, receipt=receipt
+        )
         state = self._store.end(self._charge.epoch, JobState.DONE, "", plan.all_partitions, plan.retention_seconds)
         if state is None:
             raise JobGoneError(plan.job_id)

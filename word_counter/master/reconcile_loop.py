@@ -11,7 +11,8 @@ from contextlib import closing, suppress
 
 from word_counter.errors import InputChangedError, InputError, JobCancelledError, JobFailedError, JobGoneError
 from word_counter.inputs.chunk_reader import ChunkReader
-from word_counter.job.job import Chunk, JobState, Stage, parse_task
+from word_counter.job.job_spec import Plan
+from word_counter.job.model import Chunk, JobState, Stage, parse_task
 from word_counter.job.snapshot import CRASHED, EXPIRED, Failure, Snapshot
 from word_counter.master.dispatcher import Dispatch
 from word_counter.master.leader_lease import Charge
@@ -32,7 +33,6 @@ from word_counter.master.scheduler import (
     decide,
 )
 from word_counter.observer import Observer
-from word_counter.receipts.job_spec import Plan
 from word_counter.settings.config import Settings
 from word_counter.store.job_store import Store
 

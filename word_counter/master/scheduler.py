@@ -19,7 +19,7 @@ import zlib
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from word_counter.job.job import JobState, Stage, parse_task
+from word_counter.job.model import JobState, Stage, parse_task
 from word_counter.job.snapshot import (
     BAD_DATA,
     CHANGED,

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
-from word_counter.errors import ShuffleError, UsageError, WordCounterError
+from word_counter.errors import ShuffleError, WordCounterError
 from word_counter.files.urls import is_url
-from word_counter.job.job import JobState
-from word_counter.receipts.job_spec import Plan
+from word_counter.job.job_spec import Plan
+from word_counter.job.model import JobState
 from word_counter.settings.memory import machine_memory
+from word_counter.shuffle.job_files import shuffle_place_of
 from word_counter.shuffle.orphan_cleanup import hold, sweep
 from word_counter.shuffle.run_files import RunFiles, folder_of
 from word_counter.shuffle.run_locations import AUTO, REDIS
@@ -21,29 +21,6 @@ from word_counter.store.job_store import Store
 #: reduces, and there are several at a time.
 _MOST_MEMORY = 8
 _UNDER_WAY = {state.value for state in JobState if not state.ended}
-
-
-def run_files_of(fields: Mapping[str, str], job_id: str) -> RunFiles | None:
-    """Return the files of a job, given its fields in the store; None when it shuffles by Redis, or cannot be read."""
-    try:
-        plan = Plan.from_json(fields.get("plan", ""))
-    except UsageError:
-        return None
-    place = _place_of(plan)
-    return RunFiles(folder_of(place, job_id, fields.get("made_by", ""))) if place else None
-
-
-def shuffle_roots_of(plan: Plan, *, private: bool) -> list[str]:
-    """Return below what the workers of a run's own may keep files of its shuffle; ``private``: so is its server."""
-    place = _place_of(plan)
-    return [place] if place and (private or plan.shuffle != AUTO) else []
-
-
-def _place_of(plan: Plan) -> str:
-    """Return where the files of a job are, if it has any; nothing: it never does."""
-    if plan.shuffle == AUTO:
-        return tempfile.gettempdir()
-    return "" if plan.shuffle == REDIS else plan.shuffle
 
 
 class ShuffleFolder:
@@ -85,7 +62,7 @@ class ShuffleFolder:
         if self.files is not None and made_by != self._made_by:
             self._remove()  # Redis lost the job, which was made again
         self._made_by = made_by
-        folder = folder_of(_place_of(self._plan), self._plan.job_id, made_by)
+        folder = folder_of(shuffle_place_of(self._plan), self._plan.job_id, made_by)
         files = RunFiles(folder)
         if files.seen:
             self.folder, self.files = folder, files
@@ -95,7 +72,7 @@ class ShuffleFolder:
         self._make(folder, files)
 
     def _make(self, folder: str, files: RunFiles) -> None:
-        place = _place_of(self._plan)
+        place = shuffle_place_of(self._plan)
         if not is_url(place) and (left := sweep(place)):
             self._warn(f"removed from {place} what killed runs had left there: {', '.join(left)}")
         self.folder, self.files = folder, files
@@ -116,7 +93,7 @@ class ShuffleFolder:
         if used < machine_memory() / _MOST_MEMORY:
             return
         self._made_by = self._store.fields().get("made_by", "")
-        folder = folder_of(_place_of(self._plan), self._plan.job_id, self._made_by)
+        folder = folder_of(shuffle_place_of(self._plan), self._plan.job_id, self._made_by)
         self._make(folder, RunFiles(folder))
         self._warn(
             f"the private Redis uses {used / 1e6:,.0f} MB, more than an eighth of this machine's memory: "

@@ -15,12 +15,14 @@ from word_counter.errors import (
     WordCounterError,
 )
 from word_counter.inputs.sources import check_sources
-from word_counter.job.job import JobState, Source
+from word_counter.job.job_spec import Plan, read_plan
+from word_counter.job.model import JobState, Source
 from word_counter.job.side_file import SideFile, checked
 from word_counter.master.leader_lease import Charge
 from word_counter.observer import Observer
 from word_counter.outputs.quarantine import quarantine_path
-from word_counter.receipts.job_spec import PURPOSE, Plan, check_signed, read_plan
+from word_counter.outputs.sink import Sink
+from word_counter.security.signed_spec import PURPOSE, check_signed
 from word_counter.security.signing import sign
 from word_counter.settings.config import Settings
 from word_counter.store.job_store import Store
@@ -187,7 +189,7 @@ class Entry:
             raise UsageError(message)
         if own != plan:
             check_signed(fields, self._job_id, self._secret)
-        plan.sink.check(plan.job_id)
+        Sink.of_plan(plan).check(plan.job_id)
         self.files = checked(self._store.files() if plan.files else {}, plan.files)
         return plan, sources
 
@@ -196,4 +198,4 @@ def _is_done_already(plan: Plan, fields: dict[str, str]) -> bool:
     """Whether a job was done with the same plan, and its results are where they should be."""
     if fields.get("state") != JobState.DONE.value:
         return False
-    return fields.get("plan") == plan.to_json() and plan.sink.holds(plan.job_id, plan.partitions)
+    return fields.get("plan") == plan.to_json() and Sink.of_plan(plan).holds(plan.job_id, plan.partitions)

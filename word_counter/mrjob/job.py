@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self
 from word_counter.errors import UsageError, WordCounterError
 from word_counter.loading.job_import import refuse_while_importing
 from word_counter.mrjob.arguments import add_own_options, passed_through
+from word_counter.mrjob.contract import Count
 from word_counter.mrjob.protocol import JSONProtocol, RawValueProtocol
 from word_counter.mrjob.step import FUNCTIONS, UNSUPPORTED, MRStep
 from word_counter.mrjob.substep import Substep
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from word_counter.mrjob.runner import Runner
 
 log = logging.getLogger(__name__)
-
-#: Gets a counter's group and name, and what is to be added.
-Count = Callable[[str, str, int], None]
 
 
 class MRJob:

@@ -7,15 +7,13 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
-from word_counter import engines
+from word_counter.engines.run_job import run
 from word_counter.errors import UsageError
+from word_counter.mrjob.contract import StreamingJob
 from word_counter.mrjob.counters import by_step
 from word_counter.mrjob.translation import job_of
-
-if TYPE_CHECKING:
-    from word_counter.mrjob.job import MRJob
 
 _ENGINES = {"inline": "inline", "local": "redis"}
 _PIECE_BYTES = 256 * 1024
@@ -24,7 +22,7 @@ _PIECE_BYTES = 256 * 1024
 class Runner:
     """Runs a job once. Its results are in a file of its own, which goes with it unless the job names a folder."""
 
-    def __init__(self, job: MRJob) -> None:
+    def __init__(self, job: StreamingJob) -> None:
         """Make one; UsageError when the job cannot be run as its options say."""
         self._job = job
         runner = job.options.runner or "inline"
@@ -49,7 +47,7 @@ class Runner:
         if options.num_cores is not None:
             settings["workers"] = options.num_cores
         inputs = [self._standard_input() if path == "-" else path for path in options.args or ["-"]]
-        outcome = engines.run(inputs, self._translated, **settings)
+        outcome = run(inputs, self._translated, **settings)
         self._counters = outcome.counters
         self._output = outcome.output
 

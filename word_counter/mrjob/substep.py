@@ -7,16 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from word_counter.mrjob.job import MRJob
+from word_counter.mrjob.contract import StreamingJob
 
 
 class Substep:
     """A part of a step of a job that was made for this one task. Lines are bytes without the newline."""
 
-    def __init__(self, job: MRJob, part: str, number: int) -> None:
+    def __init__(self, job: StreamingJob, part: str, number: int) -> None:
         """Take the part ("mapper", "combiner" or "reducer") of the step of this number, from 0."""
         step = job.steps()[number]
         run = step[part]

@@ -15,17 +15,15 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from word_counter.job.mapper import Lines, Mapper, Pair
 from word_counter.job.pairs import Pairs
 from word_counter.job.reducer import LEFT_OUT, GroupKey, Reducer, Restore
 from word_counter.mrjob.compat import input_file
+from word_counter.mrjob.contract import StreamingJob
 from word_counter.mrjob.counters import counter_name
 from word_counter.mrjob.substep import Substep
-
-if TYPE_CHECKING:
-    from word_counter.mrjob.job import MRJob
 
 #: Comes after all keys, none of which has a character beyond U+00FF.
 _BEYOND = "\uffff"
@@ -45,7 +43,7 @@ class Work:
         first: whether the input is what is mapped.
     """
 
-    job: type[MRJob]
+    job: type[StreamingJob]
     args: tuple[str, ...]
     steps: int
     maps: tuple[int, ...]

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from inspect import isgeneratorfunction
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from word_counter.errors import JobLoadError, UsageError
 from word_counter.job.job import Job
@@ -14,11 +14,9 @@ from word_counter.job.param import Param
 from word_counter.job.side_file import SideFile
 from word_counter.job.step import Phase
 from word_counter.loading.job_reference import MRJOB
+from word_counter.mrjob.contract import StreamingJob
 from word_counter.mrjob.step import UNSUPPORTED, MRStep
 from word_counter.mrjob.task import MapTask, ReduceTask, Work
-
-if TYPE_CHECKING:
-    from word_counter.mrjob.job import MRJob
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +27,7 @@ _FOR_HADOOP = ("HADOOP_INPUT_FORMAT", "HADOOP_OUTPUT_FORMAT", "PARTITIONER", "LI
 class Translated(Job):
     """A job in mrjob's API. Its one param is the command line that its tasks are told."""
 
-    mrjob: ClassVar[type[MRJob]]
+    mrjob: ClassVar[type[StreamingJob]]
     dialect = MRJOB
     form = "lines"
     params: ClassVar[Mapping[str, Param]] = {"args": Param([], "the job's own options")}
@@ -55,7 +53,7 @@ class Translated(Job):
                 raise UsageError(message)
         return self.take(job)
 
-    def take(self, job: MRJob) -> tuple[str, ...]:
+    def take(self, job: StreamingJob) -> tuple[str, ...]:
         """Take options and inputs from a job that was made; UsageError when it uses what is not supported."""
         _check(job)
         self.given_params = {"args": job.task_args()}
@@ -117,13 +115,13 @@ def _one_for_all(key: Any, n: int) -> int:  # noqa: ARG001 (what a partition is 
     return 0
 
 
-def job_class(cls: type[MRJob]) -> type[Translated]:
+def job_class(cls: type[StreamingJob]) -> type[Translated]:
     """Return the class of the Job that a class comes to; it stands in the same place."""
     attributes = {"mrjob": cls, "__module__": cls.__module__, "__qualname__": cls.__qualname__}
     return type(cls.__name__, (Translated,), attributes)
 
 
-def job_of(job: MRJob) -> Translated:
+def job_of(job: StreamingJob) -> Translated:
     """Return the Job that a job comes to; UsageError when it uses what is not supported."""
     translated = type(job).word_counter_job()()
     assert isinstance(translated, Translated)  # noqa: S101 (for the type alone)
@@ -143,7 +141,7 @@ def _amiss(step: Any) -> str:
     return ""
 
 
-def _check(job: MRJob) -> None:
+def _check(job: StreamingJob) -> None:
     name = type(job).__name__
     steps = job.steps()
     if not steps:

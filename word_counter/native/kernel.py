@@ -1,17 +1,15 @@
 """The kernel of the word count: the words of a chunk of bytes, by the word rule, as fast as this machine allows.
 
-The rule itself, :data:`WORD`, is slow a line and a regular expression at a time. What makes it fast is that it need
-not be applied to every occurrence: a chunk is cut where the rule can find no difference, each distinct *token* is
+The rule itself (:mod:`word_counter.native.word_rule`) is slow a line and a regular expression at a time. It need not be
+applied to every occurrence: a chunk is cut where the rule can find no difference, each distinct *token* is
 counted as it stands, and the rule is applied to the distinct tokens only. Two kernels do this and give the very same
-counts: ``_kernel`` in C, which counts ASCII words for good by itself, and the one here, where there is no compiler.
+counts: ``_kernel`` in C, which counts ASCII words by itself, and ``python_kernel``, where there is no compiler.
 
-Why a chunk may be cut at the bytes of :data:`_CUTS` is argued at the head of ``_words.h``.
+Why a chunk may be cut where the kernels cut it is argued at the head of ``_words.h``.
 """
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
@@ -19,22 +17,12 @@ from types import ModuleType
 from typing import Any
 
 from word_counter.errors import UsageError
+from word_counter.native.python_kernel import count_in_python
+from word_counter.native.word_rule import apply_rule, known_tokens, words_in
 from word_counter.settings.config import chosen_kernel
-
-#: What a word is. ``[^\W_]`` is a letter or digit; an apostrophe, straight or curly, counts between two of them.
-WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
-
-#: The words of tokens that were seen, as many and as long ones as take some 20 MB at the most.
-_known: dict[bytes, tuple[str, ...]] = {}
-_MOST_KNOWN = 50_000
-_KNOWN_BYTES = 48
 
 #: What the native kernel has to offer.
 _OFFERED = ("count", "encode_counts", "gather", "newlines", "word_partials", "Sums")
-#: The ASCII characters at which a line may be cut: all but letters, digits, and what lower() looks through.
-_CUTS = "".join(character for character in map(chr, range(128)) if not re.match(r"[a-zA-Z0-9'.:^`]", character))
-#: What makes bytes.split() cut at them, and each ASCII letter lower case.
-_TABLE = bytes.maketrans(_CUTS.encode(), b" " * len(_CUTS)).translate(bytes(range(256)).lower())
 
 
 def count_words(chunk: bytes) -> dict[str, int]:
@@ -63,7 +51,7 @@ def word_partials(chunk: bytes, partitions: int) -> tuple[dict[int, str], int] |
     of Python. None when there is no native kernel.
     """
     kernel = native()
-    return None if kernel is None else kernel.word_partials(chunk, partitions, _known, words_in)
+    return None if kernel is None else kernel.word_partials(chunk, partitions, known_tokens, words_in)
 
 
 def newlines(block: bytes, start: int, stop: int) -> int:
@@ -113,39 +101,3 @@ def count_natively(kernel: ModuleType, chunk: bytes) -> dict[str, int]:
     words, tokens = kernel.count(chunk)
     apply_rule(tokens, words)
     return words
-
-
-def count_in_python(chunk: bytes) -> dict[str, int]:
-    """Count the words of a chunk without the native kernel."""
-    return words_in(Counter(chunk.translate(_TABLE).split()))
-
-
-def words_in(tokens: Mapping[bytes, int]) -> dict[str, int]:
-    """Return the words of tokens, each as often as its tokens occur."""
-    words: dict[str, int] = {}
-    apply_rule(tokens, words)
-    return words
-
-
-def apply_rule(tokens: Mapping[bytes, int], words: dict[str, int]) -> None:
-    """Add the words of tokens to ``words``, each as often as its token occurs.
-
-    Most tokens of a chunk were in an earlier one, so that their words are known. The rule is applied to the others as
-    one text, in which newlines cut them as they were cut out of the chunk.
-    """
-    get, known, new = words.get, _known.get, []
-    for token, n in tokens.items():
-        found = known(token)
-        if found is None:
-            new.append(token)
-        else:
-            for word in found:
-                words[word] = get(word, 0) + n
-    text = b"\n".join(new).decode("utf-8", "replace").lower()
-    for token, line in zip(new, text.split("\n"), strict=True) if new else ():
-        found = tuple(WORD.findall(line))
-        if len(token) <= _KNOWN_BYTES and len(_known) < _MOST_KNOWN:
-            _known[token] = found
-        n = tokens[token]
-        for word in found:
-            words[word] = get(word, 0) + n

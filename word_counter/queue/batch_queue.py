@@ -14,7 +14,7 @@ from rq import Queue
 from rq.job import Job as RqJob
 from rq.serializers import JSONSerializer
 
-from word_counter.job.job import JobState
+from word_counter.job.model import JobState
 from word_counter.queue.admission import TASK_FUNCTION, pack, queue_id
 from word_counter.queue.payload import Payload
 from word_counter.security.signing import sign

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from word_counter.errors import WordCounterError
-from word_counter.job.job import Chunk, Source, Stage, parse_task
+from word_counter.job.model import Chunk, Source, Stage, parse_task
 from word_counter.job.snapshot import Suspicion, TaskAttempt
 
 #: A lease that is not shorter was not set by a person.

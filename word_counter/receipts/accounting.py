@@ -8,24 +8,12 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from word_counter.files.digest import Digest, chunk_line
-from word_counter.job.job import Chunk, Source
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """A task that is committed, or a chunk that was set aside: the parts of its receipt that count."""
-
-    amounts: Mapping[str, int] = field(default_factory=dict)
-    worker: str = ""
-    started: int = 0  #: ms since 1970
-    seconds: float = 0.0
-    digest: str = ""  #: of a chunk of the input; nothing when its bytes could not be read
-    skipped: bool = False
+from word_counter.job.model import Chunk, Done, Source
 
 
 @dataclass(slots=True)

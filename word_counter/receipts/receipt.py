@@ -14,10 +14,10 @@ from typing import Any
 
 from word_counter.errors import JobFailedError
 from word_counter.files.drafts import Written
+from word_counter.job.job_spec import Plan
 from word_counter.job.snapshot import CRASHED, EXPIRED, HUNG
 from word_counter.outputs.receipt_file import FORMAT
 from word_counter.receipts.accounting import Account
-from word_counter.receipts.job_spec import Plan
 
 #: Kinds of failure in which the process of a worker died, or was not heard of again.
 _DEATHS = (CRASHED, HUNG, EXPIRED)

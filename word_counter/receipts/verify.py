@@ -7,50 +7,20 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from word_counter.errors import InputChangedError, InputError, OutputError, UsageError
-from word_counter.files.digest import Digest, chunk_line
-from word_counter.files.locations import absolute, files_at, is_database
-from word_counter.inputs.sources import status_of
-from word_counter.inputs.streams import Openings, Stream
-from word_counter.job.job import STDIN, Source
+from word_counter.errors import OutputError, UsageError
+from word_counter.files.digest import Digest
+from word_counter.files.locations import files_at, is_database
 from word_counter.outputs.part_files import parts_at
 from word_counter.outputs.receipt_file import FORMAT, receipt_path
+from word_counter.receipts.verification import Fault, Verification, reason_of
+from word_counter.receipts.verify_inputs import check_inputs
 from word_counter.settings.config import PARTS
 
 #: How much of a file is read at a time, in bytes.
 _BLOCK_BYTES = 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """Something that does not hold: of the "receipt" itself, of a "result" or of an "input"; which, and what."""
-
-    of: str
-    name: str
-    what: str
-
-
-@dataclass(slots=True)
-class Verification:
-    """What was found. ``unchecked`` are names of what cannot be looked at again, with the reason."""
-
-    receipt: str
-    job: str = ""
-    results: int = 0  #: how many files of results were looked at
-    inputs: int = 0
-    bytes: int = 0  #: how much was read
-    faults: list[Fault] = field(default_factory=list)
-    unchecked: list[tuple[str, str]] = field(default_factory=list)
-
-    @property
-    def holds(self) -> bool:
-        """Whether nothing was found that does not hold."""
-        return not self.faults
 
 
 def verify(output: str, receipt: str = "", moved: Sequence[tuple[str, str]] = ()) -> Verification:
@@ -76,7 +46,7 @@ def verify(output: str, receipt: str = "", moved: Sequence[tuple[str, str]] = ()
         found.job = content["job"]["id"]
         found.faults += _inner_faults(content)
         _check_results(output, content["results"], found)
-        _check_inputs(content["inputs"], moved, found)
+        check_inputs(content["inputs"], moved, found)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         message = f"{path} is not what word_counter wrote there: {type(error).__name__}: {error}"
         raise UsageError(message) from error
@@ -151,7 +121,7 @@ def _check_file(path: str, listed: Mapping[str, Any], of: str, found: Verificati
             for block in iter(lambda: file.read(_BLOCK_BYTES), b""):
                 digest.update(block)
     except (OSError, OutputError) as error:
-        found.faults.append(Fault(of, path, _cannot(error)))
+        found.faults.append(Fault(of, path, reason_of(error)))
         return
     found.bytes += digest.size
     if (digest.size, digest.text) != (listed["size"], listed["blake3"]):
@@ -159,74 +129,3 @@ def _check_file(path: str, listed: Mapping[str, Any], of: str, found: Verificati
         if digest.size != listed["size"]:
             what += f": it has {digest.size:,} bytes, and had {listed['size']:,}"
         found.faults.append(Fault(of, path, what))
-
-
-def _check_inputs(inputs: Sequence[Mapping[str, Any]], moved: Sequence[tuple[str, str]], found: Verification) -> None:
-    with closing(Openings()) as openings:
-        for one in inputs:
-            found.inputs += 1
-            source = Source(_place(one["path"], moved), one["size"], 0, one["packing"], one["member"])
-            if source.packing == STDIN:
-                found.unchecked.append((source.name, "it cannot be read again"))
-                continue
-            if one["blake3_of_chunks"] is None:
-                found.unchecked.append((source.name, "some of it could not be read by the job either"))
-                continue
-            if what := _input_fault(source, one, openings, found):
-                found.faults.append(Fault("input", source.name, what))
-
-
-def _place(path: str, moved: Sequence[tuple[str, str]]) -> str:
-    """Return where an input is now."""
-    for old, new in moved:
-        before, now = (absolute(folder).rstrip("/") for folder in (old, new))
-        if path.startswith(f"{before}/"):
-            return now + path.removeprefix(before)
-    return path
-
-
-def _input_fault(source: Source, listed: Mapping[str, Any], openings: Openings, found: Verification) -> str:
-    """Return what does not hold of an input; nothing when it is the one that the job read."""
-    try:
-        status = status_of(source.path)
-        if not source.packing and status.size != source.size:
-            return f"it was edited: it has {status.size:,} bytes, and had {source.size:,}"
-        # A packed file is what it holds, however it is packed.
-        size = source.size if source.member else status.size
-        now = replace(source, size=size, modified=status.modified)
-        with openings.opened(now) as file:
-            digest, size = _digest_of(Stream(now, file).blocks(), listed["chunks"])
-    except (OSError, InputError, InputChangedError) as error:
-        return _cannot(error)
-    found.bytes += size
-    return "" if digest == listed["blake3_of_chunks"] else "it was edited"
-
-
-def _digest_of(blocks: Iterable[bytes], lengths: Sequence[int]) -> tuple[str, int]:
-    """Return the digest of content that is cut into chunks of these lengths, and how many bytes it has.
-
-    What comes after the last chunk is one more, which gives another digest.
-    """
-    whole = Digest()
-    left = iter(lengths)
-    length = next(left, None)
-    chunk, size = Digest(), 0
-    for block in blocks:
-        size += len(block)
-        rest = memoryview(block)
-        while rest:
-            room = len(rest) if length is None else length - chunk.size
-            chunk.update(rest[:room])
-            rest = rest[room:]
-            if chunk.size == length:
-                whole.update(chunk_line(chunk.size, chunk.text))
-                chunk, length = Digest(), next(left, None)
-    if chunk.size or length is not None:
-        whole.update(chunk_line(chunk.size, chunk.text))
-    return whole.text, size
-
-
-def _cannot(error: Exception) -> str:
-    if isinstance(error, FileNotFoundError):
-        return "it is not there"
-    return f"it cannot be read: {error.strerror or error}" if isinstance(error, OSError) else str(error)

@@ -16,7 +16,6 @@ from functools import partial
 from typing import Any
 
 from word_counter.errors import UsageError
-from word_counter.inputs.path_filter import Selection
 from word_counter.settings.cpu_count import available_cores
 from word_counter.settings.redis_url import from_parts
 from word_counter.settings.value_readers import flag, job_id, listed, one_of, seconds, text, whole
@@ -117,11 +116,6 @@ class Settings:
     cache_bytes: int = 10 * 1024**3
     #: Tell of each task that the run's own workers run, and show retries with their whole reasons.
     verbose: bool = False
-
-    @property
-    def selection(self) -> Selection:
-        """Which files below directories, that globs match and in archives are wanted."""
-        return Selection(self.include, self.exclude)
 
     @property
     def worker_count(self) -> int:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from word_counter.job.job import Cursor, JobState
+from word_counter.job.model import Cursor, JobState
 from word_counter.job.snapshot import Batch, Failure, Running, Snapshot, Suspicion, TaskAttempt
 
 

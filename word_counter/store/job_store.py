@@ -15,9 +15,8 @@ from secrets import token_hex
 from typing import Any
 
 from word_counter.errors import JobFailedError, JobGoneError
-from word_counter.job.job import Chunk, Cursor, JobState, Source, Stage, task_name
+from word_counter.job.model import Chunk, Cursor, Done, JobState, Source, Stage, task_name
 from word_counter.job.snapshot import Batch, Failure, Snapshot, Suspicion
-from word_counter.receipts.accounting import Done
 from word_counter.settings.memory import UNKNOWN, Memory
 from word_counter.store.decoding import decoded, snapshot_of
 from word_counter.store.keys import JOBS, RUNNING_TTL_SECONDS, JobKeys

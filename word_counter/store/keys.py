@@ -49,7 +49,7 @@ worked on, the index with the last job. What stands on lists of RQ's that others
 
 from __future__ import annotations
 
-from word_counter.job.job import Stage
+from word_counter.job.model import Stage
 
 #: Index of jobs, and the prefix of workers.
 JOBS = "wc:jobs"

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from word_counter.errors import JobGoneError
-from word_counter.job.job import JobState, Stage, parse_task
+from word_counter.job.model import JobState, Stage, parse_task
 from word_counter.job.snapshot import Failure, TaskAttempt
 from word_counter.store.connection import Redis
 from word_counter.store.keys import RUNNING_TTL_SECONDS, JobKeys

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 from word_counter.compute.stages import MapOutput
 from word_counter.files.digest import Digest, digest_of
 from word_counter.inputs.chunk_reader import Fetched
-from word_counter.job.job import Source
+from word_counter.job.model import Source
 from word_counter.settings.config import Settings
 from word_counter.settings.user_folders import cache_folder
 

@@ -33,7 +33,7 @@ from word_counter.errors import (
 )
 from word_counter.inputs.chunk_reader import ChunkReader, Fetched
 from word_counter.inputs.input_format import InputFormat
-from word_counter.job.job import Chunk, Stage, parse_task
+from word_counter.job.model import Chunk, Stage, parse_task
 from word_counter.job.pairs import Pairs
 from word_counter.job.snapshot import BAD_DATA, CHANGED, CRASHED, RAISED, REFUSED, TOO_MANY, Failure, TaskAttempt
 from word_counter.job.step import Phase

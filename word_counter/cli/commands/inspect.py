@@ -18,8 +18,8 @@ from word_counter.cli.terminal.text import count, first_line, moment, size, time
 from word_counter.settings import config
 
 if TYPE_CHECKING:
-    from word_counter.inspection.job_catalog import JobRecord
     from word_counter.inspection.job_history import AttemptRecord, History, TaskRecord
+    from word_counter.inspection.records import JobRecord
 
 _ATTEMPT_COLUMNS = (
     Column("STATE", state=True),

@@ -11,7 +11,7 @@ from word_counter.cli.terminal.tables import Column, show_json, show_table
 from word_counter.cli.terminal.text import duration, moment, timestamp
 
 if TYPE_CHECKING:
-    from word_counter.inspection.job_catalog import JobRecord
+    from word_counter.inspection.records import JobRecord
 
 _COLUMNS = (
     Column("JOB"),

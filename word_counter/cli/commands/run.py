@@ -240,16 +240,16 @@ def _run(given: dict[str, Any]) -> None:
 def _prepare(processes: int) -> Callable[[], None]:
     """Import what a run and its workers need, and return what makes a worker of a fork of this process."""
     import word_counter.cli.commands.worker
-    import word_counter.engines
+    import word_counter.engines.run_job
     import word_counter.worker.worker  # noqa: F401
-    from word_counter.cli.main import main
 
     gc.freeze()  # modules are here to stay: no fork need look through them, nor copy them by looking
-    return partial(main, worker_command(processes))
+    commands = click.get_current_context().find_root().command
+    return partial(commands, worker_command(processes))
 
 
 def _run_job(given: dict[str, Any], settings: dict[str, Any]) -> None:
-    from word_counter import engines
+    from word_counter.engines.run_job import run as run_job
 
     job, given["inputs"] = chosen_job(given)
     job.param_values()  # what is wrong with them is said before anything is looked for
@@ -260,7 +260,7 @@ def _run_job(given: dict[str, Any], settings: dict[str, Any]) -> None:
 
     def start(display: Display) -> Outcome:
         try:
-            return engines.run(inputs, job, observer=display, **settings)
+            return run_job(inputs, job, observer=display, **settings)
         except (WordCounterError, OSError):
             raise
         except Exception as error:

@@ -14,7 +14,8 @@ from word_counter.cli.terminal.tables import Column, show_fields, show_json, sho
 from word_counter.cli.terminal.text import clock, count, duration, moment, printable, size, timestamp
 
 if TYPE_CHECKING:
-    from word_counter.inspection.job_catalog import Catalog, JobRecord, RedisMemory, WorkerRecord
+    from word_counter.inspection.job_catalog import Catalog
+    from word_counter.inspection.records import JobRecord, RedisMemory, WorkerRecord
     from word_counter.observer import Progress
     from word_counter.store.connection import Redis
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from word_counter.cli.display.display import Display, phase_of
 from word_counter.cli.display.progress_rate import Pace, chunks_left, chunks_text, done_share, partitions_text
 from word_counter.cli.terminal.text import clock, count, rate
-from word_counter.job.job import JobState
+from word_counter.job.model import JobState
 from word_counter.observer import Progress
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ import click
 
 from word_counter.cli.display.progress_rate import Pace, chunks_text, done_share, partitions_text
 from word_counter.cli.terminal.text import clock, count, first_line, printable, rate, size
-from word_counter.job.job import JobState
+from word_counter.job.model import JobState
 from word_counter.job.snapshot import Failure
 from word_counter.observer import Observer, Outcome, Progress
 

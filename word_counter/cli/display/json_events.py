@@ -10,7 +10,7 @@ import click
 
 from word_counter.cli.display.display import Display
 from word_counter.cli.terminal.logging_setup import configure_logging
-from word_counter.job.job import JobState
+from word_counter.job.model import JobState
 from word_counter.job.snapshot import Failure
 from word_counter.observer import Outcome, Progress
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from word_counter.job.job import JobState
+from word_counter.job.model import JobState
 from word_counter.observer import Progress
 
 #: The speed is that of so many last seconds: chunks are committed in jumps, but a worker that joins should show.

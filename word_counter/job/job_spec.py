@@ -9,17 +9,8 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from word_counter.errors import UsageError
-from word_counter.files.locations import absolute
-from word_counter.inputs.input_format import chosen_format
-from word_counter.job.job import Job, Source
-from word_counter.job.side_file import SideFile
-from word_counter.outputs.sink import Sink
-from word_counter.security.signing import verify
-from word_counter.settings.config import Settings
-from word_counter.shuffle.run_locations import AUTO, place_name
+from word_counter.job.model import Source
 
-#: What a plan is signed for.
-PURPOSE = "plan"
 _TYPES: dict[str, tuple[type, ...]] = {
     "str": (str,),
     "int": (int,),
@@ -62,18 +53,13 @@ class Plan:
     whole_files: bool = False
     inline: bool = False
     input_format: str = "lines"
-    shuffle: str = AUTO
+    shuffle: str = "auto"
     incremental: bool = False
 
     @property
     def skip(self) -> bool:
         """Whether bad chunks go into quarantine rather than to fail the job."""
         return self.on_bad_chunk == "skip"
-
-    @property
-    def sink(self) -> Sink:
-        """Where the results go."""
-        return Sink(self.output, self.form, self.sort, self.top)
 
     @property
     def all_partitions(self) -> int:
@@ -106,61 +92,6 @@ class Plan:
             message = f"the job's plan in Redis is none of this version of word_counter: {error}"
             raise UsageError(message) from error
         return plan
-
-    @classmethod
-    def make(
-        cls,
-        settings: Settings,
-        job_id: str,
-        job: Job,
-        code: str,
-        code_digest: str,
-        sources: Sequence[Source],
-        files: Mapping[str, SideFile],
-    ) -> Plan:
-        """Return the plan of a new run of ``job``; UsageError when a param or the output of it is not allowed."""
-        sink = Sink.of(settings, job.form)
-        return cls(
-            job_id=job_id,
-            name=job.name,
-            code=code,
-            code_digest=code_digest,
-            params=job.param_values(),
-            files={name: file.digest for name, file in files.items()},
-            output=absolute(sink.output),
-            partitions=settings.partitions,
-            phases=len(job.phases()),
-            chunk_size=settings.chunk_size,
-            digest=digest_of(sources),
-            timeout=settings.timeout,
-            lease_seconds=settings.lease_seconds,
-            task_timeout=settings.task_timeout,
-            max_attempts=settings.max_attempts,
-            on_bad_chunk=settings.on_bad_chunk,
-            max_bad_records=settings.max_bad_records,
-            retention_seconds=settings.retention_seconds,
-            form=sink.form,
-            sort=sink.sort,
-            top=sink.top,
-            whole_files=job.phases()[0].whole_files,
-            incremental=settings.incremental,
-            input_format=chosen_format(settings.input_format, job.phases()[0]),
-            inline=settings.transport == "inline",
-            shuffle=place_name(settings.shuffle),
-        )
-
-
-def check_signed(fields: Mapping[str, str], job_id: str, secret: str) -> None:
-    """Raise UsageError unless the plan in a job's fields was signed with this secret.
-
-    Whoever can write to Redis could otherwise name any code, any input and any output.
-    """
-    if not verify(fields.get("plan", ""), fields.get("signature", ""), secret, purpose=PURPOSE):
-        message = (
-            f"the plan of job {job_id} is not signed with the secret of this command; "
-            "set WORD_COUNTER_SECRET to what its master was started with, or go on as the user who started it"
-        )
-        raise UsageError(message)
 
 
 def read_plan(fields: Mapping[str, str], job_id: str, sources: Sequence[Source]) -> Plan:

@@ -1,0 +1,24 @@
+"""Whether the spec of a job in Redis was signed by whoever made the job."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from word_counter.errors import UsageError
+from word_counter.security.signing import verify
+
+#: What a plan is signed for.
+PURPOSE = "plan"
+
+
+def check_signed(fields: Mapping[str, str], job_id: str, secret: str) -> None:
+    """Raise UsageError unless the plan in a job's fields was signed with this secret.
+
+    Whoever can write to Redis could otherwise name any code, any input and any output.
+    """
+    if not verify(fields.get("plan", ""), fields.get("signature", ""), secret, purpose=PURPOSE):
+        message = (
+            f"the plan of job {job_id} is not signed with the secret of this command; "
+            "set WORD_COUNTER_SECRET to what its master was started with, or go on as the user who started it"
+        )
+        raise UsageError(message)
