@@ -58,7 +58,7 @@ scale: $(VENV)/.test ## run over much input, with limits for time and memory: ma
 	@$(PY) -m tests.scale $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only "$(ONLY)")
 
 lab: $(VENV)/.test ## the seven tests of the classic lab, the crash test so many times: make lab TIMES=10
-	@LAB_TIMES=$(or $(TIMES),10) LAB_STALL=10 $(PY) -m pytest $(TESTFLAGS) tests/acceptance/test_lab.py
+	@LAB_TIMES=$(or $(TIMES),10) LAB_STALL=10 $(PY) -m pytest $(TESTFLAGS) tests/acceptance/test_lab_app.py
 
 fuzz: $(VENV)/.test ## throw random bytes at the native kernel under sanitizers: make fuzz SEED=1 MINUTES=10
 	@$(PY) -m tests.fuzz $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))

@@ -13,9 +13,9 @@ import time
 
 from benchmarks.peers.answer import asked
 from word_counter import Master
-from word_counter.local_cluster.embedded_redis import EmbeddedServer
+from word_counter.local_cluster.embedded_redis import EmbeddedRedis
 from word_counter.store.connection import connect
-from word_counter.store.worker_registry import Roster
+from word_counter.store.worker_registry import WorkerRegistry
 
 _JOBS = 20
 _START_SECONDS = 30.0
@@ -24,7 +24,7 @@ _START_SECONDS = 30.0
 def main() -> None:
     """Start a server and workers, run one job that does not count, and then those that do."""
     corpus, results, workers = asked()
-    with EmbeddedServer() as server:
+    with EmbeddedRedis() as server:
         command = [sys.executable, "-m", "word_counter", "worker", "--processes", str(workers), "--redis", server.url]
         with subprocess.Popen(command, stderr=subprocess.DEVNULL, env=dict(os.environ)) as crew:
             try:
@@ -36,7 +36,7 @@ def main() -> None:
 
 
 def _wait_for_workers(url: str, workers: int) -> None:
-    roster, deadline = Roster(connect(url)), time.monotonic() + _START_SECONDS
+    roster, deadline = WorkerRegistry(connect(url)), time.monotonic() + _START_SECONDS
     while roster.processes("") < workers:
         if time.monotonic() > deadline:
             message = f"{workers} workers did not start within {_START_SECONDS:g} s"

@@ -14,9 +14,9 @@ from uuid import uuid4
 import pytest
 from hypothesis import HealthCheck, settings
 
-from word_counter.local_cluster.embedded_redis import EmbeddedServer
+from word_counter.local_cluster.embedded_redis import EmbeddedRedis
 from word_counter.store.connection import Redis, connect
-from word_counter.store.job_store import Store
+from word_counter.store.job_store import JobStore
 
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
@@ -33,21 +33,21 @@ atexit.register(shutil.rmtree, os.environ["XDG_STATE_HOME"], ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[EmbeddedServer]:
+def server() -> Iterator[EmbeddedRedis]:
     """A private server without workers, shared by the tests of a process: name jobs with ``job_id``."""
-    with EmbeddedServer() as running:
+    with EmbeddedRedis() as running:
         yield running
 
 
 @pytest.fixture
-def fresh_server() -> Iterator[EmbeddedServer]:
+def fresh_server() -> Iterator[EmbeddedRedis]:
     """A private server for one test alone."""
-    with EmbeddedServer() as running:
+    with EmbeddedRedis() as running:
         yield running
 
 
 @pytest.fixture
-def redis(fresh_server: EmbeddedServer) -> Iterator[Redis]:
+def redis(fresh_server: EmbeddedRedis) -> Iterator[Redis]:
     """A connection to the server for one test alone."""
     made = connect(fresh_server.url)
     yield made
@@ -55,7 +55,7 @@ def redis(fresh_server: EmbeddedServer) -> Iterator[Redis]:
 
 
 @pytest.fixture
-def connection(server: EmbeddedServer) -> Iterator[Redis]:
+def connection(server: EmbeddedRedis) -> Iterator[Redis]:
     """A connection to the shared server."""
     made = connect(server.url)
     yield made
@@ -69,9 +69,9 @@ def job_id() -> str:
 
 
 @pytest.fixture
-def store(connection: Redis, job_id: str) -> Store:
+def store(connection: Redis, job_id: str) -> JobStore:
     """The store of a job of its own, not made yet."""
-    return Store(connection, job_id)
+    return JobStore(connection, job_id)
 
 
 @pytest.fixture

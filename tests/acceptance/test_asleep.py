@@ -12,7 +12,7 @@ from tests.chaos.commands import children_of
 from tests.oracle import count_words, results_bytes
 from tests.processes import eventually, started
 from word_counter.job.model import Stage
-from word_counter.local_cluster.embedded_redis import EmbeddedServer
+from word_counter.local_cluster.embedded_redis import EmbeddedRedis
 from word_counter.store.connection import Redis, connect
 from word_counter.store.keys import JobKeys
 
@@ -51,7 +51,7 @@ _TEXT = b"first\n" + b"plain\n" * 3 + b"gated\n" * 9
 
 
 def test_a_worker_that_slept_over_its_lease_changes_nothing_and_goes_on_working(
-    folder: Path, fresh_server: EmbeddedServer, job_id: str
+    folder: Path, fresh_server: EmbeddedRedis, job_id: str
 ) -> None:
     (folder / "job.py").write_text(_JOB)
     (folder / "text.txt").write_bytes(_TEXT)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.processes import Running, environment, eventually, is_alive, started, word_counter
-from word_counter.local_cluster.embedded_redis import EmbeddedServer
+from word_counter.local_cluster.embedded_redis import EmbeddedRedis
 from word_counter.store.connection import connect
 
 #: Sends INT in the very moment in which a module is imported.
@@ -62,7 +62,7 @@ def press(running: Running, times: int) -> None:
 @pytest.mark.parametrize("times", [1, 2, 3])
 @pytest.mark.parametrize("private", [True, False])
 def test_in_the_middle_of_a_job(
-    folder: Path, slow_job: Path, text: Path, server: EmbeddedServer, job_id: str, times: int, *, private: bool
+    folder: Path, slow_job: Path, text: Path, server: EmbeddedRedis, job_id: str, times: int, *, private: bool
 ) -> None:
     args = ["run", text.name, "--job", slow_job.name, "--chunk-size", "20", "--workers", "2", "--job-id", job_id]
     env = {"TMPDIR": str(folder)} | ({} if private else {"REDIS_URL": server.url})
@@ -82,9 +82,7 @@ def test_in_the_middle_of_a_job(
         assert resumed.code == 0, resumed.err
 
 
-def test_while_it_stands_by(
-    folder: Path, slow_job: Path, text: Path, fresh_server: EmbeddedServer, job_id: str
-) -> None:
+def test_while_it_stands_by(folder: Path, slow_job: Path, text: Path, fresh_server: EmbeddedRedis, job_id: str) -> None:
     args = ["master", text.name, "--job", slow_job.name, "--job-id", job_id, "--redis", fresh_server.url]
     connection = connect(fresh_server.url)
     with started(*args, folder=folder) as first:
@@ -100,7 +98,7 @@ def test_while_it_stands_by(
 
 
 def test_once_more_when_letting_go_takes_too_long(
-    folder: Path, slow_job: Path, text: Path, fresh_server: EmbeddedServer
+    folder: Path, slow_job: Path, text: Path, fresh_server: EmbeddedRedis
 ) -> None:
     connection = connect(fresh_server.url)
     args = ["run", text.name, "--job", slow_job.name, "--workers", "1", "--redis", fresh_server.url]

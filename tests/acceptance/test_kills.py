@@ -15,7 +15,7 @@ import pytest
 from tests.oracle import count_words, results_bytes
 from tests.processes import PATIENCE_SECONDS, Running, environment, eventually, is_alive, started, word_counter
 from word_counter.job.model import Stage
-from word_counter.local_cluster.embedded_redis import EmbeddedServer
+from word_counter.local_cluster.embedded_redis import EmbeddedRedis
 from word_counter.receipts.verify import verify
 from word_counter.store.connection import Redis
 from word_counter.store.keys import JobKeys
@@ -39,7 +39,7 @@ def _working(redis: Redis, keys: JobKeys, worker: Running) -> bool:
 
 
 def test_a_job_whose_worker_is_killed_is_exact(
-    folder: Path, slow_job: Path, text: Path, fresh_server: EmbeddedServer, redis: Redis, job_id: str, keys: JobKeys
+    folder: Path, slow_job: Path, text: Path, fresh_server: EmbeddedRedis, redis: Redis, job_id: str, keys: JobKeys
 ) -> None:
     env = {"WORD_COUNTER_ALLOW": str(folder), "WORD_COUNTER_REDIS": fresh_server.url, "WORD_COUNTER_LEASE_SECONDS": "1"}
     with ExitStack() as stack:
@@ -57,7 +57,7 @@ def test_a_job_whose_worker_is_killed_is_exact(
 
 
 def test_a_job_whose_worker_loses_a_process_is_exact(
-    folder: Path, slow_job: Path, text: Path, fresh_server: EmbeddedServer, job_id: str
+    folder: Path, slow_job: Path, text: Path, fresh_server: EmbeddedRedis, job_id: str
 ) -> None:
     env = {"WORD_COUNTER_ALLOW": str(folder), "WORD_COUNTER_REDIS": fresh_server.url}
     env["PYTHONWARNINGS"] = "error:This process:DeprecationWarning"  # is multi-threaded, says Python 3.12 of a fork
@@ -114,7 +114,7 @@ def test_a_job_in_a_redis_of_others_outlives_its_master(
     folder: Path,
     slow_job: Path,
     text: Path,
-    fresh_server: EmbeddedServer,
+    fresh_server: EmbeddedRedis,
     redis: Redis,
     job_id: str,
     keys: JobKeys,
@@ -162,7 +162,7 @@ class Sleeper(Job):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_worker_that_is_told_to_stop_finishes_its_task_first(
-    folder: Path, fresh_server: EmbeddedServer, redis: Redis, job_id: str, keys: JobKeys, number: signal.Signals
+    folder: Path, fresh_server: EmbeddedRedis, redis: Redis, job_id: str, keys: JobKeys, number: signal.Signals
 ) -> None:
     (folder / "sleeper.py").write_text(_SLEEPER.format(seconds=1))
     (folder / "text.txt").write_text("a\n")
@@ -182,7 +182,7 @@ def test_a_worker_that_is_told_to_stop_finishes_its_task_first(
         assert redis.hlen(keys.receipts(Stage.MAP)) == 1
 
 
-def test_a_worker_that_is_told_twice_stops_at_once(folder: Path, fresh_server: EmbeddedServer, job_id: str) -> None:
+def test_a_worker_that_is_told_twice_stops_at_once(folder: Path, fresh_server: EmbeddedRedis, job_id: str) -> None:
     (folder / "sleeper.py").write_text(_SLEEPER.format(seconds=300))
     (folder / "text.txt").write_text("a\n")
     env = {"WORD_COUNTER_ALLOW": str(folder), "WORD_COUNTER_REDIS": fresh_server.url, "WORD_COUNTER_JOB_ID": job_id}

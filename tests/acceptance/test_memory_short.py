@@ -10,7 +10,7 @@ import pytest
 from tests.oracle import count_words, results_bytes
 from tests.processes import Running, eventually, started
 from word_counter.job.model import Stage
-from word_counter.local_cluster.embedded_redis import EmbeddedServer
+from word_counter.local_cluster.embedded_redis import EmbeddedRedis
 from word_counter.store.connection import Redis
 from word_counter.store.keys import JobKeys
 
@@ -23,7 +23,7 @@ def keys(job_id: str) -> JobKeys:
 
 
 def _run_until_short(
-    stack: ExitStack, folder: Path, text: Path, server: EmbeddedServer, redis: Redis, keys: JobKeys, **more: str
+    stack: ExitStack, folder: Path, text: Path, server: EmbeddedRedis, redis: Redis, keys: JobKeys, **more: str
 ) -> Running:
     """Start a job, and give Redis so little memory in the middle of it that 93 % are in use."""
     env = {"WORD_COUNTER_REDIS": server.url, "WORD_COUNTER_ALLOW": str(folder), **more}
@@ -37,7 +37,7 @@ def _run_until_short(
 
 
 def test_chunks_wait_until_there_is_memory_and_the_result_is_exact(
-    folder: Path, slow_job: Path, text: Path, fresh_server: EmbeddedServer, redis: Redis, keys: JobKeys
+    folder: Path, slow_job: Path, text: Path, fresh_server: EmbeddedRedis, redis: Redis, keys: JobKeys
 ) -> None:
     with ExitStack() as stack:
         master = _run_until_short(stack, folder, text, fresh_server, redis, keys)
@@ -56,7 +56,7 @@ def test_chunks_wait_until_there_is_memory_and_the_result_is_exact(
 
 
 def test_a_job_fails_clearly_when_nothing_frees_the_memory(
-    folder: Path, slow_job: Path, text: Path, fresh_server: EmbeddedServer, redis: Redis, keys: JobKeys
+    folder: Path, slow_job: Path, text: Path, fresh_server: EmbeddedRedis, redis: Redis, keys: JobKeys
 ) -> None:
     with ExitStack() as stack:
         ended = _run_until_short(stack, folder, text, fresh_server, redis, keys, WORD_COUNTER_REDIS_PATIENCE="2").wait()

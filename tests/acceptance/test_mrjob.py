@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.processes import ROOT, environment, eventually, started, word_counter
-from word_counter.inspection.job_catalog import Catalog
-from word_counter.local_cluster.embedded_redis import EmbeddedServer
+from word_counter.inspection.job_catalog import JobCatalog
+from word_counter.local_cluster.embedded_redis import EmbeddedRedis
 from word_counter.store.connection import connect
 
 JOBS = ROOT / "tests" / "mrjob_jobs"
@@ -206,7 +206,7 @@ class Slow(MRJob):
 
 
 def test_a_job_whose_worker_and_master_die_gives_the_same_lines(
-    folder: Path, fresh_server: EmbeddedServer, job_id: str
+    folder: Path, fresh_server: EmbeddedRedis, job_id: str
 ) -> None:
     (folder / "in.txt").write_text("".join(f"word{n * n % 97} again{n % 50}\n" for n in range(300)))
     (folder / "slow.py").write_text(_SLOW)
@@ -217,7 +217,7 @@ def test_a_job_whose_worker_and_master_die_gives_the_same_lines(
     connection = connect(fresh_server.url)
 
     def in_the_middle() -> bool:
-        jobs = [job for job in Catalog(connection).jobs() if job.id == job_id]
+        jobs = [job for job in JobCatalog(connection).jobs() if job.id == job_id]
         return bool(jobs) and jobs[0].chunks_mapped > 5 and jobs[0].running > 1
 
     with ExitStack() as stack:

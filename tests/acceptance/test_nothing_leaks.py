@@ -13,14 +13,14 @@ from click.testing import CliRunner
 
 from tests.processes import eventually, started, word_counter
 from word_counter.cli.main import main
-from word_counter.local_cluster.embedded_redis import EmbeddedServer
+from word_counter.local_cluster.embedded_redis import EmbeddedRedis
 
 PASSWORD = "hunter2-the-password"
 SECRET = "hunter3-the-secret"
 
 
 @pytest.fixture
-def url(fresh_server: EmbeddedServer) -> str:
+def url(fresh_server: EmbeddedRedis) -> str:
     """The URL of a server that wants a password."""
     redis.Redis(unix_socket_path=str(fresh_server.socket_path)).config_set("requirepass", PASSWORD)
     return f"unix://:{PASSWORD}@{fresh_server.socket_path}"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.processes import PATIENCE_SECONDS, environment, word_counter
-from word_counter.local_cluster.embedded_redis import EmbeddedServer
+from word_counter.local_cluster.embedded_redis import EmbeddedRedis
 
 full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
 
@@ -77,7 +77,7 @@ def test_results_in_a_file_need_no_standard_output(folder: Path) -> None:
 
 @full
 def test_tables_that_standard_output_does_not_take_are_an_error_of_one_line(
-    folder: Path, server: EmbeddedServer
+    folder: Path, server: EmbeddedRedis
 ) -> None:
     ended = _run(folder, "full", "jobs", "--json", "--redis", server.url)
 

@@ -20,7 +20,7 @@ import pytest
 from tests.oracle import count_words
 from tests.postgres import binaries, postgres_server
 from tests.processes import eventually, started, word_counter
-from word_counter.local_cluster.embedded_redis import EmbeddedServer
+from word_counter.local_cluster.embedded_redis import EmbeddedRedis
 from word_counter.receipts.verify import verify
 
 
@@ -98,7 +98,7 @@ def fleet() -> Iterator[tuple[Path, dict[str, str]]]:
     (folder / "pids").mkdir()
     (folder / "slow.py").write_text(_SLOW)
     (folder / "text.txt").write_text(TEXT)
-    with EmbeddedServer() as server:
+    with EmbeddedRedis() as server:
         env = {"WORD_COUNTER_REDIS": server.url, "WORD_COUNTER_ALLOW": str(folder)}
         with started("worker", "--processes", "2", folder=folder, env=env):
             yield folder, env
@@ -158,7 +158,7 @@ KEYS = 80_000
 
 @pytest.mark.parametrize("form", ["csv", "postgresql"])
 def test_what_was_there_stays_until_a_master_that_is_killed_while_it_writes_has_a_follower(
-    folder: Path, fresh_server: EmbeddedServer, form: str, request: pytest.FixtureRequest
+    folder: Path, fresh_server: EmbeddedRedis, form: str, request: pytest.FixtureRequest
 ) -> None:
     (folder / "many.py").write_text(_MANY)
     (folder / "text.txt").write_text("".join(f"{n}\n" for n in range(KEYS // 10_000)))

@@ -22,13 +22,13 @@ from tests.oracle import count_words, results_bytes
 from tests.packed import PACKERS, SUFFIXES
 from tests.processes import environment, eventually, started, word_counter
 from word_counter.job.model import Stage
-from word_counter.local_cluster.embedded_redis import EmbeddedServer
+from word_counter.local_cluster.embedded_redis import EmbeddedRedis
 from word_counter.store.connection import Redis, connect
 from word_counter.store.keys import JobKeys
 
 
 @pytest.fixture
-def env(fresh_server: EmbeddedServer, folder: Path) -> dict[str, str]:
+def env(fresh_server: EmbeddedRedis, folder: Path) -> dict[str, str]:
     return {
         "WORD_COUNTER_REDIS": fresh_server.url,
         "WORD_COUNTER_ALLOW": str(folder),

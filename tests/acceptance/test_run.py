@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from tests.oracle import count_words, results_bytes
 from tests.processes import ROOT, environment, eventually, started, without_root, word_counter
 from word_counter.cli.main import main
-from word_counter.local_cluster.embedded_redis import EmbeddedServer
+from word_counter.local_cluster.embedded_redis import EmbeddedRedis
 from word_counter.store.connection import connect
 
 ENGINES = pytest.mark.parametrize("engine", ["inline", "redis"])
@@ -223,7 +223,7 @@ class TestJobs:
 
         assert ended.stdout == "{'a': 2, 'is': 1, 'test': 2, 'this': 1}\n", ended.stderr
 
-    def test_a_long_lived_worker_runs_a_job_file_as_it_is_now(self, folder: Path, fresh_server: EmbeddedServer) -> None:
+    def test_a_long_lived_worker_runs_a_job_file_as_it_is_now(self, folder: Path, fresh_server: EmbeddedRedis) -> None:
         job = (
             "from word_counter import Mapper, Sum\n"
             "class Marks(Mapper):\n"
@@ -351,7 +351,7 @@ class TestEnvironment:
         assert ended.code == 2
         assert variable in ended.err
 
-    def test_redis_comes_from_the_environment(self, folder: Path, fresh_server: EmbeddedServer, job_id: str) -> None:
+    def test_redis_comes_from_the_environment(self, folder: Path, fresh_server: EmbeddedRedis, job_id: str) -> None:
         (folder / "text.txt").write_text("a\n")
 
         ended = word_counter("run", "text.txt", "--job-id", job_id, folder=folder, env={"REDIS_URL": fresh_server.url})
@@ -469,7 +469,7 @@ class TestBadInput:
         assert (ended.exit_code, ended.stderr) == (2, "Error: cannot read text.txt: Permission denied\n")
         assert not (folder / "out").exists()
 
-    def test_a_job_id_that_is_taken_is_refused(self, folder: Path, fresh_server: EmbeddedServer, job_id: str) -> None:
+    def test_a_job_id_that_is_taken_is_refused(self, folder: Path, fresh_server: EmbeddedRedis, job_id: str) -> None:
         (folder / "text.txt").write_text("a\n")
         args = ["run", "text.txt", "--job-id", job_id, "--redis", fresh_server.url]
         first = word_counter(*args, folder=folder)
@@ -555,12 +555,12 @@ class TestFailure:
 
 
 class TestWorker:
-    def test_burst_ends_at_once_when_there_is_nothing_to_do(self, folder: Path, fresh_server: EmbeddedServer) -> None:
+    def test_burst_ends_at_once_when_there_is_nothing_to_do(self, folder: Path, fresh_server: EmbeddedRedis) -> None:
         ended = word_counter("worker", "--burst", "--redis", fresh_server.url, folder=folder)
 
         assert ended.code == 0, ended.err
 
-    def test_burst_does_what_there_is_and_ends(self, folder: Path, fresh_server: EmbeddedServer) -> None:
+    def test_burst_does_what_there_is_and_ends(self, folder: Path, fresh_server: EmbeddedRedis) -> None:
         (folder / "text.txt").write_text("a b\na\n")
         env = {"REDIS_URL": fresh_server.url}
         connection = connect(fresh_server.url)

@@ -15,7 +15,7 @@ from tests.processes import eventually, started
 from tests.shipped_jobs import CASES, make
 from word_counter import Master
 from word_counter.loading.job_reference import make_job
-from word_counter.local_cluster.embedded_redis import EmbeddedServer
+from word_counter.local_cluster.embedded_redis import EmbeddedRedis
 from word_counter.store.connection import Redis, connect
 from word_counter.store.keys import JobKeys
 
@@ -50,7 +50,7 @@ def _kill_one_at_work(redis: Redis, running: str, parents: list[int]) -> bool:
 
 
 def test_every_shipped_job_is_exact_though_a_process_is_killed_in_the_middle_of_it(
-    folder: Path, fresh_server: EmbeddedServer, job_id: str
+    folder: Path, fresh_server: EmbeddedRedis, job_id: str
 ) -> None:
     world = make(folder, lines=2_000)
     redis = connect(fresh_server.url)

@@ -15,7 +15,7 @@ from tests.s3 import s3_server
 from word_counter.engines.run_job import run
 from word_counter.job.model import Stage
 from word_counter.loading.job_reference import make_job
-from word_counter.local_cluster.embedded_redis import EmbeddedServer
+from word_counter.local_cluster.embedded_redis import EmbeddedRedis
 from word_counter.observer import Observer, Progress
 from word_counter.store.connection import Redis
 from word_counter.store.keys import JobKeys
@@ -91,7 +91,7 @@ def _at(redis: Redis, keys: JobKeys, stage: Stage, worker: Running | None = None
 
 @pytest.mark.parametrize("first", ["worker", "master"])
 def test_a_job_whose_worker_is_killed_in_one_stage_and_its_master_in_the_other_is_exact(
-    folder: Path, expected: dict[str, list[int]], fresh_server: EmbeddedServer, redis: Redis, job_id: str, first: str
+    folder: Path, expected: dict[str, list[int]], fresh_server: EmbeddedRedis, redis: Redis, job_id: str, first: str
 ) -> None:
     keys = JobKeys(job_id)
     env = {"WORD_COUNTER_ALLOW": str(folder), "WORD_COUNTER_REDIS": fresh_server.url, "WORD_COUNTER_LEASE_SECONDS": "1"}
@@ -159,7 +159,7 @@ def test_a_run_that_is_lost_fails_the_job_which_says_what_is_lost(folder: Path, 
 
 
 def test_a_worker_that_was_not_told_to_keep_files_does_not(
-    folder: Path, expected: dict[str, list[int]], fresh_server: EmbeddedServer
+    folder: Path, expected: dict[str, list[int]], fresh_server: EmbeddedRedis
 ) -> None:
     env = {"WORD_COUNTER_ALLOW": str(folder), "WORD_COUNTER_REDIS": fresh_server.url}
     env |= {"WORD_COUNTER_SHUFFLE_ROOT": str(folder / "elsewhere")}

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.processes import eventually, started, word_counter
-from word_counter.inspection.job_catalog import Catalog
-from word_counter.local_cluster.embedded_redis import EmbeddedServer
+from word_counter.inspection.job_catalog import JobCatalog
+from word_counter.local_cluster.embedded_redis import EmbeddedRedis
 from word_counter.store.connection import connect
 
 _JOB = """
@@ -55,7 +55,7 @@ def _expected(text: str) -> dict[str, int]:
 
 @pytest.mark.parametrize("phase", [0, 1, 2])
 def test_a_job_whose_worker_and_master_die_in_any_step_is_exact(
-    folder: Path, fresh_server: EmbeddedServer, job_id: str, phase: int
+    folder: Path, fresh_server: EmbeddedRedis, job_id: str, phase: int
 ) -> None:
     text = "".join(chr(0x3000 + n * n % 1_000) + ("\n" if n % 9 == 8 else "") for n in range(1_500))
     (folder / "in.txt").write_text(text, encoding="utf-8")
@@ -65,7 +65,7 @@ def test_a_job_whose_worker_and_master_die_in_any_step_is_exact(
     connection = connect(fresh_server.url)
 
     def in_the_middle() -> bool:
-        jobs = [job for job in Catalog(connection).jobs() if job.id == job_id]
+        jobs = [job for job in JobCatalog(connection).jobs() if job.id == job_id]
         return bool(jobs) and jobs[0].phase == phase and jobs[0].running > 0
 
     with ExitStack() as stack:
@@ -79,5 +79,5 @@ def test_a_job_whose_worker_and_master_die_in_any_step_is_exact(
 
     assert ended.code == 0, ended.err
     assert json.loads((folder / "results.json").read_text()) == _expected(text)
-    assert [job.phases for job in Catalog(connection).jobs()] == [3]
+    assert [job.phases for job in JobCatalog(connection).jobs()] == [3]
     connection.close()

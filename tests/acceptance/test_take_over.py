@@ -17,13 +17,13 @@ from tests.chaos.server import Server
 from tests.oracle import count_words, results_bytes
 from tests.processes import Running, eventually, started, word_counter
 from word_counter.job.model import Stage
-from word_counter.local_cluster.embedded_redis import EmbeddedServer
+from word_counter.local_cluster.embedded_redis import EmbeddedRedis
 from word_counter.store.connection import Redis
 from word_counter.store.keys import JobKeys
 
 
 @pytest.fixture
-def env(fresh_server: EmbeddedServer, folder: Path) -> dict[str, str]:
+def env(fresh_server: EmbeddedRedis, folder: Path) -> dict[str, str]:
     return _env(fresh_server.url, folder)
 
 
@@ -193,8 +193,8 @@ def test_resume_writes_nowhere_else_when_only_redis_says_where(
 ) -> None:
     _interrupt(folder, slow_job, text, redis, env, job_id)
     keys, target = JobKeys(job_id), folder.parent / f"{job_id}.json"
-    plan = json.loads(redis.hget(keys.job, "plan"))
-    redis.hset(keys.job, "plan", json.dumps({**plan, "output": str(target)}))
+    spec = json.loads(redis.hget(keys.job, "spec"))
+    redis.hset(keys.job, "spec", json.dumps({**spec, "output": str(target)}))
 
     ended = word_counter("resume", job_id, folder=folder, env=env)
 

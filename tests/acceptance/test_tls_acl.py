@@ -20,7 +20,7 @@ import trustme
 from tests.oracle import count_words, results_bytes
 from tests.processes import ROOT, Ended, eventually, started, word_counter
 from word_counter.errors import StoreUnavailableError
-from word_counter.local_cluster.embedded_redis import EmbeddedServer, find_program
+from word_counter.local_cluster.embedded_redis import EmbeddedRedis, find_program
 from word_counter.queue.batch_queue import queue_name
 
 TEXT = b"secure the line\nthe line is secure\n" * 50
@@ -129,7 +129,7 @@ def tls_port(
 ) -> Iterator[int]:
     """The port of a server that speaks TLS alone, and with none but holders of our certificates."""
     if request.param == "in front of it":
-        with EmbeddedServer() as server:
+        with EmbeddedRedis() as server:
             front = TlsFront(certificates, server.socket_path)
             yield front.port
             front.close()
@@ -229,7 +229,7 @@ class Guarded:
 
 @pytest.fixture(scope="module")
 def guarded() -> Iterator[Guarded]:
-    with EmbeddedServer() as neighbour:  # its folder is short enough for a socket's path, and only ours
+    with EmbeddedRedis() as neighbour:  # its folder is short enough for a socket's path, and only ours
         folder = neighbour.socket_path.parent / "acl"
         folder.mkdir()
         made = Guarded(folder)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.processes import PATIENCE_SECONDS, environment, started, word_counter
-from word_counter.local_cluster.embedded_redis import EmbeddedServer
+from word_counter.local_cluster.embedded_redis import EmbeddedRedis
 
 ENGINES = pytest.mark.parametrize("engine", ["inline", "redis"])
 
@@ -87,7 +87,7 @@ class TestAScriptWithoutGuard:
         assert self.SAID in ended.err
         assert not (folder / "output").exists()
 
-    def test_is_refused_by_a_standing_worker(self, folder: Path, fresh_server: EmbeddedServer) -> None:
+    def test_is_refused_by_a_standing_worker(self, folder: Path, fresh_server: EmbeddedRedis) -> None:
         start = f"run({str(folder / 'text.txt')!r}, LineCount, redis={fresh_server.url!r}, workers=0)"
         (folder / "script.py").write_text(_JOB + start + "\n")
         (folder / "away").mkdir()
@@ -156,7 +156,7 @@ class TestFilesNamedLikeModules:
 
         assert ended.stdout == "{'a': 2, 'b': 1}\n", ended.stderr
 
-    def test_do_not_keep_a_worker_from_starting(self, folder: Path, fresh_server: EmbeddedServer) -> None:
+    def test_do_not_keep_a_worker_from_starting(self, folder: Path, fresh_server: EmbeddedRedis) -> None:
         ended = word_counter("worker", "--burst", folder=folder, env={"REDIS_URL": fresh_server.url})
 
         assert ended.code == 0, ended.err
@@ -195,7 +195,7 @@ def test_what_stands_beside_a_script_comes_before_what_stands_in_the_current_fol
 
 
 def test_a_worker_does_not_mistake_what_stands_beside_one_job_for_what_stands_beside_another(
-    folder: Path, fresh_server: EmbeddedServer
+    folder: Path, fresh_server: EmbeddedRedis
 ) -> None:
     (folder / "text.txt").write_text("a b\n")
     for name in ("one", "two"):

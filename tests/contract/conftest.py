@@ -12,7 +12,7 @@ import pytest
 from tests.processes import started
 from word_counter import Job, Outcome, run
 from word_counter.jobs.word_count import WordCount
-from word_counter.local_cluster.embedded_redis import EmbeddedServer
+from word_counter.local_cluster.embedded_redis import EmbeddedRedis
 
 
 class Crowd:
@@ -26,7 +26,7 @@ class Crowd:
     def url(self, workers: int) -> str:
         """Return the URL of a server with so many worker processes."""
         if workers not in self._urls:
-            server = self._stack.enter_context(EmbeddedServer())
+            server = self._stack.enter_context(EmbeddedRedis())
             self._stack.enter_context(
                 started(
                     *("worker", "--processes", str(workers), "--redis", server.url, "--allow", "tests"),

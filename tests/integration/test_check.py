@@ -15,7 +15,7 @@ from tests.processes import ROOT
 from tests.shipped_jobs import CASES, Case, World, make
 from word_counter import Job, Mapper, Reducer
 from word_counter.check.checker import check
-from word_counter.check.counterexample import Fault, Finding
+from word_counter.check.counterexample import Counterexample, Fault
 from word_counter.check.sample import read_sample
 from word_counter.check.trial_run import Record
 from word_counter.cli.main import main
@@ -48,29 +48,29 @@ def command(*args: str) -> Result:
     ],
 )
 def test_is_refused_with_the_smallest_example(job: type[Job], fault: Fault, who: str, lines: int) -> None:
-    finding = check(job(), NUMBERS).finding
+    counterexample = check(job(), NUMBERS).counterexample
 
-    assert finding is not None
-    assert (finding.fault, finding.who) == (fault, who)
-    assert len(finding.sample) == lines
+    assert counterexample is not None
+    assert (counterexample.fault, counterexample.who) == (fault, who)
+    assert len(counterexample.sample) == lines
     if fault not in {Fault.ENCODING, Fault.RAISES}:
-        first, second = finding.runs
+        first, second = counterexample.runs
         assert first.shown != second.shown
 
 
 def test_a_mapper_that_uses_random_is_refused() -> None:
-    finding = check(faulty_jobs.Samples(), NUMBERS).finding
+    counterexample = check(faulty_jobs.Samples(), NUMBERS).counterexample
 
-    assert finding is not None
-    assert (finding.fault, finding.who) == (Fault.CHANCE, "mapper Sampling")
-    assert len(finding.sample) < 5  # how small it gets is a matter of chance, too
+    assert counterexample is not None
+    assert (counterexample.fault, counterexample.who) == (Fault.CHANCE, "mapper Sampling")
+    assert len(counterexample.sample) < 5  # how small it gets is a matter of chance, too
 
 
 def test_a_later_step_is_named() -> None:
-    finding = check(faulty_jobs.SecondStepKeepsTheFirst(), [Record("in", 0, 1, b"abc\n")]).finding
+    counterexample = check(faulty_jobs.SecondStepKeepsTheFirst(), [Record("in", 0, 1, b"abc\n")]).counterexample
 
-    assert finding is not None
-    assert (finding.fault, finding.who) == (Fault.ORDER, "reducer First")
+    assert counterexample is not None
+    assert (counterexample.fault, counterexample.who) == (Fault.ORDER, "reducer First")
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_a_later_step_is_named() -> None:
     ],
 )
 def test_what_only_looks_so_passes(job: type[Job]) -> None:
-    assert check(job(), NUMBERS).finding is None
+    assert check(job(), NUMBERS).counterexample is None
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_the_ready_made_reducers_pass(job: type[Job]) -> None:
     lines = [json.dumps([key, value]) for value in values for key in ("k", ["a", 1])]
     sample = [Record("in.txt", 0, n, f"{line}\n".encode()) for n, line in enumerate(lines, 1)]
 
-    assert check(job(), sample, seeds=()).finding is None
+    assert check(job(), sample, seeds=()).counterexample is None
 
 
 @pytest.fixture(scope="module")
@@ -127,12 +127,12 @@ def test_every_shipped_job_passes(world: World, case: Case) -> None:
 
     verdict = check(make_job(case.job, case.params), sample, max_bad_records=case.bad_lines, seeds=(1, 2))
 
-    assert verdict.finding is None
+    assert verdict.counterexample is None
     assert verdict.records == len(sample) - case.bad_lines
 
 
 def test_records_that_raise_are_left_out_where_some_may() -> None:
-    assert check(faulty_jobs.RaisesAt17(), NUMBERS, max_bad_records=1).finding is None
+    assert check(faulty_jobs.RaisesAt17(), NUMBERS, max_bad_records=1).counterexample is None
 
 
 def test_a_sample_of_which_nothing_is_left_proves_nothing() -> None:
@@ -143,7 +143,9 @@ def test_a_sample_of_which_nothing_is_left_proves_nothing() -> None:
 
 
 def test_only_where_a_record_is_at_fault_such_may_be_allowed() -> None:
-    in_map, in_reduce = (check(job(), NUMBERS).finding for job in (faulty_jobs.RaisesAt17, faulty_jobs.RaisesInReduce))
+    in_map, in_reduce = (
+        check(job(), NUMBERS).counterexample for job in (faulty_jobs.RaisesAt17, faulty_jobs.RaisesInReduce)
+    )
 
     assert in_map is not None
     assert in_reduce is not None
@@ -266,8 +268,8 @@ class Smallest(First):
 def test_a_job_in_mrjobs_api_is_checked_by_the_lines_it_gives(folder: Path) -> None:
     (folder / "jobs.py").write_text(MRJOBS)
 
-    def checked(name: str) -> Finding | None:
-        return check(make_job(f"mrjob+{folder / 'jobs.py'}:{name}"), NUMBERS[:20], seeds=()).finding
+    def checked(name: str) -> Counterexample | None:
+        return check(make_job(f"mrjob+{folder / 'jobs.py'}:{name}"), NUMBERS[:20], seeds=()).counterexample
 
     assert not any(map(checked, ("Numbers", "FirstOfTheInput", "Smallest")))
     mean, first = checked("Mean"), checked("First")

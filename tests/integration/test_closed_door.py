@@ -31,12 +31,12 @@ from tests.processes import Running, eventually, started, word_counter
 from word_counter import JobFailedError, Master, UsageError, run
 from word_counter.job.model import Chunk, Cursor, JobState, Source, Stage
 from word_counter.job.snapshot import Batch, TaskAttempt
-from word_counter.local_cluster.embedded_redis import EmbeddedServer
+from word_counter.local_cluster.embedded_redis import EmbeddedRedis
 from word_counter.queue.admission import LONGEST_BYTES, TASK_FUNCTION, pack
 from word_counter.queue.batch_queue import queue_name
 from word_counter.queue.payload import Payload
 from word_counter.store.connection import Redis, connect
-from word_counter.store.job_store import Store
+from word_counter.store.job_store import JobStore
 from word_counter.store.keys import REFUSED
 
 SECRET = "known to the master and the worker"
@@ -61,7 +61,7 @@ class Marker:
 class Victim:
     """A private server with one worker, whose only other master is the test."""
 
-    def __init__(self, server: EmbeddedServer, worker: Running, folder: Path) -> None:
+    def __init__(self, server: EmbeddedRedis, worker: Running, folder: Path) -> None:
         self.url = server.url
         self.worker = worker
         self.folder = folder
@@ -121,11 +121,11 @@ class Victim:
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[EmbeddedServer, Running, Path]]:
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[EmbeddedRedis, Running, Path]]:
     folder = tmp_path_factory.mktemp("door")
     (folder / "input").mkdir()
     (folder / "input" / "text.txt").write_bytes(TEXT)
-    with EmbeddedServer() as server:
+    with EmbeddedRedis() as server:
         env = {"WORD_COUNTER_SECRET": SECRET, "WORD_COUNTER_INPUT_ROOT": str(folder / "input"), "REDIS_URL": server.url}
         with started("worker", folder=folder, env=env) as worker:
             connection = connect(server.url)
@@ -135,7 +135,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[EmbeddedSe
 
 
 @pytest.fixture
-def victim(stage: tuple[EmbeddedServer, Running, Path]) -> Iterator[Victim]:
+def victim(stage: tuple[EmbeddedRedis, Running, Path]) -> Iterator[Victim]:
     made = Victim(*stage)
     yield made
     made.connection.close()
@@ -312,7 +312,7 @@ def test_a_replayed_batch_changes_nothing(victim: Victim) -> None:
     assert max(replayed.values()) == 10
     assert (victim.folder / "results.json").read_bytes() == results_bytes(count_words(TEXT))
     assert (outcome.chunks, outcome.lines, outcome.retries) == (40, 40, 0)
-    store = Store(victim.connection, job_id)
+    store = JobStore(victim.connection, job_id)
     receipts = [json.loads(raw) for raw in victim.connection.hvals(store.keys.receipts(Stage.MAP))]
     assert [receipt["attempt"] for receipt in receipts] == [1] * 40
     eventually(lambda: not victim.connection.llen(f"rq:queue:{victim.queue}"))
@@ -321,7 +321,7 @@ def test_a_replayed_batch_changes_nothing(victim: Victim) -> None:
 
 def test_an_attempt_starts_once_however_often_it_is_delivered(victim: Victim, job_id: str) -> None:
     # Given a batch that a worker has started
-    store, attempt = Store(victim.connection, job_id), TaskAttempt("map:0", 1)
+    store, attempt = JobStore(victim.connection, job_id), TaskAttempt("map:0", 1)
     fields: dict[str, str | int] = {
         "state": JobState.MAPPING.value,
         "partitions": 1,
@@ -345,7 +345,7 @@ def test_an_attempt_starts_once_however_often_it_is_delivered(victim: Victim, jo
     store.remove(1)
 
 
-def test_an_honest_batch_that_was_spoilt_is_queued_again(fresh_server: EmbeddedServer, folder: Path) -> None:
+def test_an_honest_batch_that_was_spoilt_is_queued_again(fresh_server: EmbeddedRedis, folder: Path) -> None:
     # Given a job whose batches somebody spoils before a worker comes
     (folder / "text.txt").write_bytes(TEXT)
     env = {"REDIS_URL": fresh_server.url, "WORD_COUNTER_SECRET": SECRET}
@@ -361,7 +361,7 @@ def test_an_honest_batch_that_was_spoilt_is_queued_again(fresh_server: EmbeddedS
     assert ended.code == 0
     assert (folder / "output" / "results.json").read_bytes() == results_bytes(count_words(TEXT))
     assert connection.xlen(REFUSED) == len(keys)
-    receipts = connection.hvals(Store(connection, "spoilt").keys.receipts(Stage.MAP))
+    receipts = connection.hvals(JobStore(connection, "spoilt").keys.receipts(Stage.MAP))
     assert [json.loads(raw)["attempt"] for raw in receipts] == [1] * 4
     connection.close()
 
@@ -480,15 +480,15 @@ def test_a_result_path_that_redis_holds_is_not_believed(victim: Victim, job_id: 
     target = victim.folder / "elsewhere" / "results.json"
     env = {"REDIS_URL": victim.url, "WORD_COUNTER_SECRET": "of no worker"}
     args = ["master", "input/text.txt", "--job-id", job_id, "--output", "out.json"]
-    store = Store(victim.connection, job_id)
+    store = JobStore(victim.connection, job_id)
     with started(*args, folder=victim.folder, env=env) as master:
         eventually(store.fields)
         master.process.kill()
         master.process.wait()
-    text = store.fields()["plan"]
+    text = store.fields()["spec"]
     altered = text.replace(str(victim.folder / "out.json"), str(target))
     assert altered != text
-    victim.connection.hset(store.keys.job, mapping={"plan": altered, "output": str(target), "held_until": 0})
+    victim.connection.hset(store.keys.job, mapping={"spec": altered, "output": str(target), "held_until": 0})
     # When the job is gone on with
     # Then it is refused, and nothing is written
     with pytest.raises(UsageError, match="not signed"):

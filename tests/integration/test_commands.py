@@ -20,15 +20,15 @@ from tests.jobs import Collecting, Failing
 from tests.processes import ROOT, environment, eventually, started
 from word_counter import JobFailedError, Master
 from word_counter.cli.main import main
-from word_counter.inspection.job_catalog import Catalog
-from word_counter.inspection.job_history import History
+from word_counter.inspection.job_catalog import JobCatalog
+from word_counter.inspection.job_history import JobHistory
 from word_counter.jobs import shipped
-from word_counter.local_cluster.embedded_redis import EmbeddedServer
+from word_counter.local_cluster.embedded_redis import EmbeddedRedis
 from word_counter.native import kernel
 from word_counter.queue.batch_queue import discard
 from word_counter.store.connection import Redis, connect
 from word_counter.store.keys import JobKeys
-from word_counter.store.worker_registry import Roster
+from word_counter.store.worker_registry import WorkerRegistry
 
 TEXT = "the cat\nthe dog\n\nthe \x1b[2Jfox\nlast the\n"
 
@@ -53,12 +53,12 @@ class Cli:
 
 
 @pytest.fixture
-def cli(server: EmbeddedServer) -> Cli:
+def cli(server: EmbeddedRedis) -> Cli:
     return Cli(server.url)
 
 
 @pytest.fixture(scope="module")
-def done(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+def done(server: EmbeddedRedis, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
     """A word count over five lines in chunks of two that is done, and its input."""
     folder = tmp_path_factory.mktemp("done")
     source = folder / "in.txt"
@@ -75,7 +75,7 @@ def done(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> tu
 
 
 @pytest.fixture(scope="module")
-def failed(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> str:
+def failed(server: EmbeddedRedis, tmp_path_factory: pytest.TempPathFactory) -> str:
     """A job that failed in its second chunk, in two attempts."""
     folder = tmp_path_factory.mktemp("failed")
     job_id = f"it-failed-{token_hex(4)}"  # tests that are taken over by another process make it again
@@ -93,7 +93,7 @@ def failed(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture
-def running(server: EmbeddedServer, folder: Path, job_id: str) -> Iterator[str]:
+def running(server: EmbeddedRedis, folder: Path, job_id: str) -> Iterator[str]:
     """A job whose master waits for workers that never come: its chunks are in the queue."""
     (folder / "in.txt").write_bytes(b"a line\n" * 10)
     with started("master", "in.txt", "--chunk-size", "2", "--redis", server.url, "--job-id", job_id, folder=folder):
@@ -125,13 +125,13 @@ def test_jobs_lists_what_redis_knows_the_newest_first(cli: Cli, done: tuple[str,
     assert [done[0], "done", "3/3", "2/2", "0"] in [row[:5] for row in rows]
 
 
-def test_jobs_says_so_when_there_are_none(fresh_server: EmbeddedServer) -> None:
+def test_jobs_says_so_when_there_are_none(fresh_server: EmbeddedRedis) -> None:
     result = command("jobs", "--redis", fresh_server.url)
     assert (result.exit_code, result.stdout) == (0, "no jobs\n")
     assert json.loads(command("jobs", "--json", "--redis", fresh_server.url).stdout) == {"jobs": []}
 
 
-def test_a_job_whose_keys_expired_is_not_listed(fresh_server: EmbeddedServer) -> None:
+def test_a_job_whose_keys_expired_is_not_listed(fresh_server: EmbeddedRedis) -> None:
     connect(fresh_server.url).zadd("wc:jobs", {"long-gone": 1})
     assert command("jobs", "--redis", fresh_server.url).stdout == "no jobs\n"
 
@@ -168,10 +168,10 @@ def test_status_tells_what_a_job_came_to(cli: Cli, done: tuple[str, Path]) -> No
 
 
 def test_status_tells_what_memory_master_workers_and_redis_hold(
-    cli: Cli, connection: Redis, running: str, folder: Path, server: EmbeddedServer
+    cli: Cli, connection: Redis, running: str, folder: Path, server: EmbeddedRedis
 ) -> None:
     with started("worker", "--processes", "2", "--redis", server.url, folder=folder, env={"WORD_COUNTER_SECRET": "x"}):
-        [worker] = eventually(lambda: [w for w in Catalog(connection).workers() if len(w.bytes) == 3])
+        [worker] = eventually(lambda: [w for w in JobCatalog(connection).workers() if len(w.bytes) == 3])
         status = eventually(lambda: (found := cli.json("status", running))["master_bytes"] and found)
         shown = cli("status", running).stdout
         listed = cli("workers").stdout.splitlines()
@@ -202,7 +202,7 @@ def test_watching_a_job_that_has_ended_ends_at_once(cli: Cli, done: tuple[str, P
     assert cli("status", "--watch", failed).exit_code == 1
 
 
-def test_watching_follows_a_job_until_it_ends(cli: Cli, server: EmbeddedServer, running: str, folder: Path) -> None:
+def test_watching_follows_a_job_until_it_ends(cli: Cli, server: EmbeddedRedis, running: str, folder: Path) -> None:
     with started("status", running, "--watch", "--json", "--redis", server.url, folder=folder) as watching:
         eventually(lambda: any('"mapping"' in path.read_text() for path in folder.glob("out-*.txt")))
         assert cli("cancel", running).exit_code == 0
@@ -250,7 +250,7 @@ def test_inspect_shows_failed_attempts_and_why(cli: Cli, failed: str) -> None:
 
 
 def test_inspect_shows_the_hottest_keys_and_the_skew(
-    cli: Cli, server: EmbeddedServer, folder: Path, job_id: str
+    cli: Cli, server: EmbeddedRedis, folder: Path, job_id: str
 ) -> None:
     pairs = [["hot", n] for n in range(30)] + [["cold", 1], [["t", 1], 2], [["t", 1], 3]]
     (folder / "in.txt").write_text("".join(json.dumps(pair) + "\n" for pair in pairs))
@@ -309,8 +309,8 @@ def test_a_running_attempt_is_shown_with_its_worker(connection: Redis, running: 
     connection.hset(
         JobKeys(running).running, "map:0#2", json.dumps({"batch": "m0-abc", "worker": "w-1", "started": 1000})
     )
-    job = Catalog(connection).job(running)
-    task = History(connection, job).chunk(0)
+    job = JobCatalog(connection).job(running)
+    task = JobHistory(connection, job).chunk(0)
     assert task.state == "running"
     assert [(a.attempt, a.worker, a.started) for a in task.attempts] == [(2, "w-1", 1000)]
 
@@ -327,9 +327,9 @@ def test_every_field_of_the_json_is_in_the_document_and_no_other(
         for task in (*cli.json("inspect", job)["chunks"], *cli.json("inspect", job)["partitions"]):
             for name in (*task, *(name for attempt in task["attempts"] for name in attempt)):
                 assert f"`{name}`" in of_tasks, name
-    Roster(connection).sign("w-2", {"host": "h", "pid": 7})
+    WorkerRegistry(connection).sign("w-2", {"host": "h", "pid": 7})
     [worker] = cli.json("workers")["workers"]
-    Roster(connection).leave("w-2")
+    WorkerRegistry(connection).leave("w-2")
     for names in (worker, cli.json("doctor")["checks"][0]):
         assert ", ".join(f'"{name}"' for name in names) in page
 
@@ -346,12 +346,12 @@ def test_workers_lists_those_that_are_alive(cli: Cli, connection: Redis) -> None
         "bytes": "3 4",
         "peak_bytes": 9,
     }
-    Roster(connection).sign("w\x1b-1", facts)
+    WorkerRegistry(connection).sign("w\x1b-1", facts)
     try:
         [worker] = cli.json("workers")["workers"]
         shown = cli("workers").stdout
     finally:
-        Roster(connection).leave("w\x1b-1")
+        WorkerRegistry(connection).leave("w\x1b-1")
     assert (worker["worker"], worker["host"], worker["pid"], worker["processes"]) == ("w\x1b-1", "h", 7, 3)
     assert worker["running"] == ["j/m0-a", "j/m1-b"]
     assert worker["silent_seconds"] < 10
@@ -363,7 +363,7 @@ def test_workers_lists_those_that_are_alive(cli: Cli, connection: Redis) -> None
 # -- cancel and purge ---------------------------------------------------------------------------------------
 
 
-def test_cancel_ends_a_job_and_its_master(server: EmbeddedServer, cli: Cli, folder: Path, job_id: str) -> None:
+def test_cancel_ends_a_job_and_its_master(server: EmbeddedRedis, cli: Cli, folder: Path, job_id: str) -> None:
     (folder / "in.txt").write_bytes(b"a line\n")
     args = ("master", "in.txt", "--redis", server.url, "--job-id", job_id)
     with started(*args, folder=folder) as master:
@@ -376,7 +376,7 @@ def test_cancel_ends_a_job_and_its_master(server: EmbeddedServer, cli: Cli, fold
 
 
 def test_a_cancelled_job_is_kept_as_long_as_its_plan_says(
-    cli: Cli, connection: Redis, server: EmbeddedServer, folder: Path, job_id: str
+    cli: Cli, connection: Redis, server: EmbeddedRedis, folder: Path, job_id: str
 ) -> None:
     (folder / "in.txt").write_bytes(b"a line\n")
     args = ("master", "in.txt", "--redis", server.url, "--job-id", job_id)
@@ -406,7 +406,7 @@ def test_a_running_job_is_purged_by_force_only(cli: Cli, connection: Redis, runn
 
 
 def test_purge_deletes_every_key_of_the_job_and_no_other(
-    cli: Cli, server: EmbeddedServer, connection: Redis, folder: Path, job_id: str
+    cli: Cli, server: EmbeddedRedis, connection: Redis, folder: Path, job_id: str
 ) -> None:
     (folder / "in.txt").write_bytes(TEXT.encode())
     for name in (job_id, f"{job_id}-m1-abc"):  # the second's name could be mistaken for a batch of the first
@@ -472,7 +472,7 @@ def test_doctor_finds_a_usable_redis(cli: Cli) -> None:
     assert "appendonly" in checks["persistence"]["advice"]
 
 
-def test_doctor_fails_a_redis_that_drops_keys(fresh_server: EmbeddedServer) -> None:
+def test_doctor_fails_a_redis_that_drops_keys(fresh_server: EmbeddedRedis) -> None:
     connection = connect(fresh_server.url)
     connection.config_set("maxmemory-policy", "allkeys-lru")
     connection.config_set("maxmemory", connection.info("memory")["used_memory"] + 200_000)
@@ -569,7 +569,7 @@ def test_a_job_that_is_not_there_is_one_line_and_exit_code_2(cli: Cli, name: str
     assert len(result.stderr.splitlines()) == 1
 
 
-def test_output_that_nobody_reads_ends_without_a_traceback(server: EmbeddedServer, done: tuple[str, Path]) -> None:
+def test_output_that_nobody_reads_ends_without_a_traceback(server: EmbeddedRedis, done: tuple[str, Path]) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "word_counter", "inspect", done[0], "--redis", server.url],
         env=environment(),
@@ -585,7 +585,7 @@ def test_output_that_nobody_reads_ends_without_a_traceback(server: EmbeddedServe
     assert err == b""
 
 
-def test_an_interrupt_is_one_line_and_exit_code_130(server: EmbeddedServer, running: str, folder: Path) -> None:
+def test_an_interrupt_is_one_line_and_exit_code_130(server: EmbeddedRedis, running: str, folder: Path) -> None:
     with started("status", running, "--watch", "--redis", server.url, folder=folder) as watching:
         eventually(lambda: "map" in watching.err)
         watching.send(signal.SIGINT)

@@ -9,11 +9,11 @@ from click.testing import CliRunner
 
 from word_counter.cli.main import main
 from word_counter.errors import StoreUnavailableError, UsageError
-from word_counter.local_cluster.embedded_redis import EmbeddedServer
+from word_counter.local_cluster.embedded_redis import EmbeddedRedis
 from word_counter.store.connection import Redis, connect, translated_errors
 
 
-def test_a_server_that_answers_will_do(server: EmbeddedServer) -> None:
+def test_a_server_that_answers_will_do(server: EmbeddedRedis) -> None:
     connection = connect(server.url)
     assert connection.ping()
     connection.close()
@@ -38,7 +38,7 @@ def test_what_is_no_redis_url_is_a_usage_error_that_shows_no_password(url: str) 
     assert "hunter2" not in str(caught.value)
 
 
-def test_a_wrong_password_is_told_of(fresh_server: EmbeddedServer) -> None:
+def test_a_wrong_password_is_told_of(fresh_server: EmbeddedRedis) -> None:
     connection = connect(fresh_server.url)
     connection.config_set("requirepass", "right")
     connection.close()
@@ -57,7 +57,7 @@ def test_a_refusal_of_the_server_is_translated(connection: Redis, said: str) -> 
         connection.eval(f'return redis.error_reply("{said}")', 0)
 
 
-def test_a_database_that_is_not_there_is_a_usage_error(server: EmbeddedServer) -> None:
+def test_a_database_that_is_not_there_is_a_usage_error(server: EmbeddedRedis) -> None:
     with pytest.raises(UsageError, match="no such database") as caught:
         connect(f"{server.url}?db=99")
 
@@ -66,7 +66,7 @@ def test_a_database_that_is_not_there_is_a_usage_error(server: EmbeddedServer) -
 
 @pytest.mark.parametrize("key", ["wc:jobs", "wc:workers", "wc:{theirs}:job", "rq:queues"])
 def test_a_key_of_somebody_else_where_one_of_ours_should_be_is_a_usage_error_of_one_line(
-    fresh_server: EmbeddedServer, folder: Path, key: str
+    fresh_server: EmbeddedRedis, folder: Path, key: str
 ) -> None:
     (folder / "text.txt").write_text("a b\n")
     connection = connect(fresh_server.url)

@@ -30,20 +30,20 @@ from word_counter.job.model import Chunk, Cursor, Stage
 from word_counter.job.snapshot import Batch, TaskAttempt
 from word_counter.jobs.word_count import WordCount
 from word_counter.loading.job_reference import refer_to
-from word_counter.master.dispatcher import Dispatch
-from word_counter.master.leader_lease import Charge
-from word_counter.master.make_spec import make_plan
-from word_counter.master.submit_or_resume import Entry
+from word_counter.master.dispatcher import Dispatcher
+from word_counter.master.leader_lease import LeaderLease
+from word_counter.master.make_spec import make_spec
+from word_counter.master.submit_or_resume import SubmitOrResume
 from word_counter.native import kernel
 from word_counter.observer import Observer
-from word_counter.queue.batch_queue import ChunkQueue, queue_name
+from word_counter.queue.batch_queue import BatchQueue, queue_name
 from word_counter.queue.payload import Payload
-from word_counter.queue.rq_worker import QueueWorker
+from word_counter.queue.rq_worker import BatchWorker
 from word_counter.settings.config import Settings
 from word_counter.store.connection import Redis
-from word_counter.store.job_store import Store
-from word_counter.worker.permissions import Permit
-from word_counter.worker.task_runner import BatchRunner
+from word_counter.store.job_store import JobStore
+from word_counter.worker.permissions import Permissions
+from word_counter.worker.task_runner import TaskRunner
 
 WORD_COUNT = refer_to(WordCount())
 
@@ -127,13 +127,15 @@ class Workplace:
         sources = find_sources(path)
         self._chunks: list[Chunk] = [chunk for chunk, *_ in split_sources(sources, Cursor(), Cutting(chunk_size))]
         self._connection, self._secret = connection, secret  # a queue of its own goes with the secret
-        self._store = Store(connection, job_id)
+        self._store = JobStore(connection, job_id)
         settings = Settings(output="-", chunk_size=chunk_size)
-        self.plan = make_plan(settings, job_id, WordCount(), WORD_COUNT, "", sources, {})
-        self._charge = Charge(self._store, 30.0)
-        assert Entry(self._store, self._charge, secret, settings, Observer(), {}).make(self.plan, sources)
-        self._runner = BatchRunner(connection, "worker-1", lambda _: None, Permit(secret))
-        self._dispatch = Dispatch(self._store, ChunkQueue(connection, secret), self._charge, self.plan, sources)
+        self.spec = make_spec(settings, job_id, WordCount(), WORD_COUNT, "", sources, {})
+        self._leader_lease = LeaderLease(self._store, 30.0)
+        assert SubmitOrResume(self._store, self._leader_lease, secret, settings, Observer(), {}).make(
+            self.spec, sources
+        )
+        self._runner = TaskRunner(connection, "worker-1", lambda _: None, Permissions(secret))
+        self._dispatch = Dispatcher(self._store, BatchQueue(connection, secret), self._leader_lease, self.spec, sources)
         self._sources = sources
 
     @property
@@ -149,7 +151,7 @@ class Workplace:
     def serve(self) -> None:
         """Take batches from the queue until there are none, as a worker does."""
         queue = queue_name(self._secret)
-        QueueWorker(queue, "worker-1", self._connection, self._secret, self._runner.run).work(
+        BatchWorker(queue, "worker-1", self._connection, self._secret, self._runner.run).work(
             burst=True, logging_level="CRITICAL"
         )
 
@@ -164,7 +166,7 @@ class Workplace:
         tasks = tuple(TaskAttempt(f"map:{chunk.id}", 1) for chunk in self._chunks)
         self._store.plan(1, self._chunks, Cursor(self.chunks, 0, 0, 1), [Batch("m0", tasks)], split_done=True)
         payload = Payload(
-            job=self.plan.job_id,
+            job=self.spec.job_id,
             batch="m0",
             stage=Stage.MAP,
             code=WORD_COUNT,

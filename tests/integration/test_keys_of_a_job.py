@@ -13,9 +13,9 @@ from tests.chaos.commands import children_of
 from tests.processes import eventually, started, word_counter
 from word_counter import Master
 from word_counter.job.model import JobState, Stage
-from word_counter.local_cluster.embedded_redis import EmbeddedServer
+from word_counter.local_cluster.embedded_redis import EmbeddedRedis
 from word_counter.store.connection import Redis
-from word_counter.store.job_store import Store
+from word_counter.store.job_store import JobStore
 from word_counter.store.keys import JOBS, RUNNING_TTL_SECONDS, JobKeys
 
 
@@ -43,7 +43,7 @@ def slow_text(folder: Path) -> Path:
 _DOCUMENTED = re.compile(r"wc:jobs|wc:workers|wc:worker:[\w-]+|wc:refused|rq:.*")
 
 
-def _run(folder: Path, server: EmbeddedServer, job_id: str, retention_seconds: int) -> None:
+def _run(folder: Path, server: EmbeddedRedis, job_id: str, retention_seconds: int) -> None:
     """Count the words of some lines, with two workers."""
     (folder / "text.txt").write_text("a b\nc d\n" * 50)
 
@@ -61,7 +61,7 @@ def _run(folder: Path, server: EmbeddedServer, job_id: str, retention_seconds: i
 
 
 def test_a_job_that_is_done_leaves_its_own_keys_and_the_documented_ones_and_all_expire(
-    folder: Path, fresh_server: EmbeddedServer, redis: Redis, job_id: str
+    folder: Path, fresh_server: EmbeddedRedis, redis: Redis, job_id: str
 ) -> None:
     _run(folder, fresh_server, job_id, retention_seconds=1_000)
 
@@ -80,7 +80,7 @@ def _assert_all_expire(redis: Redis) -> None:
 
 
 def test_after_its_retention_nothing_is_left_of_a_run(
-    folder: Path, fresh_server: EmbeddedServer, redis: Redis, job_id: str
+    folder: Path, fresh_server: EmbeddedRedis, redis: Redis, job_id: str
 ) -> None:
     _run(folder, fresh_server, job_id, retention_seconds=1)
 
@@ -90,7 +90,7 @@ def test_after_its_retention_nothing_is_left_of_a_run(
 
 
 def test_of_a_run_that_failed_nothing_stays_in_the_queue(
-    folder: Path, fresh_server: EmbeddedServer, redis: Redis, job_id: str
+    folder: Path, fresh_server: EmbeddedRedis, redis: Redis, job_id: str
 ) -> None:
     (folder / "text.txt").write_text("boom\n" * 200)
 
@@ -109,7 +109,7 @@ def test_of_a_run_that_failed_nothing_stays_in_the_queue(
 
 
 def test_of_a_run_that_was_killed_everything_expires_and_the_next_run_takes_it_off_rqs_lists(
-    folder: Path, slow_text: Path, fresh_server: EmbeddedServer, redis: Redis, job_id: str
+    folder: Path, slow_text: Path, fresh_server: EmbeddedRedis, redis: Redis, job_id: str
 ) -> None:
     args = ["run", slow_text.name, "--workers", "1", "--job", "slow.py", "--chunk-size", "1", "--job-id", job_id]
     with started(*args, folder=folder, env={"REDIS_URL": fresh_server.url}) as run:
@@ -131,7 +131,7 @@ def test_of_a_run_that_was_killed_everything_expires_and_the_next_run_takes_it_o
 
 
 def test_a_queue_that_is_in_use_and_what_is_not_ours_stay_on_rqs_lists(
-    folder: Path, fresh_server: EmbeddedServer, redis: Redis
+    folder: Path, fresh_server: EmbeddedRedis, redis: Redis
 ) -> None:
     (folder / "text.txt").write_text("a b\n")
     theirs = {b"rq:queue:default", b"rq:queue:word_counterfeit"}
@@ -152,7 +152,7 @@ def test_a_queue_that_is_in_use_and_what_is_not_ours_stay_on_rqs_lists(
 
 
 def test_the_index_names_the_jobs_that_are_there_and_expires_with_the_last(redis: Redis) -> None:
-    lasting, short, gone = (Store(redis, f"job-{name}") for name in ("lasting", "short", "gone"))
+    lasting, short, gone = (JobStore(redis, f"job-{name}") for name in ("lasting", "short", "gone"))
     fields: dict[str, str | int] = {"state": "mapping", "epoch": 1, "partitions": 1}
     for store in (lasting, short, gone):
         assert store.create(fields, [])
@@ -167,7 +167,7 @@ def test_the_index_names_the_jobs_that_are_there_and_expires_with_the_last(redis
 
 
 def test_a_job_that_runs_shows_in_rq_what_waits(
-    folder: Path, fresh_server: EmbeddedServer, redis: Redis, job_id: str
+    folder: Path, fresh_server: EmbeddedRedis, redis: Redis, job_id: str
 ) -> None:
     (folder / "text.txt").write_text("a b\n" * 20)
     env = {"REDIS_URL": fresh_server.url}
@@ -186,7 +186,7 @@ def test_a_job_that_runs_shows_in_rq_what_waits(
 
 
 def test_somebody_elses_keys_are_left_alone(
-    folder: Path, fresh_server: EmbeddedServer, redis: Redis, job_id: str
+    folder: Path, fresh_server: EmbeddedRedis, redis: Redis, job_id: str
 ) -> None:
     (folder / "text.txt").write_text("a b\n")
     redis.set("theirs", "value")

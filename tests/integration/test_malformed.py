@@ -21,13 +21,13 @@ from word_counter.cli.main import main
 from word_counter.errors import EncodingError, UsageError, WordCounterError
 from word_counter.inputs.decompression import packing_of
 from word_counter.inputs.line_splitter import split
-from word_counter.job.job_spec import Plan
+from word_counter.job.job_spec import JobSpec
 from word_counter.job.model import Cursor, JobState
 from word_counter.jobs.word_count import WordCount
-from word_counter.local_cluster.embedded_redis import EmbeddedServer
+from word_counter.local_cluster.embedded_redis import EmbeddedRedis
 from word_counter.shuffle.partitioning import decode_partial
 from word_counter.store.connection import Redis
-from word_counter.store.job_store import Store
+from word_counter.store.job_store import JobStore
 from word_counter.store.keys import JOBS
 
 #: Bytes in which what matters to the splitting and to the rule is likely.
@@ -78,10 +78,10 @@ def test_a_partial_that_is_none_is_a_value_error(text: str) -> None:
 @settings(max_examples=300)
 def test_a_plan_that_is_none_is_a_usage_error(text: str) -> None:
     with pytest.raises(UsageError):
-        Plan.from_json(text)
+        JobSpec.from_json(text)
 
 
-_FIELDS = ["state", "epoch", "cursor", "split", "partitions", "created", "retries", "plan", "bytes", "output", "name"]
+_FIELDS = ["state", "epoch", "cursor", "split", "partitions", "created", "retries", "spec", "bytes", "output", "name"]
 
 
 @given(field=st.sampled_from(_FIELDS), value=junk_texts, entry=junk_texts)
@@ -90,7 +90,7 @@ def test_junk_in_the_keys_of_a_job_is_an_error_that_names_it(
     connection: Redis, field: str, value: str, entry: str
 ) -> None:
     job_id = f"junk-{uuid4().hex[:8]}"
-    store = Store(connection, job_id)
+    store = JobStore(connection, job_id)
     store.create(
         {"state": JobState.MAPPING.value, "epoch": 1, "partitions": 1, "cursor": "[0,0,0,1]", "split": "open"}, []
     )
@@ -122,7 +122,7 @@ def _named_by(read: Callable[[], object]) -> str:
     )
 )
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-def test_any_words_on_the_command_line_are_an_answer_or_a_usage_error(server: EmbeddedServer, words: list[str]) -> None:
+def test_any_words_on_the_command_line_are_an_answer_or_a_usage_error(server: EmbeddedRedis, words: list[str]) -> None:
     for command in ("status", "inspect", "cancel", "purge"):
         result = CliRunner().invoke(main, [command, *words], env={"WORD_COUNTER_REDIS": server.url})
 

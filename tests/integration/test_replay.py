@@ -16,7 +16,7 @@ from tests.processes import environment
 from tests.step_jobs import LettersByCount
 from word_counter import JobFailedError, Master
 from word_counter.cli.main import main
-from word_counter.local_cluster.embedded_redis import EmbeddedServer
+from word_counter.local_cluster.embedded_redis import EmbeddedRedis
 from word_counter.store.connection import Redis
 from word_counter.store.keys import JobKeys
 
@@ -40,7 +40,7 @@ class Worth(Job):
 class Replayed:
     """A job of a file of its own, run over a file of its own; and the command."""
 
-    def __init__(self, server: EmbeddedServer, folder: Path, job_id: str) -> None:
+    def __init__(self, server: EmbeddedRedis, folder: Path, job_id: str) -> None:
         self.url, self.folder, self.job_id = server.url, folder, job_id
         self.code, self.input = folder / "my_job.py", folder / "in.txt"
         self.edit(1)
@@ -72,7 +72,7 @@ class Replayed:
 
 
 @pytest.fixture
-def replayed(server: EmbeddedServer, folder: Path, job_id: str) -> Replayed:
+def replayed(server: EmbeddedRedis, folder: Path, job_id: str) -> Replayed:
     return Replayed(server, folder, job_id)
 
 
@@ -175,8 +175,8 @@ def test_a_plan_that_is_not_signed_is_refused_before_its_code_is_loaded(
     replayed.master("a b\n")
     key = JobKeys(replayed.job_id).job
     (folder / "evil.py").write_text("open('/dev/null'); raise SystemExit('loaded')")
-    plan = json.loads(connection.hget(key, "plan") or b"") | {"code": str(folder / "evil.py")}
-    connection.hset(key, "plan", json.dumps(plan))
+    spec = json.loads(connection.hget(key, "spec") or b"") | {"code": str(folder / "evil.py")}
+    connection.hset(key, "spec", json.dumps(spec))
 
     ended = replayed("0")
     assert ended.returncode == 2
@@ -187,12 +187,12 @@ def test_a_plan_that_is_not_signed_is_refused_before_its_code_is_loaded(
 # -- jobs of several steps ------------------------------------------------------------------------------
 
 
-def command(server: EmbeddedServer, *args: str) -> Result:
+def command(server: EmbeddedRedis, *args: str) -> Result:
     return CliRunner().invoke(main, ["replay", *args, "--redis", server.url])
 
 
 @pytest.fixture
-def steps(server: EmbeddedServer, folder: Path, job_id: str) -> str:
+def steps(server: EmbeddedRedis, folder: Path, job_id: str) -> str:
     (folder / "in.txt").write_text("abba\ncab\n")
     settings: dict[str, Any] = {"redis": server.url, "workers": 1, "job_id": job_id, "partitions": 2}
     Master(str(folder / "in.txt"), LettersByCount, output=str(folder / "o.json"), **settings).run()
@@ -200,7 +200,7 @@ def steps(server: EmbeddedServer, folder: Path, job_id: str) -> str:
 
 
 def test_a_chunk_of_a_later_step_reads_what_the_step_before_left(
-    server: EmbeddedServer, connection: Redis, steps: str
+    server: EmbeddedRedis, connection: Redis, steps: str
 ) -> None:
     result = command(server, steps, "1", "--json")
     assert result.exit_code == 0, result.stderr
@@ -219,7 +219,7 @@ def test_a_chunk_of_a_later_step_reads_what_the_step_before_left(
 
 
 @pytest.mark.parametrize(("job", "chunk"), [("no-such-job", "0"), (None, "99"), (None, "-1")])
-def test_what_is_not_there_is_a_usage_error(server: EmbeddedServer, steps: str, job: str | None, chunk: str) -> None:
+def test_what_is_not_there_is_a_usage_error(server: EmbeddedRedis, steps: str, job: str | None, chunk: str) -> None:
     result = (
         command(server, job or steps, "--", chunk) if chunk.startswith("-") else command(server, job or steps, chunk)
     )

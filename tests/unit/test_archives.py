@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.packed import PACKERS
 from word_counter.errors import InputError
 from word_counter.inputs.chunker import Cutting, Piece, split_sources
-from word_counter.inputs.path_filter import Selection
+from word_counter.inputs.path_filter import PathFilter
 from word_counter.inputs.sources import find_sources
 from word_counter.inputs.streams import reread
 from word_counter.job.model import Cursor
@@ -148,7 +148,7 @@ class TestSelection:
         (folder / "z.zip").write_bytes(_zip({"in/a.log": b"", "in/b.txt": b""}))
 
         def named(*inputs: str, include: tuple[str, ...] = (), exclude: tuple[str, ...] = ()) -> list[str]:
-            found = find_sources([f"{folder}/{name}" for name in inputs], selection=Selection(include, exclude))
+            found = find_sources([f"{folder}/{name}" for name in inputs], path_filter=PathFilter(include, exclude))
             return [source.name.removeprefix(f"{folder}/") for source in found]
 
         return named

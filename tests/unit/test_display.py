@@ -11,7 +11,7 @@ from word_counter.cli.display.bar_display import BarDisplay
 from word_counter.cli.display.choose_display import make_display
 from word_counter.cli.display.display import Display, LogDisplay, QuietDisplay
 from word_counter.cli.display.progress_bars import fitting
-from word_counter.cli.display.progress_rate import Pace, done_share
+from word_counter.cli.display.progress_rate import ProgressRate, done_share
 from word_counter.cli.display.summary import summary
 from word_counter.cli.terminal.tables import Column, fitted
 from word_counter.cli.terminal.text import clock, count, duration, first_line, printable, rate, size, timestamp
@@ -59,7 +59,7 @@ def rendered(what: object, width: int = 80) -> str:
     return out.getvalue()
 
 
-class Screen:
+class StderrConsole:
     """A terminal of some width, and what was written to it."""
 
     def __init__(self, width: int) -> None:
@@ -81,7 +81,7 @@ class Screen:
 
 
 def bars_at(width: int, *seen: Progress) -> list[str]:
-    screen = Screen(width)
+    screen = StderrConsole(width)
     with BarDisplay(console=screen.console) as display:
         for one in seen:
             display.progressed(one)
@@ -143,7 +143,7 @@ def test_a_traceback_in_a_line_is_its_first_line_and_its_error() -> None:
 
 
 def test_the_speed_is_that_of_the_last_while() -> None:
-    pace = Pace()
+    pace = ProgressRate()
     for second in range(100):
         pace.see(progress(seconds=float(second), bytes_mapped=second * 100, bytes=1_000_000))
     for second in range(100, 140):
@@ -153,7 +153,7 @@ def test_the_speed_is_that_of_the_last_while() -> None:
 
 
 def test_without_anything_mapped_no_end_is_foretold() -> None:
-    pace = Pace()
+    pace = ProgressRate()
     assert pace.left is None
     pace.see(progress(seconds=1.0, bytes_mapped=0))
     pace.see(progress(seconds=2.0, bytes_mapped=0))
@@ -203,7 +203,7 @@ def test_a_job_that_is_over_at_once_shows_no_bars() -> None:
 
 
 def test_bars_are_gone_before_results_are_written_to_the_same_terminal() -> None:
-    screen = Screen(80)
+    screen = StderrConsole(80)
     with BarDisplay(console=screen.console, to_stdout=True) as display:
         display.progressed(progress())
         display.progressed(progress(state=JobState.REDUCING, partitions_reduced=8, split_done=True, chunks_mapped=10))
@@ -215,7 +215,7 @@ def test_bars_are_gone_before_results_are_written_to_the_same_terminal() -> None
 
 
 def test_bars_stay_when_the_run_fails() -> None:
-    screen = Screen(80)
+    screen = StderrConsole(80)
     display = BarDisplay(console=screen.console)
     display.progressed(progress())
     display.__exit__(ValueError, ValueError("boom"), None)
@@ -223,7 +223,7 @@ def test_bars_stay_when_the_run_fails() -> None:
 
 
 def test_foreign_lines_above_the_bars_keep_their_markup_and_lose_their_escapes() -> None:
-    screen = Screen(80)
+    screen = StderrConsole(80)
     with BarDisplay(console=screen.console) as display:
         display.progressed(progress())
         display.printed(NASTY)

@@ -22,7 +22,7 @@ from word_counter import Lines, Mapper, Max, Sum
 from word_counter.compute import native_sums as summing
 from word_counter.compute.grouping import gather
 from word_counter.compute.native_sums import adds_up
-from word_counter.compute.skip_bad_records import Care
+from word_counter.compute.skip_bad_records import SkipBadRecords
 from word_counter.compute.stages import run_map, run_reduce
 from word_counter.errors import UsageError
 from word_counter.job import reducers
@@ -31,7 +31,7 @@ from word_counter.jobs.word_count import WordCount, WordMapper
 from word_counter.native import kernel, python_kernel
 from word_counter.native.python_kernel import count_in_python
 from word_counter.native.word_rule import words_in
-from word_counter.shuffle.key_skew import Weight
+from word_counter.shuffle.key_skew import KeySkew
 from word_counter.shuffle.partitioning import canonical, decode_partial, encode_partials, encode_plainly, partition_of
 
 Count = Callable[[bytes], dict[str, int]]
@@ -397,7 +397,7 @@ class TestSums:
         weights, results = [], []
         for kernel_in_use in (build.module, None):
             with patch.object(summing, "native", lambda chosen=kernel_in_use: chosen):
-                weights.append(Weight())
+                weights.append(KeySkew())
                 results.append("".join(run_reduce(phase, partials, {}, weights[-1])))
 
         assert results[0] == results[1]
@@ -507,7 +507,7 @@ class TestWordMapper:
     def test_counts_record_by_record_under_care(self) -> None:
         raw = "Don't\n\u00c9a don't\n".encode()
 
-        careful = run_map(WordCount().phases()[0], Lines(raw), 2, Care(limit=3, at_once=True))
+        careful = run_map(WordCount().phases()[0], Lines(raw), 2, SkipBadRecords(limit=3, at_once=True))
 
         assert careful.partials == run_map(WordCount().phases()[0], Lines(raw), 2).partials
 

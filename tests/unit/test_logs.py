@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from word_counter import Job, Lines, Sum
-from word_counter.compute.skip_bad_records import Care
+from word_counter.compute.skip_bad_records import SkipBadRecords
 from word_counter.compute.stages import run_map
 from word_counter.errors import JobLoadError, RecordError
 from word_counter.loading.job_reference import make_job
@@ -252,7 +252,7 @@ class TestUnreadableLines:
 
         with pytest.raises(RecordError, match=r"line 2: 'junk'\n(.*\n)*.*Unreadable: this is no line of combined or"):
             run_map(phase, self.LINES, 1)
-        output = run_map(phase, self.LINES, 1, Care(2))
+        output = run_map(phase, self.LINES, 1, SkipBadRecords(2))
 
         assert [record.raw for _, record in output.aside.records.values()] == [b"junk\n", f"{_COMBINED}\n".encode()]
         assert output.partials == {0: '{"5xx":1,"1.5":1}'}

@@ -12,12 +12,12 @@ import pytest
 from tests.processes import environment
 from word_counter import UsageError
 from word_counter.queue.batch_queue import queue_name
-from word_counter.security.secret import crew_secret, find_secret, user_secret
+from word_counter.security.secret import find_secret, local_secret, user_secret
 from word_counter.settings import config
 from word_counter.settings.config import Settings, load
 from word_counter.settings.redis_url import without_password
 from word_counter.store.connection import connect
-from word_counter.worker.permissions import Permit
+from word_counter.worker.permissions import Permissions
 
 REDIS = "redis://localhost:1/0"
 
@@ -85,9 +85,9 @@ def test_processes_that_make_it_at_the_same_time_have_the_same(folder: Path) -> 
 
 
 def test_a_crew_has_a_secret_of_its_run_alone() -> None:
-    secrets = {crew_secret("mine", "a"), crew_secret("mine", "b"), crew_secret("yours", "a"), "mine"}
+    secrets = {local_secret("mine", "a"), local_secret("mine", "b"), local_secret("yours", "a"), "mine"}
     assert len(secrets) == 4
-    assert crew_secret("mine", "a") == crew_secret("mine", "a")
+    assert local_secret("mine", "a") == local_secret("mine", "a")
 
 
 def test_queues_go_by_secret_and_do_not_tell_it() -> None:
@@ -101,7 +101,7 @@ def test_queues_go_by_secret_and_do_not_tell_it() -> None:
 
 def test_neither_settings_nor_permits_show_a_secret_or_a_password() -> None:
     settings = load({"redis": "redis://:hunter2@h/0", "secret": "hunter3"})
-    shown = repr(settings) + str(settings) + repr(Permit.of(settings))
+    shown = repr(settings) + str(settings) + repr(Permissions.of(settings))
     assert "hunter" not in shown
 
 

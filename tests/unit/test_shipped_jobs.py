@@ -70,4 +70,4 @@ def test_a_shipped_job_does_not_depend_on_how_its_input_is_cut_ordered_or_hashed
     verdict = check(make_job(case.job, case.params), sample, max_bad_records=case.bad_lines, seeds=())
 
     assert verdict.records > 30
-    assert verdict.finding is None
+    assert verdict.counterexample is None

@@ -36,8 +36,8 @@ def test_junk_is_no_signature(junk: str, secret: str) -> None:
 
 
 def test_a_signature_holds_for_its_purpose_alone() -> None:
-    signature = sign("text", "secret", purpose="plan")
-    assert verify("text", signature, "secret", purpose="plan")
+    signature = sign("text", "secret", purpose="spec")
+    assert verify("text", signature, "secret", purpose="spec")
     assert not verify("text", signature, "secret")
     assert not verify("plan\0text", signature, "secret")
 

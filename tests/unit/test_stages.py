@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from word_counter import Job, Lines, Mapper, Reducer, Sum
 from word_counter.compute.merge import Summary, merge, summarised
-from word_counter.compute.skip_bad_records import Care
+from word_counter.compute.skip_bad_records import SkipBadRecords
 from word_counter.compute.stages import MapOutput, run_map, run_reduce
 from word_counter.errors import EncodingError, RecordError, TooManyBadError
 from word_counter.job.step import Phase
-from word_counter.shuffle.key_skew import Weight
+from word_counter.shuffle.key_skew import KeySkew
 from word_counter.shuffle.partitioning import decode_partial
 
 RAW = b"fine\n\xc3\xbcber\nmore\nboom at last\nfine\n"
@@ -195,7 +195,7 @@ class Careless(Picky):
 
 class TestCare:
     def test_a_bad_record_is_set_aside_whole_and_all_others_count(self) -> None:
-        output = run_map(_job(Careless), _lines(), 2, Care(limit=1))
+        output = run_map(_job(Careless), _lines(), 2, SkipBadRecords(limit=1))
 
         assert _pairs(output) == {"fine": 2, "\u00fcber": 1, "more": 1}
         assert output.counters == {"seen": 4}
@@ -208,7 +208,7 @@ class TestCare:
         raw = b"boom 1\nfine\nboom 2\n"
 
         with pytest.raises(TooManyBadError, match=r"more than 1 bad records.*byte 1012, line 13: 'boom 2'"):
-            run_map(_job(), _lines(raw), 2, Care(limit=1))
+            run_map(_job(), _lines(raw), 2, SkipBadRecords(limit=1))
 
     def test_a_key_that_json_cannot_hold_is_no_bad_record(self) -> None:
         class BadKey(Picky):
@@ -216,20 +216,20 @@ class TestCare:
                 yield (b"bytes" if line == "more" else line), 1
 
         with pytest.raises(EncodingError, match=r"BadKey.*byte 1011, line 13: 'more'.*b'bytes'"):
-            run_map(_job(BadKey), _lines(), 2, Care(limit=9, at_once=True))
+            run_map(_job(BadKey), _lines(), 2, SkipBadRecords(limit=9, at_once=True))
 
     def test_a_single_bad_record_of_a_chunk_without_allowance_is_the_usual_error_too(self) -> None:
         with pytest.raises(RecordError, match="line 14: 'boom at last'"):
-            run_map(_job(), _lines(), 2, Care(at_once=True))
+            run_map(_job(), _lines(), 2, SkipBadRecords(at_once=True))
 
     def test_no_bad_records_allowed_means_the_usual_error(self) -> None:
         with pytest.raises(RecordError, match="line 14: 'boom at last'"):
-            run_map(_job(), _lines(), 2, Care(limit=0))
+            run_map(_job(), _lines(), 2, SkipBadRecords(limit=0))
 
     def test_records_that_killed_their_process_are_left_out_unread(self) -> None:
         seen: list[int] = []
 
-        output = run_map(_job(), _lines(), 2, Care(at_once=True, skip={3: "it died"}, before=seen.append))
+        output = run_map(_job(), _lines(), 2, SkipBadRecords(at_once=True, skip={3: "it died"}, before=seen.append))
 
         assert _pairs(output) == {"fine": 2, "\u00fcber": 1, "more": 1}
         assert seen == [0, 1, 2, 4]
@@ -240,7 +240,7 @@ class TestCare:
     def test_what_is_left_equals_the_input_without_the_bad_records(self, records: list[bytes]) -> None:
         good = [record for record in records if record != b"boom\n"]
 
-        output = run_map(_job(), _lines(b"".join(records)), 3, Care(limit=99))
+        output = run_map(_job(), _lines(b"".join(records)), 3, SkipBadRecords(limit=99))
 
         expected = run_map(_job(), _lines(b"".join(good)), 3)
         assert output.partials == expected.partials
@@ -251,7 +251,7 @@ class TestCare:
             def map_chunk(self, lines: Lines) -> Iterable[tuple[Any, Any]]:
                 return [(line, 1 // len(line)) for line in lines]
 
-        output = run_map(_job(Whole), _lines(b"a\n\nb\n"), 1, Care(limit=1))
+        output = run_map(_job(Whole), _lines(b"a\n\nb\n"), 1, SkipBadRecords(limit=1))
 
         assert _pairs(output) == {"a": 1, "b": 1}
         assert list(output.aside.records) == [1]
@@ -408,7 +408,7 @@ class TestSummary:
 
 class TestWeight:
     def test_counts_keys_and_values_and_keeps_the_heaviest(self) -> None:
-        weight = Weight()
+        weight = KeySkew()
 
         list(run_reduce(_job(reducer=Values), ['{"a": [1, 2, 3], "b": [1]}', '[[["c", 1], [1, 2]]]'], {}, weight))
 
@@ -416,14 +416,14 @@ class TestWeight:
         assert weight.heaviest == [("a", 3), (b'["c",1]', 2), ("b", 1)]
 
     def test_counts_what_was_folded_on_the_way(self) -> None:
-        weight = Weight()
+        weight = KeySkew()
 
         list(run_reduce(_job(), ['{"a": 1}'] * 2_500 + ['{"b": 1}'], {}, weight))
 
         assert weight.heaviest == [("a", 2_500), ("b", 1)]
 
     def test_tells_of_five_keys(self) -> None:
-        weight = Weight()
+        weight = KeySkew()
         weight.weigh({str(n): [0] * (n * 37 % 100) for n in range(1, 100)})
 
         assert weight.heaviest == [("27", 99), ("54", 98), ("81", 97), ("8", 96), ("35", 95)]

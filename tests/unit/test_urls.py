@@ -11,7 +11,7 @@ from word_counter.files.locations import checked
 from word_counter.files.urls import is_url, needs, plain
 from word_counter.inputs.sources import find_sources
 from word_counter.security.input_roots import roots_of
-from word_counter.shuffle.run_locations import place_name
+from word_counter.shuffle.run_locations import location_name
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_the_memory_of_a_process_is_neither_read_nor_written_by_a_job() -> None:
     with pytest.raises(OutputError, match="memory of one process"):
         checked("memory://a")
     with pytest.raises(UsageError, match=r"^--shuffle memory:///runs is in the memory of one process"):
-        place_name("memory:///runs")
+        location_name("memory:///runs")
 
 
 def test_the_web_is_not_written() -> None:

@@ -25,10 +25,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from word_counter.check.counterexample import Fault, Finding, Run, simplest
-from word_counter.check.hash_seed_process import SeededProcess
-from word_counter.check.trial_run import Record, Seen, Shape, Trial, combines, run_trial
-from word_counter.compute.skip_bad_records import Care
+from word_counter.check.counterexample import Counterexample, Fault, Run, simplest
+from word_counter.check.hash_seed_process import HashSeedProcess
+from word_counter.check.trial_run import Record, Seen, Shape, TrialRun, combines, run_trial
+from word_counter.compute.skip_bad_records import SkipBadRecords
 from word_counter.compute.stages import run_map
 from word_counter.errors import UsageError, WordCounterError
 from word_counter.job.job import Job
@@ -60,11 +60,11 @@ class Verdict:
     """What a check came to: of how many records, and what was found; None: nothing."""
 
     records: int
-    finding: Finding | None = None
+    counterexample: Counterexample | None = None
 
 
 #: Tries a sample, and returns what is wrong with it.
-_Attempt = Callable[[Sequence[Record]], Finding | None]
+_Attempt = Callable[[Sequence[Record]], Counterexample | None]
 
 
 def check(
@@ -96,8 +96,8 @@ def check(
         raise UsageError(f"nothing can be said of job {job.name}: {message}")
     with ExitStack() as stack:
 
-        def start() -> list[SeededProcess]:
-            return [stack.enter_context(SeededProcess(seed, code, params, files)) for seed in seeds]
+        def start() -> list[HashSeedProcess]:
+            return [stack.enter_context(HashSeedProcess(seed, code, params, files)) for seed in seeds]
 
         return _check(_Examiner(phases, start), good, patience_seconds)
 
@@ -115,7 +115,7 @@ def _can_be_set_aside(phase: Phase, record: Record) -> bool:
     """Whether a run would set a record aside, if it may: what raises at its end, say, is no record's fault."""
     try:
         lines = Lines(record.raw, record.source, record.offset, record.line, reading=record.reading)
-        return bool(run_map(phase, lines, 1, Care(1, at_once=True)).aside.records)
+        return bool(run_map(phase, lines, 1, SkipBadRecords(1, at_once=True)).aside.records)
     except WordCounterError:
         return False
 
@@ -129,10 +129,10 @@ def _check(examiner: _Examiner, sample: Sequence[Record], patience_seconds: floa
         tried = len(part)
         began = time.monotonic()
         for attempt in examiner.attempts(part):
-            finding = attempt(part)
-            if finding is not None:
-                finding = shrink(finding, attempt, time.monotonic() + patience_seconds)
-                return Verdict(tried, simplest(finding))
+            counterexample = attempt(part)
+            if counterexample is not None:
+                counterexample = shrink(counterexample, attempt, time.monotonic() + patience_seconds)
+                return Verdict(tried, simplest(counterexample))
         took = time.monotonic() - began - examiner.waited
         examiner.waited = 0.0
     return Verdict(tried)
@@ -144,34 +144,34 @@ def _spread(sample: Sequence[Record], size: int) -> list[Record]:
     return [sample[int(number * step)] for number in range(min(size, len(sample)))]
 
 
-def shrink(finding: Finding, attempt: _Attempt, deadline: float) -> Finding:
+def shrink(counterexample: Counterexample, attempt: _Attempt, deadline: float) -> Counterexample:
     """Return a finding whose sample cannot do without any of its records, unless time is up before."""
     parts = 2
-    while len(finding.sample) > 1:
-        sample = finding.sample
+    while len(counterexample.sample) > 1:
+        sample = counterexample.sample
         size = math.ceil(len(sample) / parts)
         for start in range(0, len(sample), size):
             if time.monotonic() > deadline:
-                return finding
+                return counterexample
             smaller = attempt(sample[:start] + sample[start + size :])
-            if smaller is not None and smaller.fault is finding.fault:
-                finding = smaller
+            if smaller is not None and smaller.fault is counterexample.fault:
+                counterexample = smaller
                 parts = max(parts - 1, 2)
                 break
         else:
             if parts >= len(sample):
                 break
             parts = min(len(sample), parts * 2)
-    return finding
+    return counterexample
 
 
 class _Examiner:
     """Tries a job in every way."""
 
-    def __init__(self, phases: Sequence[Phase], start: Callable[[], list[SeededProcess]]) -> None:
+    def __init__(self, phases: Sequence[Phase], start: Callable[[], list[HashSeedProcess]]) -> None:
         self.phases = phases
         self._start = start
-        self._seeded: list[SeededProcess] | None = None
+        self._seeded: list[HashSeedProcess] | None = None
         self.waited = 0.0  #: for so many seconds for processes to start, which tells nothing of a larger sample
 
     def attempts(self, sample: Sequence[Record]) -> Iterator[_Attempt]:
@@ -185,27 +185,27 @@ class _Examiner:
                 yield from (partial(self.in_shapes, shapes=shapes, while_large=shape) for shape in shapes)
         yield self.elsewhere  # last, as to start processes takes longest
 
-    def at_all(self, sample: Sequence[Record]) -> Finding | None:
+    def at_all(self, sample: Sequence[Record]) -> Counterexample | None:
         """Run it."""
         trial = run_trial(self.phases, sample, Shape())
         if not trial.error:
             return None
         if trial.encoding:
-            return Finding(Fault.ENCODING, "", tuple(sample), (), trial.error)
+            return Counterexample(Fault.ENCODING, "", tuple(sample), (), trial.error)
         bad = any(_can_be_set_aside(self.phases[0], record) for record in sample)
-        return Finding(Fault.RAISES, "", tuple(sample), (), trial.error, bad_records=bad)
+        return Counterexample(Fault.RAISES, "", tuple(sample), (), trial.error, bad_records=bad)
 
-    def again(self, sample: Sequence[Record]) -> Finding | None:
+    def again(self, sample: Sequence[Record]) -> Counterexample | None:
         """Run it again, in this process."""
         first = run_trial(self.phases, sample, Shape(), pairs=True)
         for _ in range(_AGAIN if len(sample) <= _SMALL else 1):
             second = run_trial(self.phases, sample, Shape(), pairs=True)
-            finding = self._compared(Fault.CHANCE, sample, ("once", first), ("again", second))
-            if finding is not None:
-                return finding
+            counterexample = self._compared(Fault.CHANCE, sample, ("once", first), ("again", second))
+            if counterexample is not None:
+                return counterexample
         return None
 
-    def elsewhere(self, sample: Sequence[Record]) -> Finding | None:
+    def elsewhere(self, sample: Sequence[Record]) -> Counterexample | None:
         """Run it in other processes."""
         if self._seeded is None:
             began = time.monotonic()
@@ -217,31 +217,31 @@ class _Examiner:
             process.begin(sample)
         trials = [(f"with PYTHONHASHSEED={process.seed}", process.answer()) for process in self._seeded]
         if trials and all(trial.error for _, trial in trials):
-            return Finding(Fault.RAISES, "", tuple(sample), (), trials[0][1].error)
-        findings = (self._compared(Fault.HASH, sample, trials[0], other) for other in trials[1:])
-        return next((finding for finding in findings if finding is not None), None)
+            return Counterexample(Fault.RAISES, "", tuple(sample), (), trials[0][1].error)
+        counterexamples = (self._compared(Fault.HASH, sample, trials[0], other) for other in trials[1:])
+        return next((counterexample for counterexample in counterexamples if counterexample is not None), None)
 
     def in_shapes(
         self, sample: Sequence[Record], shapes: Sequence[Shape], while_large: Shape | None = None
-    ) -> Finding | None:
+    ) -> Counterexample | None:
         """Run it in some shapes (a large sample in one), and compare each with one piece, or with its own order."""
         for shape in shapes if while_large is None or len(sample) <= _SMALL else [while_large]:
             plain = replace(shape, shuffle=None) if shape.shuffle is not None else Shape()
             fault = Fault.GROUPING if shape.shuffle is None else Fault.ORDER
             runs = [(_described(one, len(sample)), run_trial(self.phases, sample, one)) for one in (plain, shape)]
-            finding = self._compared(fault, sample, runs[0], runs[1], shape)
-            if finding is not None:
-                return finding
+            counterexample = self._compared(fault, sample, runs[0], runs[1], shape)
+            if counterexample is not None:
+                return counterexample
         return None
 
     def _compared(
         self,
         fault: Fault,
         sample: Sequence[Record],
-        first: tuple[str, Trial],
-        second: tuple[str, Trial],
+        first: tuple[str, TrialRun],
+        second: tuple[str, TrialRun],
         shape: Shape | None = None,
-    ) -> Finding | None:
+    ) -> Counterexample | None:
         """Return what is wrong when two trials that should be alike are not."""
         one, other = first[1], second[1]
         if _alike(one, other):
@@ -251,7 +251,7 @@ class _Examiner:
             runs = Run(first[0], one.shown), Run(second[0], other.shown)
         else:  # the results are the same: by chance, or as the reducer does not look at what differs
             runs = Run(first[0], _only(seen, its_other)), Run(second[0], _only(its_other, seen))
-        return Finding(fault, self._blamed(fault, sample, seen, shape), tuple(sample), runs)
+        return Counterexample(fault, self._blamed(fault, sample, seen, shape), tuple(sample), runs)
 
     def _blamed(self, fault: Fault, sample: Sequence[Record], seen: Seen | None, shape: Shape | None) -> str:
         if seen is None:
@@ -272,11 +272,11 @@ class _Examiner:
         return mapper
 
 
-def _alike(one: Trial, other: Trial) -> bool:
+def _alike(one: TrialRun, other: TrialRun) -> bool:
     return bool(one.error) == bool(other.error) and (bool(one.error) or one.seen == other.seen)
 
 
-def _first_apart(one: Trial, other: Trial) -> tuple[Seen | None, Seen | None]:
+def _first_apart(one: TrialRun, other: TrialRun) -> tuple[Seen | None, Seen | None]:
     """Return the first of what was seen in two trials that differs."""
     for mine, its in zip(one.seen, other.seen, strict=False):
         if mine != its:

@@ -31,7 +31,7 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Counterexample:
     """Why a job is refused, with the smallest example that was found."""
 
     fault: Fault
@@ -90,12 +90,12 @@ _ADVICE = {
 }
 
 
-def simplest(finding: Finding) -> Finding:
+def simplest(counterexample: Counterexample) -> Counterexample:
     """Return a finding as it is shown: of many results those that differ."""
-    shown = [run.shown for run in finding.runs]
+    shown = [run.shown for run in counterexample.runs]
     if not shown or not all(isinstance(results, dict) for results in shown):
-        return finding
+        return counterexample
     first, second = shown
     apart = {key for key in {**first, **second} if (key in first, first.get(key)) != (key in second, second.get(key))}
-    runs = [Run(run.how, {key: run.shown[key] for key in run.shown if key in apart}) for run in finding.runs]
-    return replace(finding, runs=tuple(runs)) if apart else finding
+    runs = [Run(run.how, {key: run.shown[key] for key in run.shown if key in apart}) for run in counterexample.runs]
+    return replace(counterexample, runs=tuple(runs)) if apart else counterexample

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Self
 
-from word_counter.check.trial_run import Record, Seen, Shape, Trial, run_trial
+from word_counter.check.trial_run import Record, Seen, Shape, TrialRun, run_trial
 from word_counter.errors import JobLoadError, UsageError
 from word_counter.inputs.input_format import reading_of_json, reading_to_json
 from word_counter.job.model import Stage
@@ -24,7 +24,7 @@ from word_counter.loading.job_reference import make_job
 from word_counter.settings import config
 
 
-class SeededProcess:
+class HashSeedProcess:
     """A process that runs trials of one job under one hash seed, until it is closed."""
 
     def __init__(self, seed: int, code: str, params: Mapping[str, Any], files: Sequence[str]) -> None:
@@ -50,11 +50,11 @@ class SeededProcess:
         """Have it run a trial over a sample, in one piece, with the pairs of its map tasks; see :meth:`answer`."""
         self._send([[r.source, r.offset, r.line, r.raw.decode("latin-1"), reading_to_json(r.reading)] for r in sample])
 
-    def answer(self) -> Trial:
+    def answer(self) -> TrialRun:
         """Return what came of the sample that it began with."""
         content = self._receive()
         if isinstance(content, str):
-            return Trial(error=content)
+            return TrialRun(error=content)
         return _trial(content)
 
     def _send(self, content: Any) -> None:
@@ -80,12 +80,12 @@ class SeededProcess:
                     pipe.close()
 
 
-def _trial(content: Mapping[str, Any]) -> Trial:
+def _trial(content: Mapping[str, Any]) -> TrialRun:
     seen = tuple(
         Seen(Stage(seen["stage"]), seen["phase"], tuple((p, key, value) for p, key, value in seen["pairs"]))
         for seen in content["seen"]
     )
-    return Trial(seen, content["error"], content["encoding"])
+    return TrialRun(seen, content["error"], content["encoding"])
 
 
 def main() -> None:

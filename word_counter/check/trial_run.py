@@ -101,7 +101,7 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class TrialRun:
     """What came of a trial: what was seen of its stages, in their order, and the error that ended it."""
 
     seen: tuple[Seen, ...] = ()
@@ -116,7 +116,7 @@ class Trial:
 
 def run_trial(
     phases: Sequence[Phase], sample: Sequence[Record], shape: Shape, *, pairs: bool = False, combining: bool = True
-) -> Trial:
+) -> TrialRun:
     """Run a job over a sample.
 
     Args:
@@ -144,8 +144,8 @@ def run_trial(
             results = [list(run_reduce(phase, share, {})) for share in shares]
             seen.append(_reduced(phase, number, results))
     except WordCounterError as error:
-        return Trial(tuple(seen), str(error), isinstance(error, EncodingError))
-    return Trial(tuple(seen))
+        return TrialRun(tuple(seen), str(error), isinstance(error, EncodingError))
+    return TrialRun(tuple(seen))
 
 
 def keeps_order(reducer: type[Reducer]) -> bool:

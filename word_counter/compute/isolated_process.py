@@ -44,7 +44,7 @@ class Ending:
     told: Any = None
 
 
-def run_apart(work: Callable[[Tell], Any]) -> Ending:
+def run_isolated(work: Callable[[Tell], Any]) -> Ending:
     """Run work in a child process, which is forked off: it knows all that this one knows.
 
     The child ends with this process, and when this one is interrupted.

@@ -27,7 +27,7 @@ def _nothing(index: int) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Care:
+class SkipBadRecords:
     """How careful a map task has to be.
 
     Attributes:
@@ -72,12 +72,12 @@ class SetAside:
         }
 
 
-def map_carefully(
+def map_skipping_bad(
     mapper: Mapper,
     reducer: Reducer,
     lines: Lines | Pairs,
     groups: dict[GroupKey, Any],
-    care: Care,
+    skip_bad: SkipBadRecords,
     *,
     whole: bool = False,
 ) -> SetAside:
@@ -92,10 +92,10 @@ def map_carefully(
     aside = SetAside()
     records: Iterable[Lines | Pairs] = [lines] if whole else lines.each()
     for index, record in enumerate(records):
-        if index in care.skip:
-            aside.records[index] = care.skip[index], record
+        if index in skip_bad.skip:
+            aside.records[index] = skip_bad.skip[index], record
             continue
-        care.before(index)
+        skip_bad.before(index)
         counters = dict(mapper.__dict__.get("counters", {}))
         try:
             _map_record(mapper, reducer, record, groups)
@@ -103,15 +103,15 @@ def map_carefully(
             raise
         except USER_ERRORS as error:
             why = user_traceback(error)
-            if not care.limit:
+            if not skip_bad.limit:
                 message = f"{type(mapper).__name__} failed in {place_of(mapper, record)}\n{why}"
                 raise RecordError(message) from error
             mapper.counters = counters  # what it counted in this record is not counted
             aside.records[index] = why, record
             aside.raised += 1
-            if aside.raised > care.limit:
+            if aside.raised > skip_bad.limit:
                 message = (
-                    f"more than {care.limit} bad records (--max-bad-records); the last one in "
+                    f"more than {skip_bad.limit} bad records (--max-bad-records); the last one in "
                     f"{place_of(mapper, record)}\n{why}"
                 )
                 raise TooManyBadError(message) from error

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from word_counter.compute.grouping import gather
 from word_counter.compute.native_sums import adds_up, sums_of
-from word_counter.compute.skip_bad_records import Care, SetAside, map_carefully
+from word_counter.compute.skip_bad_records import SetAside, SkipBadRecords, map_skipping_bad
 from word_counter.compute.user_errors import USER_ERRORS, place_of, user_traceback
 from word_counter.errors import EncodingError, RecordError, WordCounterError
 from word_counter.job.mapper import Lines, Mapper, mapped
 from word_counter.job.pairs import Pairs
 from word_counter.job.reducer import LEFT_OUT, GroupKey, Reducer
 from word_counter.job.step import Phase
-from word_counter.shuffle.key_skew import Weight
+from word_counter.shuffle.key_skew import KeySkew
 from word_counter.shuffle.partitioning import (
     canonical,
     check_value,
@@ -30,7 +30,7 @@ from word_counter.shuffle.partitioning import (
     key_text,
     restore,
 )
-from word_counter.shuffle.run_format import Entry
+from word_counter.shuffle.run_format import SubmitOrResume
 from word_counter.shuffle.value_stream import concluding
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class MapOutput:
     aside: SetAside = field(default_factory=SetAside)
 
 
-def run_map(phase: Phase, lines: Lines | Pairs, partitions: int, care: Care | None = None) -> MapOutput:
+def run_map(phase: Phase, lines: Lines | Pairs, partitions: int, skip_bad: SkipBadRecords | None = None) -> MapOutput:
     """Map one chunk, combine, and spread the result over the partitions.
 
     With ``care``, a chunk in which a record raises is mapped again record by record, and bad ones are set aside.
@@ -68,14 +68,14 @@ def run_map(phase: Phase, lines: Lines | Pairs, partitions: int, care: Care | No
         EncodingError: it yielded what JSON cannot hold.
         TooManyBadError: more records raised than ``care`` allows.
     """
-    if care is not None and care.at_once:
-        return _map_once(phase, lines, partitions, care)
-    with contextlib.suppress(*([RecordError] if care is not None and care.limit else [])):
+    if skip_bad is not None and skip_bad.at_once:
+        return _map_once(phase, lines, partitions, skip_bad)
+    with contextlib.suppress(*([RecordError] if skip_bad is not None and skip_bad.limit else [])):
         return _map_once(phase, lines, partitions, None)
-    return _map_once(phase, lines, partitions, care)
+    return _map_once(phase, lines, partitions, skip_bad)
 
 
-def _map_once(phase: Phase, lines: Lines | Pairs, partitions: int, care: Care | None) -> MapOutput:
+def _map_once(phase: Phase, lines: Lines | Pairs, partitions: int, skip_bad: SkipBadRecords | None) -> MapOutput:
     who = phase.mapper_name
     groups: dict[GroupKey, Any] = {}
     aside = SetAside()
@@ -86,20 +86,20 @@ def _map_once(phase: Phase, lines: Lines | Pairs, partitions: int, care: Care | 
         mapper.setup()
         if reducer.folds:
             reducer.setup()
-        if care is None:
+        if skip_bad is None:
             mapper.enter(lines)
             if isinstance(lines, Lines) and phase.partition is None and adds_up(reducer):
                 straight = mapper.map_to_partials(lines, partitions)
             if straight is None:
                 gather(reducer, mapped(mapper, lines), groups)
         else:
-            aside = map_carefully(mapper, reducer, lines, groups, care, whole=phase.whole_files)
+            aside = map_skipping_bad(mapper, reducer, lines, groups, skip_bad, whole=phase.whole_files)
         gather(reducer, mapper.last_pairs(), groups)
         condensed = reducer.condense_all(groups, restore)
         if reducer.folds:
             reducer.close()
     except EncodingError as error:
-        if care is not None or mapper is None:
+        if skip_bad is not None or mapper is None:
             raise
         message = f"{who} yielded a bad pair in {place_of(mapper, lines)}: {error}"
         raise EncodingError(message) from error
@@ -132,9 +132,9 @@ def run_reduce(
     phase: Phase,
     partials: Iterable[str | bytes],
     counters: dict[str, int],
-    weight: Weight | None = None,
+    weight: KeySkew | None = None,
     *,
-    entries: Iterable[Entry] | None = None,
+    entries: Iterable[SubmitOrResume] | None = None,
 ) -> Iterator[str]:
     """Reduce one partition: yield its results as segments of sorted, ever larger keys.
 
@@ -159,7 +159,7 @@ def run_reduce(
     except USER_ERRORS as error:
         message = f"{type(reducer).__name__} failed in setup\n{user_traceback(error)}"
         raise RecordError(message) from error
-    weight = weight or Weight()
+    weight = weight or KeySkew()
     brackets = "{}" if phase.last else "[]"
     segments: Iterable[str]
     if entries is not None:
@@ -178,7 +178,7 @@ def run_reduce(
         counters[name] = counters.get(name, 0) + n
 
 
-def _grouped(reducer: Reducer, partials: Iterable[str | bytes], weight: Weight, brackets: str) -> Iterable[str]:
+def _grouped(reducer: Reducer, partials: Iterable[str | bytes], weight: KeySkew, brackets: str) -> Iterable[str]:
     """Return the segments of partials, which are grouped in memory."""
     sums, rest = sums_of(reducer, partials)
     other = next(rest, None)
@@ -198,7 +198,7 @@ def _sorted(groups: Iterable[GroupKey]) -> list[GroupKey]:
     return sorted(texts + others, key=key_text) if others else sorted(texts)
 
 
-def _spilled(sums: Sums | None, weight: Weight) -> dict[GroupKey, list[Any]]:
+def _spilled(sums: Sums | None, weight: KeySkew) -> dict[GroupKey, list[Any]]:
     """Return sums as groups of one value each."""
     groups: dict[GroupKey, list[Any]] = {}
     for key, total, values in () if sums is None else sums.items():
@@ -208,7 +208,7 @@ def _spilled(sums: Sums | None, weight: Weight) -> dict[GroupKey, list[Any]]:
 
 
 def _group(
-    reducer: Reducer, partials: Iterable[str | bytes], groups: dict[GroupKey, list[Any]], weight: Weight
+    reducer: Reducer, partials: Iterable[str | bytes], groups: dict[GroupKey, list[Any]], weight: KeySkew
 ) -> None:
     folds = reducer.folds
     for partial in partials:

@@ -15,7 +15,7 @@ from itertools import chain, islice
 from typing import Any
 
 from word_counter.compute.merge import Summary, parts_of, summarised
-from word_counter.compute.skip_bad_records import Care
+from word_counter.compute.skip_bad_records import SkipBadRecords
 from word_counter.compute.stages import MapOutput, pairs_of, run_map, run_reduce
 from word_counter.engines.base import Engine
 from word_counter.errors import JobLoadError, RecordError, UsageError
@@ -24,7 +24,7 @@ from word_counter.inputs.chunk_reader import ChunkReader
 from word_counter.inputs.chunker import Cutting, Piece, split_sources
 from word_counter.inputs.input_format import InputFormat, chosen_format
 from word_counter.inputs.line_splitter import cut
-from word_counter.inputs.path_filter import Selection
+from word_counter.inputs.path_filter import PathFilter
 from word_counter.inputs.sources import find_sources
 from word_counter.job.job import Job
 from word_counter.job.model import Chunk, Cursor, Done, Inputs, JobState, Source
@@ -32,15 +32,15 @@ from word_counter.job.side_file import read_side_files
 from word_counter.job.step import Phase
 from word_counter.loading.code_fingerprint import digest_of_code
 from word_counter.loading.job_reference import refer_to
-from word_counter.master.make_spec import make_plan
+from word_counter.master.make_spec import make_spec
 from word_counter.observer import Observer, Outcome, Progress
 from word_counter.outputs.quarantine import quarantine_path
 from word_counter.outputs.receipt_file import receipt_path
 from word_counter.outputs.sink import Sink
-from word_counter.receipts.accounting import Account
-from word_counter.receipts.receipt import Run, check_account, receipt_of
+from word_counter.receipts.accounting import Accounting
+from word_counter.receipts.receipt import Run, check_accounting, receipt_of
 from word_counter.settings import config
-from word_counter.shuffle.key_skew import Weight
+from word_counter.shuffle.key_skew import KeySkew
 
 
 class InlineEngine(Engine):
@@ -71,7 +71,7 @@ class InlineEngine(Engine):
             sink.files(job_id),
             observer.warned,
             verbose=chosen.verbose,
-            selection=Selection(chosen.include, chosen.exclude),
+            path_filter=PathFilter(chosen.include, chosen.exclude),
         )
         observer.started(job_id, "")
         records = InputFormat.parse(chosen_format(chosen.input_format, phases[0]))
@@ -87,7 +87,7 @@ class InlineEngine(Engine):
             workers=1,
         )
         observer.progressed(progress)
-        tasks = _Tasks(phases, partitions, Account(sources, len(phases)), chosen.max_bad_records)
+        tasks = _Tasks(phases, partitions, Accounting(sources, len(phases)), chosen.max_bad_records)
         # What user code prints must not mix with results on standard output.
         aside = redirect_stdout(sys.stderr) if chosen.output == "-" else nullcontext()
         try:
@@ -113,18 +113,18 @@ class InlineEngine(Engine):
         seconds = time.monotonic() - began
         progress = replace(progress, bytes=tasks.bytes, split_done=True)
         observer.progressed(replace(progress, state=JobState.REDUCING, seconds=seconds, partitions_reduced=partitions))
-        check_account(tasks.account, job_id)
+        check_accounting(tasks.accounting, job_id)
         summary = Summary()
         parts = [summarised(part, summary) for part in parts_of(results, sink.form)]
         chosen = replace(chosen, partitions=partitions)
-        plan = make_plan(chosen, job_id, job, _code_of(job), digest_of_code(job), sources, files)
+        spec = make_spec(chosen, job_id, job, _code_of(job), digest_of_code(job), sources, files)
 
         def receipt(written: Sequence[Written], quarantine: Written | None) -> str:
             now = time.monotonic() - began
             run = Run(
                 engine="inline", seconds=now, keys=summary.keys, counters=tasks.counters, write_seconds=now - seconds
             )
-            return receipt_of(plan, tasks.account, run, written, quarantine)
+            return receipt_of(spec, tasks.accounting, run, written, quarantine)
 
         bad = tasks.bad
         sink.write(parts, job_id, aside=bad or None, receipt=receipt)
@@ -138,7 +138,7 @@ class InlineEngine(Engine):
             chunks=tasks.chunks,
             keys=summary.keys,
             seconds=time.monotonic() - began,
-            repeated=tasks.account.repeated(),
+            repeated=tasks.accounting.repeated(),
             bad_records=len(bad),
             quarantine=quarantine_path(sink.output, job_id) if bad else "",
             receipt=receipt_path(sink.output, job_id),
@@ -170,8 +170,8 @@ def _code_of(job: Job) -> str:
 class _Tasks:
     """The tasks of a job, run one after the other, and what they came to."""
 
-    def __init__(self, phases: Sequence[Phase], partitions: int, account: Account, max_bad_records: int) -> None:
-        self.account = account
+    def __init__(self, phases: Sequence[Phase], partitions: int, accounting: Accounting, max_bad_records: int) -> None:
+        self.accounting = accounting
         self.counters: dict[str, int] = {}
         self.bad: list[str] = []
         self.lines = self.bytes = self.chunks = 0
@@ -184,10 +184,10 @@ class _Tasks:
         """Map a chunk of the input, which has these bytes if they are known already."""
         clock = _Clock()
         fetched = reader.fetch(chunk, content)
-        care = Care(self._max_bad_records - len(self.bad))
-        output = run_map(self._phases[0], reader.lines(fetched), self._partitions, care)
+        skip_bad = SkipBadRecords(self._max_bad_records - len(self.bad))
+        output = run_map(self._phases[0], reader.lines(fetched), self._partitions, skip_bad)
         amounts = {"pairs": output.pairs, "lines": output.lines, "lines_set_aside": output.aside.lines}
-        self.account.chunk(chunk, clock.done(amounts, fetched.digest))
+        self.accounting.chunk(chunk, clock.done(amounts, fetched.digest))
         self.bad += output.aside.entries().values()
         self._outputs.append(output)
         self.lines += output.lines
@@ -202,7 +202,7 @@ class _Tasks:
             for n, texts in enumerate(results):
                 clock = _Clock()
                 output = run_map(phase, pairs_of(texts, f"{where} {n}"), self._partitions)
-                self.account.mapped(number, clock.done({"pairs": output.pairs}))
+                self.accounting.mapped(number, clock.done({"pairs": output.pairs}))
                 self._outputs.append(output)
             results = self._reduced(number)
         return results
@@ -214,11 +214,11 @@ class _Tasks:
                 self.counters[name] = self.counters.get(name, 0) + n
         results = []
         for n in range(self._partitions):
-            clock, weight = _Clock(), Weight()
+            clock, weight = _Clock(), KeySkew()
             partials = [output.partials[n] for output in self._outputs if n in output.partials]
             results.append(list(run_reduce(self._phases[number], partials, self.counters, weight)))
             amounts = {"reduced_keys": weight.keys, "reduced_values": weight.values}
-            self.account.reduced(number, clock.done(amounts))
+            self.accounting.reduced(number, clock.done(amounts))
         self._outputs.clear()
         return results
 

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
+class PathFilter:
     """Patterns of names, as in a shell, where ``*`` stands for a ``/`` too.
 
     A pattern without ``/`` is for the last part of a name, another one for the whole path below the directory.

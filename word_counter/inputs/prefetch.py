@@ -21,7 +21,7 @@ _AHEAD_BYTES = 32 * 1024 * 1024
 _AHEAD_PIECES = 10_000
 
 
-class Feed:
+class Prefetch:
     """Pieces of the input from a cursor on."""
 
     def __init__(self, sources: Sequence[Source], cursor: Cursor, cutting: Cutting) -> None:
@@ -39,7 +39,7 @@ class Feed:
         self._ended = False
         self._closed = False
         keep_what_is_freed()
-        threading.Thread(target=self._read_on, name="feed", daemon=True).start()
+        threading.Thread(target=self._read_on, name="prefetch", daemon=True).start()
 
     def take(self, pieces: int, most_bytes: int, wait_seconds: float) -> list[Piece]:
         """Return the next pieces: as many as there are by now, up to so many and so many bytes, or one larger one.

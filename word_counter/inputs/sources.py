@@ -18,10 +18,10 @@ from word_counter.files.remote_reader import Status, comes_in_ranges, find, open
 from word_counter.files.remote_reader import status as status_of_url
 from word_counter.files.urls import has_password, is_url, plain, refusal
 from word_counter.inputs.decompression import HEAD_BYTES, SUFFIXES, archive_kind, packing_of
-from word_counter.inputs.path_filter import Selection
+from word_counter.inputs.path_filter import PathFilter
 from word_counter.job.model import STDIN, STDIN_PATH, WHOLE, Inputs, Source
 
-_ALL = Selection()
+_ALL = PathFilter()
 
 
 @dataclass(slots=True)
@@ -48,7 +48,7 @@ def find_sources(
     say: Callable[[str], None] = lambda _: None,
     *,
     verbose: bool = False,
-    selection: Selection = _ALL,
+    path_filter: PathFilter = _ALL,
 ) -> list[Source]:
     """Return the sources that files, directories, globs and ``-`` name, in their order; directories and globs sorted.
 
@@ -59,7 +59,7 @@ def find_sources(
         inputs: the names.
         written: what the job itself will write. Directories and globs do not stand for that.
         say: gets a line when something was left out for that or for being behind a link, or a file is named twice.
-        selection: which files below directories, that globs match and in archives are wanted.
+        path_filter: which files below directories, that globs match and in archives are wanted.
         verbose: say also what was left out for being hidden.
 
     Raises:
@@ -77,7 +77,7 @@ def find_sources(
         if name == STDIN_PATH:
             paths.append(name)
             continue
-        found = _paths(name, passed_over, selection)
+        found = _paths(name, passed_over, path_filter)
         ours = [path for path in found if path in written or (own and os.path.exists(path) and _identity(path) in own)]
         kept = [path for path in found if path not in ours]
         left_out.update(dict.fromkeys(ours))
@@ -88,9 +88,9 @@ def find_sources(
     if left_out:
         say(f"left out of the input, as this run will write it: {', '.join(left_out)}")
     passed_over.tell(say, verbose=verbose)
-    sources = [source for path in paths for source in _sources(path, selection)]
+    sources = [source for path in paths for source in _sources(path, path_filter)]
     if not sources:
-        message = f"{', '.join(paths)}: no files in there{_that_fit(selection)}"
+        message = f"{', '.join(paths)}: no files in there{_that_fit(path_filter)}"
         raise InputError(message)
     _tell_of_repeats(sources, say)
     return sources
@@ -117,13 +117,13 @@ def _identity(path: str) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-def _paths(name: str, passed_over: _PassedOver, selection: Selection) -> list[str]:
+def _paths(name: str, passed_over: _PassedOver, path_filter: PathFilter) -> list[str]:
     if is_url(name):
-        return _urls(name, selection)
+        return _urls(name, path_filter)
     if os.path.isdir(name):
-        found = _wanted(name, _walk(name, passed_over), selection)
+        found = _wanted(name, _walk(name, passed_over), path_filter)
         if not found:
-            message = f"the directory {name} has no files in it{_that_fit(selection)}"
+            message = f"the directory {name} has no files in it{_that_fit(path_filter)}"
             raise InputError(message)
         return found
     if os.path.lexists(name):
@@ -133,18 +133,18 @@ def _paths(name: str, passed_over: _PassedOver, selection: Selection) -> list[st
         found = []
         for match in matches:
             if os.path.isdir(match):
-                found += _wanted(match, _walk(match, passed_over), selection)
-            elif _is_wanted(os.path.basename(match), selection):
+                found += _wanted(match, _walk(match, passed_over), path_filter)
+            elif _is_wanted(os.path.basename(match), path_filter):
                 found.append(match)
         if not found:
-            message = f"no file matches {name}" + _that_fit(selection)
+            message = f"no file matches {name}" + _that_fit(path_filter)
             raise InputError(message)
         return found
     message = f"no such file or directory: {name}"
     raise InputError(message)
 
 
-def _urls(name: str, selection: Selection) -> list[str]:
+def _urls(name: str, path_filter: PathFilter) -> list[str]:
     _refuse_passwords(name)
     if why := refusal(name):
         message = f"the input {name} {why}"
@@ -154,9 +154,9 @@ def _urls(name: str, selection: Selection) -> list[str]:
         return urls
     folder = re.split(r"[*?\[]", name)[0]
     below = {url: url.removeprefix(folder).lstrip("/") for url in urls}
-    wanted = [url for url, path in below.items() if not re.search(r"(^|/)\.", path) and _is_wanted(path, selection)]
+    wanted = [url for url, path in below.items() if not re.search(r"(^|/)\.", path) and _is_wanted(path, path_filter)]
     if not wanted:
-        message = f"no file matches {name}" + _that_fit(selection)
+        message = f"no file matches {name}" + _that_fit(path_filter)
         raise InputError(message)
     return wanted
 
@@ -168,18 +168,18 @@ def _refuse_passwords(url: str) -> None:
         raise InputError(message)
 
 
-def _wanted(folder: str, paths: Iterable[str], selection: Selection) -> list[str]:
+def _wanted(folder: str, paths: Iterable[str], path_filter: PathFilter) -> list[str]:
     relative = {path: os.path.relpath(path, folder) for path in paths}
-    return sorted(path for path, name in relative.items() if _is_wanted(name, selection))
+    return sorted(path for path, name in relative.items() if _is_wanted(name, path_filter))
 
 
-def _is_wanted(name: str, selection: Selection) -> bool:
+def _is_wanted(name: str, path_filter: PathFilter) -> bool:
     """Whether a file is wanted; an archive is looked into for files that are."""
-    return selection.takes(name) or (bool(archive_kind(name)) and not selection.excludes(name))
+    return path_filter.takes(name) or (bool(archive_kind(name)) and not path_filter.excludes(name))
 
 
-def _that_fit(selection: Selection) -> str:
-    return " that --include and --exclude leave" if selection != _ALL else ""
+def _that_fit(path_filter: PathFilter) -> str:
+    return " that --include and --exclude leave" if path_filter != _ALL else ""
 
 
 def _walk(folder: str, passed_over: _PassedOver) -> Iterator[str]:
@@ -194,7 +194,7 @@ def _walk(folder: str, passed_over: _PassedOver) -> Iterator[str]:
         yield from (os.path.join(parent, name) for name in files if not name.startswith("."))
 
 
-def _sources(path: str, selection: Selection) -> list[Source]:
+def _sources(path: str, path_filter: PathFilter) -> list[Source]:
     """Return the source that a file is, or the sources in it when it is an archive."""
     if path == STDIN_PATH:
         return [Source(path, 0, time.time_ns(), STDIN)]  # what comes is another input each time
@@ -208,7 +208,7 @@ def _sources(path: str, selection: Selection) -> list[Source]:
             if kind:
                 from word_counter.inputs.archive import members  # which takes a while, and few need it
 
-                inside = [member for member in members(path, file) if selection.takes(member.name)]
+                inside = [member for member in members(path, file) if path_filter.takes(member.name)]
                 return [Source(whole, member.size, status.modified, kind, member.name) for member in inside]
             packing = _packing(path, file.read(HEAD_BYTES))
             if not packing and is_url(path) and not comes_in_ranges(path):

@@ -17,9 +17,9 @@ from word_counter.settings.config import Settings
 from word_counter.shuffle.job_files import run_files_of
 from word_counter.store.connection import Redis
 from word_counter.store.decoding import decoded
-from word_counter.store.job_store import Store
+from word_counter.store.job_store import JobStore
 from word_counter.store.keys import JOBS, WORKERS, JobKeys
-from word_counter.store.worker_registry import Roster
+from word_counter.store.worker_registry import WorkerRegistry
 
 #: How many jobs or keys are read in one go.
 _AT_ONCE = 200
@@ -27,7 +27,7 @@ _AT_ONCE = 200
 _PURGED_SECONDS = 60
 
 
-class Catalog:
+class JobCatalog:
     """The jobs and workers of one Redis."""
 
     def __init__(self, connection: Redis) -> None:
@@ -79,7 +79,7 @@ class Catalog:
         job = self.job(job_id)
         state: JobState | None = job.state
         if not job.state.ended:
-            store = Store(self._connection, job_id)
+            store = JobStore(self._connection, job_id)
             state = store.end(None, JobState.CANCELLED, "cancelled by request", job.partitions, job.retention_seconds)
             if state is JobState.CANCELLED:
                 return
@@ -103,7 +103,7 @@ class Catalog:
             if not force:
                 message = f"job {job_id} has not ended: it is {job.state}; cancel it first, or purge it with --force"
                 raise UsageError(message)
-            Store(self._connection, job_id).end(None, JobState.CANCELLED, "purged", job.partitions, _PURGED_SECONDS)
+            JobStore(self._connection, job_id).end(None, JobState.CANCELLED, "purged", job.partitions, _PURGED_SECONDS)
         keys = JobKeys(job_id)
         files = run_files_of(decoded(self._connection.hgetall(keys.job)), job_id)
         if files is not None and files.seen:
@@ -126,12 +126,12 @@ class Catalog:
 
     def workers(self) -> list[WorkerRecord]:
         """Return the workers that are alive, by name."""
-        roster = Roster(self._connection)
+        worker_registry = WorkerRegistry(self._connection)
         seconds, micros = self._connection.time()
         now = int(seconds) * 1000 + int(micros) // 1000
         records = []
-        for name in roster.names():
-            facts = roster.facts(name)
+        for name in worker_registry.names():
+            facts = worker_registry.facts(name)
             heard = self._connection.zscore(WORKERS, name)
             if facts and heard is not None:  # else it left just now
                 records.append(
@@ -163,15 +163,15 @@ def _job_record(name: str, now: int, *answer: Any) -> JobRecord:
     raw_job, files, raw_totals, counters, mapped, reduced, running, waiting, failures, ttl = answer
     job = decoded(raw_job)
     totals = decoded(raw_totals)
-    plan = json.loads(job.get("plan", "{}"))
+    spec = json.loads(job.get("spec", "{}"))
     return JobRecord(
         id=name,
         name=job.get("name", ""),
-        code=str(plan.get("code", "")),
+        code=str(spec.get("code", "")),
         state=JobState(job["state"]),
         reason=job.get("reason", ""),
         output=job.get("output", ""),
-        output_format=str(plan.get("form", "")),
+        output_format=str(spec.get("form", "")),
         master=job.get("master", ""),
         mastered=int(job.get("held_until", 0)) > now and not JobState(job["state"]).ended,
         created=int(job["created"]),
@@ -181,7 +181,7 @@ def _job_record(name: str, now: int, *answer: Any) -> JobRecord:
         bytes=int(job.get("bytes", 0)),
         bytes_mapped=int(totals.get("bytes", 0)),
         lines=int(totals.get("lines", 0)),
-        chunk_size=int(plan.get("chunk_size", 0)),
+        chunk_size=int(spec.get("chunk_size", 0)),
         chunks=Cursor(*json.loads(job["cursor"])).chunk,
         chunks_mapped=mapped,
         split_done=job["split"] == "done",
@@ -197,7 +197,7 @@ def _job_record(name: str, now: int, *answer: Any) -> JobRecord:
         skipped_chunks=int(totals.get("skipped_chunks", 0)),
         bad_records=int(totals.get("bad_records", 0)),
         expires_seconds=ttl if ttl >= 0 else None,
-        retention_seconds=int(plan.get("retention_seconds", Settings().retention_seconds)),
+        retention_seconds=int(spec.get("retention_seconds", Settings().retention_seconds)),
         master_bytes=int(job.get("master_bytes", 0)),
         master_peak_bytes=int(job.get("master_peak_bytes", 0)),
         counters={counter: int(n) for counter, n in decoded(counters).items()},

@@ -80,7 +80,7 @@ class _Tried:
         return any(task in self.failures or task in self.running or task in self.waiting for task in tasks)
 
 
-class History:
+class JobHistory:
     """The tasks of one job, as they were when it was asked for."""
 
     def __init__(self, connection: Redis, job: JobRecord) -> None:

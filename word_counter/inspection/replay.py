@@ -15,8 +15,8 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from word_counter.compute.isolated_process import run_apart
-from word_counter.compute.skip_bad_records import Care, SetAside
+from word_counter.compute.isolated_process import run_isolated
+from word_counter.compute.skip_bad_records import SetAside, SkipBadRecords
 from word_counter.compute.stages import MapOutput, pairs_of, run_map
 from word_counter.errors import (
     InputChangedError,
@@ -30,7 +30,7 @@ from word_counter.inputs.chunk_reader import ChunkReader
 from word_counter.inputs.chunker import header_of
 from word_counter.inputs.input_format import InputFormat
 from word_counter.inputs.streams import reread
-from word_counter.job.job_spec import Plan, read_plan
+from word_counter.job.job_spec import JobSpec, read_spec
 from word_counter.job.mapper import Lines
 from word_counter.job.model import Chunk, Source, Stage, task_name
 from word_counter.job.pairs import Pairs
@@ -41,7 +41,7 @@ from word_counter.security.signed_spec import check_signed
 from word_counter.shuffle.job_files import run_files_of
 from word_counter.shuffle.partitioning import decode_partial, key_text, restore
 from word_counter.shuffle.run_format import Reference
-from word_counter.store.job_store import Store
+from word_counter.store.job_store import JobStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,25 +70,25 @@ class Replay:
         notes: what whoever replays it should know.
     """
 
-    plan: Plan
+    spec: JobSpec
     chunk: Chunk
     source: str
     number: int
     phase: Phase
     records: Lines | Pairs
-    care: Care
+    skip_bad: SkipBadRecords
     committed: Mapping[int, str] | None
     notes: list[str] = field(default_factory=list)
 
-    def run_apart(self) -> MapOutput:
+    def run_isolated(self) -> MapOutput:
         """Map it in a child process, as :meth:`run`.
 
         Raises:
             JobFailedError: as it does; or the process died: it says how, and at which record, if that can be told.
         """
-        ending = run_apart(lambda tell: self._described(replace(self.care, before=tell)))
-        if ending.died and not self.care.at_once:  # once more, to learn at which record
-            with_care = run_apart(lambda tell: self._described(replace(self.care, at_once=True, before=tell)))
+        ending = run_isolated(lambda tell: self._described(replace(self.skip_bad, before=tell)))
+        if ending.died and not self.skip_bad.at_once:  # once more, to learn at which record
+            with_care = run_isolated(lambda tell: self._described(replace(self.skip_bad, at_once=True, before=tell)))
             ending = with_care if with_care.died else ending
         if ending.died:
             where = "" if ending.told is None else f" at {self.records.place(ending.told)}"
@@ -101,8 +101,8 @@ class Replay:
         partials = {int(partition): text for partition, text in said["partials"].items()}
         return MapOutput(partials, said["lines"], said["pairs"], said["counters"], aside)
 
-    def _described(self, care: Care) -> dict[str, Any]:
-        output = run_map(self.phase, self.records, self.plan.partitions, care)
+    def _described(self, skip_bad: SkipBadRecords) -> dict[str, Any]:
+        output = run_map(self.phase, self.records, self.spec.partitions, skip_bad)
         aside = {index: why for index, (why, _) in output.aside.records.items()}
         said = {"partials": output.partials, "lines": output.lines, "pairs": output.pairs, "counters": output.counters}
         return {**said, "aside": aside, "raised": output.aside.raised}
@@ -117,11 +117,11 @@ class Replay:
             JobFailedError: as :func:`word_counter.compute.stages.run_map`; the user's own exception is its
                 ``__cause__``.
         """
-        return run_map(self.phase, self.records, self.plan.partitions, None if at_once else self.care)
+        return run_map(self.phase, self.records, self.spec.partitions, None if at_once else self.skip_bad)
 
     def partials(self, output: MapOutput) -> dict[int, str]:
         """Return the partials of an output by the numbers that their partitions have in the store."""
-        first = self.plan.partitions_of(self.number)[0]
+        first = self.spec.partitions_of(self.number)[0]
         return {first + partition: text for partition, text in sorted(output.partials.items())}
 
     def pairs(self, output: MapOutput) -> list[tuple[int, list[tuple[Any, Any]]]]:
@@ -142,7 +142,7 @@ class Replay:
         return found
 
 
-def open_replay(store: Store, secret: str, chunk_id: int) -> Replay:
+def open_replay(store: JobStore, secret: str, chunk_id: int) -> Replay:
     """Return a chunk of a job, ready to be run.
 
     Raises:
@@ -156,30 +156,30 @@ def open_replay(store: Store, secret: str, chunk_id: int) -> Replay:
         message = f"there is no job {store.job_id} in this Redis"
         raise JobNotFoundError(message)
     sources = store.sources()
-    plan = read_plan(fields, store.job_id, sources)
+    spec = read_spec(fields, store.job_id, sources)
     check_signed(fields, store.job_id, secret)
     chunk = _chunk(store, chunk_id)
     number = bisect_right(json.loads(fields.get("first_chunks", "[0]")), chunk_id) - 1
     notes: list[str] = []
-    loaded = LoadedJob(plan.code)
+    loaded = LoadedJob(spec.code)
     try:
-        loaded.check(plan.code, plan.code_digest)
+        loaded.check(spec.code, spec.code_digest)
     except InputChangedError:
-        notes.append(f"the code of {plan.code} is not the one that the job ran: what follows is what it gives now")
-    files = checked(store.files() if plan.files else {}, plan.files)
-    phase = loaded.phase(number, plan.params, files)
+        notes.append(f"the code of {spec.code} is not the one that the job ran: what follows is what it gives now")
+    files = checked(store.files() if spec.files else {}, spec.files)
+    phase = loaded.phase(number, spec.params, files)
     task = task_name(Stage.MAP, chunk_id)
-    care = Care(plan.max_bad_records)
+    skip_bad = SkipBadRecords(spec.max_bad_records)
     suspicion = store.connection.hget(store.keys.suspects, task)
     if suspicion is not None:
-        care = Care(plan.max_bad_records, at_once=True, skip=dict(json.loads(suspicion)["skip"]))
+        skip_bad = SkipBadRecords(spec.max_bad_records, at_once=True, skip=dict(json.loads(suspicion)["skip"]))
         notes.append("this chunk has killed its process before")
-    records = _pairs(store, plan, chunk, number) if number else _lines(store, plan, sources, chunk)
-    source = plan.results_name(chunk.source) if number else sources[chunk.source].name
-    return Replay(plan, chunk, source, number, phase, records, care, _committed(store, plan, task, chunk_id), notes)
+    records = _pairs(store, spec, chunk, number) if number else _lines(store, spec, sources, chunk)
+    source = spec.results_name(chunk.source) if number else sources[chunk.source].name
+    return Replay(spec, chunk, source, number, phase, records, skip_bad, _committed(store, spec, task, chunk_id), notes)
 
 
-def _chunk(store: Store, chunk_id: int) -> Chunk:
+def _chunk(store: JobStore, chunk_id: int) -> Chunk:
     try:
         return store.chunks([chunk_id])[0]
     except JobGoneError:
@@ -189,7 +189,7 @@ def _chunk(store: Store, chunk_id: int) -> Chunk:
         raise UsageError(message) from None
 
 
-def _lines(store: Store, plan: Plan, sources: list[Source], chunk: Chunk) -> Lines:
+def _lines(store: JobStore, spec: JobSpec, sources: list[Source], chunk: Chunk) -> Lines:
     def content(chunk_id: int) -> bytes:
         held = store.content(chunk_id)
         if held is not None:
@@ -198,8 +198,8 @@ def _lines(store: Store, plan: Plan, sources: list[Source], chunk: Chunk) -> Lin
         header = header_of(source, records) if chunk.offset and records.headed else b""
         return header + reread(source, chunk)
 
-    records = InputFormat.parse(plan.input_format)
-    with closing(ChunkReader(dict(enumerate(sources)), content=content, inline=plan.inline, records=records)) as reader:
+    records = InputFormat.parse(spec.input_format)
+    with closing(ChunkReader(dict(enumerate(sources)), content=content, inline=spec.inline, records=records)) as reader:
         try:
             return reader.read(chunk)
         except InputChangedError:
@@ -208,8 +208,8 @@ def _lines(store: Store, plan: Plan, sources: list[Source], chunk: Chunk) -> Lin
             raise InputChangedError(message) from None
 
 
-def _pairs(store: Store, plan: Plan, chunk: Chunk, number: int) -> Pairs:
-    source = plan.results_name(chunk.source)
+def _pairs(store: JobStore, spec: JobSpec, chunk: Chunk, number: int) -> Pairs:
+    source = spec.results_name(chunk.source)
     try:
         files = run_files_of(store.fields(), store.job_id)
         segments = store.segments_of(chunk.source, chunk.offset, chunk.length)
@@ -222,13 +222,13 @@ def _pairs(store: Store, plan: Plan, chunk: Chunk, number: int) -> Pairs:
         raise UsageError(message) from None
 
 
-def _committed(store: Store, plan: Plan, task: str, chunk_id: int) -> Mapping[int, str] | None:
+def _committed(store: JobStore, spec: JobSpec, task: str, chunk_id: int) -> Mapping[int, str] | None:
     """Return the partials that a chunk committed; None when it has not, or they were freed."""
     receipt = store.connection.hget(store.keys.receipts(Stage.MAP), task)
     amounts = {} if receipt is None else json.loads(receipt).get("amounts", {})
     found = {
         partition: raw.decode()
-        for partition in range(plan.all_partitions)
+        for partition in range(spec.all_partitions)
         if (raw := store.connection.hget(store.keys.partials(partition), str(chunk_id))) is not None
     }
     files = run_files_of(store.fields(), store.job_id)

@@ -22,7 +22,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class JobSpec:
     """What a job is to do.
 
     ``output`` is an absolute path, a URL or "-"; ``shuffle`` is one of the first two, "redis" or "auto"; ``digest`` is
@@ -79,28 +79,28 @@ class Plan:
         return json.dumps(asdict(self), sort_keys=True)
 
     @classmethod
-    def from_json(cls, text: str) -> Plan:
+    def from_json(cls, text: str) -> JobSpec:
         """Return the plan of a text; UsageError when it is none."""
         try:
             content: dict[str, Any] = json.loads(text)
-            plan = cls(**{field.name: content[field.name] for field in fields(cls)})
+            spec = cls(**{field.name: content[field.name] for field in fields(cls)})
             for field in fields(cls):
-                if not isinstance(getattr(plan, field.name), _TYPES[str(field.type)]):
+                if not isinstance(getattr(spec, field.name), _TYPES[str(field.type)]):
                     message = f"{field.name} is no {field.type}"
                     raise TypeError(message)  # noqa: TRY301 (one way to say that it is no plan)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             message = f"the job's plan in Redis is none of this version of word_counter: {error}"
             raise UsageError(message) from error
-        return plan
+        return spec
 
 
-def read_plan(fields: Mapping[str, str], job_id: str, sources: Sequence[Source]) -> Plan:
+def read_spec(fields: Mapping[str, str], job_id: str, sources: Sequence[Source]) -> JobSpec:
     """Return the plan in a job's fields; UsageError when it is none, or does not fit the job or its sources."""
-    plan = Plan.from_json(fields.get("plan", ""))
-    if plan.job_id != job_id or digest_of(sources) != plan.digest:
+    spec = JobSpec.from_json(fields.get("spec", ""))
+    if spec.job_id != job_id or digest_of(sources) != spec.digest:
         message = f"the plan of job {job_id} does not fit what is in Redis; somebody changed it"
         raise UsageError(message)
-    return plan
+    return spec
 
 
 def digest_of(sources: Sequence[Source]) -> str:

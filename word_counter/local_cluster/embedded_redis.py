@@ -41,7 +41,7 @@ shutil.rmtree(folder, ignore_errors=True)
 """
 
 
-class EmbeddedServer:
+class EmbeddedRedis:
     """A private server. ``start`` returns at once; ``wait`` returns when it answers. Also a context manager."""
 
     def __init__(self) -> None:

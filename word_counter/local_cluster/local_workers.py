@@ -33,7 +33,7 @@ _LOOK_SECONDS = 0.002
 
 
 @dataclass(frozen=True, slots=True)
-class CrewPermit:
+class LocalPermissions:
     """What a crew may do: check with this secret, load these jobs, read below these roots, and shuffle below these."""
 
     secret: str = field(repr=False)
@@ -137,7 +137,7 @@ def _become(live: Callable[[], None], stdin: int, stdout: int, mask: set[int | s
         os._exit(code)
 
 
-class Crew:
+class LocalWorkers:
     """Worker processes of one run. They come up by themselves, and wait to be told what they are for."""
 
     def __init__(self, processes: int, live: Callable[[], None] | None = None) -> None:
@@ -146,7 +146,9 @@ class Crew:
         self._process = _spawn(processes) if live is None else _Fork(live)
         self._listener: threading.Thread | None = None
 
-    def serve(self, url: str, permit: CrewPermit, settings: config.Settings, heard: Callable[[str], None]) -> None:
+    def serve(
+        self, url: str, permissions: LocalPermissions, settings: config.Settings, heard: Callable[[str], None]
+    ) -> None:
         """Let them serve a Redis, and log and wait as ``settings`` say.
 
         ``heard`` gets each line that they, or user code, print.
@@ -155,10 +157,10 @@ class Crew:
         self._listener.start()
         orders = {
             "WORD_COUNTER_REDIS": url,
-            "WORD_COUNTER_SECRET": permit.secret,
-            "WORD_COUNTER_ALLOW": json.dumps(permit.allow),
-            "WORD_COUNTER_INPUT_ROOT": json.dumps(permit.input_root),
-            "WORD_COUNTER_SHUFFLE_ROOT": json.dumps(permit.shuffle_root),
+            "WORD_COUNTER_SECRET": permissions.secret,
+            "WORD_COUNTER_ALLOW": json.dumps(permissions.allow),
+            "WORD_COUNTER_INPUT_ROOT": json.dumps(permissions.input_root),
+            "WORD_COUNTER_SHUFFLE_ROOT": json.dumps(permissions.shuffle_root),
             # Whatever flag or job set these, and whatever the environment says of workers that are not a run's own.
             "WORD_COUNTER_LOG_FORMAT": settings.log_format,
             "WORD_COUNTER_VERBOSE": str(settings.verbose),

@@ -14,15 +14,15 @@ from collections.abc import Callable, Iterator
 from typing import ClassVar
 
 from word_counter.errors import StoreUnavailableError
-from word_counter.local_cluster.embedded_redis import EmbeddedServer
-from word_counter.local_cluster.local_workers import Crew
+from word_counter.local_cluster.embedded_redis import EmbeddedRedis
+from word_counter.local_cluster.local_workers import LocalWorkers
 
 
-class Vanguard:
+class Prefork:
     """What was sent ahead and not taken over yet."""
 
-    _server: ClassVar[EmbeddedServer | None] = None
-    _crew: ClassVar[Crew | None] = None
+    _server: ClassVar[EmbeddedRedis | None] = None
+    _local_workers: ClassVar[LocalWorkers | None] = None
 
     @classmethod
     @contextlib.contextmanager
@@ -36,17 +36,17 @@ class Vanguard:
                 StoreUnavailableError
             ):  # the run will say so, after all that is wrong with the job
                 cls._server = _started()
-            cls._crew = Crew(processes, _fork_of(prepare(), cls._server))
+            cls._local_workers = LocalWorkers(processes, _fork_of(prepare(), cls._server))
             yield
         finally:
-            crew, server, cls._crew, cls._server = cls._crew, cls._server, None, None
-            if crew is not None:
-                crew.stop()
+            local_workers, server, cls._local_workers, cls._server = cls._local_workers, cls._server, None, None
+            if local_workers is not None:
+                local_workers.stop()
             if server is not None:
                 server.stop()
 
     @classmethod
-    def server(cls) -> EmbeddedServer:
+    def server(cls) -> EmbeddedRedis:
         """Return the server that was sent ahead, else a new one; either may still be coming up.
 
         Raises:
@@ -56,22 +56,22 @@ class Vanguard:
         return server or _started()
 
     @classmethod
-    def crew(cls, processes: int) -> Crew:
+    def local_workers(cls, processes: int) -> LocalWorkers:
         """Return the processes that were sent ahead, if there are as many, else new ones."""
-        crew, cls._crew = cls._crew, None
-        if crew is not None and crew.processes != processes:
-            crew.stop()
-            crew = None
-        return crew or Crew(processes)
+        local_workers, cls._local_workers = cls._local_workers, None
+        if local_workers is not None and local_workers.processes != processes:
+            local_workers.stop()
+            local_workers = None
+        return local_workers or LocalWorkers(processes)
 
 
-def _started() -> EmbeddedServer:
-    server = EmbeddedServer()
+def _started() -> EmbeddedRedis:
+    server = EmbeddedRedis()
     server.start()
     return server
 
 
-def _fork_of(live: Callable[[], None], server: EmbeddedServer | None) -> Callable[[], None] | None:
+def _fork_of(live: Callable[[], None], server: EmbeddedRedis | None) -> Callable[[], None] | None:
     """Return what a fork of this process does, or None where a fork is not safe: on macOS, and beside other threads."""
     if sys.platform != "linux" or threading.active_count() > 1 or None in {sys.stdin, sys.stdout, sys.stderr}:
         return None

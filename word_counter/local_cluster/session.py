@@ -9,12 +9,12 @@ from typing import Self
 
 from word_counter.errors import StoreUnavailableError
 from word_counter.loading.job_reference import places
-from word_counter.local_cluster.embedded_redis import EmbeddedServer
-from word_counter.local_cluster.local_workers import Crew, CrewPermit
-from word_counter.local_cluster.prefork import Vanguard
+from word_counter.local_cluster.embedded_redis import EmbeddedRedis
+from word_counter.local_cluster.local_workers import LocalPermissions, LocalWorkers
+from word_counter.local_cluster.prefork import Prefork
 from word_counter.observer import Observer
 from word_counter.queue.rq_bookkeeping import tidy
-from word_counter.security.secret import crew_secret, find_secret
+from word_counter.security.secret import find_secret, local_secret
 from word_counter.settings.config import Settings
 from word_counter.store.connection import Redis, connect, translated_errors
 
@@ -27,8 +27,8 @@ class Session:
         self._settings = settings
         self._alone = alone
         self._observer = observer
-        self._server: EmbeddedServer | None = None
-        self._crew: Crew | None = None
+        self._server: EmbeddedRedis | None = None
+        self._local_workers: LocalWorkers | None = None
         self._connection: Redis | None = None
         self._server_id = ""
         self._secret = ""
@@ -36,7 +36,7 @@ class Session:
 
     def __enter__(self) -> Self:
         if not self._settings.redis:
-            self._server = Vanguard.server()
+            self._server = Prefork.server()
         return self
 
     @property
@@ -99,7 +99,7 @@ class Session:
         memory = self.connection.info("memory")
         return int(memory["used_memory"]), int(memory.get("maxmemory", 0)) or int(memory.get("total_system_memory", 0))
 
-    def start_crew(
+    def start_workers(
         self, processes: int, job_id: str, code: str, roots: Sequence[str], shuffle_roots: Sequence[str]
     ) -> None:
         """Start worker processes of this session's own, for one job, that may read below ``roots`` alone.
@@ -107,22 +107,22 @@ class Session:
         And write files of its shuffle below ``shuffle_roots``.
         """
         if processes:
-            self._crew_secret = crew_secret(self.secret, job_id)
+            self._crew_secret = local_secret(self.secret, job_id)
             allow = [*self._settings.allow, *places(code)]
-            permit = CrewPermit(self._crew_secret, allow, self._settings.input_root or roots, shuffle_roots)
-            self._crew = Vanguard.crew(processes)
-            self._crew.serve(self.url, permit, self._settings, self._observer.printed)
+            permissions = LocalPermissions(self._crew_secret, allow, self._settings.input_root or roots, shuffle_roots)
+            self._local_workers = Prefork.local_workers(processes)
+            self._local_workers.serve(self.url, permissions, self._settings, self._observer.printed)
 
     @property
-    def crew_ended(self) -> int | None:
+    def workers_ended(self) -> int | None:
         """The exit code of the session's workers when they have ended though nobody told them to."""
-        return self._crew.ended if self._crew is not None else None
+        return self._local_workers.ended if self._local_workers is not None else None
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._crew is not None:
-            self._crew.stop()
+        if self._local_workers is not None:
+            self._local_workers.stop()
         reachable = kind is None or not issubclass(kind, StoreUnavailableError)
         if self._connection is not None and not self.private and reachable:
             with contextlib.suppress(StoreUnavailableError), translated_errors():

@@ -12,14 +12,14 @@ from typing import Any
 from word_counter.compute.segments import split_segments
 from word_counter.inputs.chunker import Cutting, Piece, split_sources, travels
 from word_counter.inputs.input_format import InputFormat
-from word_counter.inputs.prefetch import Feed
-from word_counter.job.job_spec import Plan
+from word_counter.inputs.prefetch import Prefetch
+from word_counter.job.job_spec import JobSpec
 from word_counter.job.model import Chunk, Cursor, Source, Stage, parse_task, task_name
 from word_counter.job.snapshot import Batch, Snapshot, Suspicion, TaskAttempt
-from word_counter.master.leader_lease import Charge
-from word_counter.queue.batch_queue import ChunkQueue
+from word_counter.master.leader_lease import LeaderLease
+from word_counter.queue.batch_queue import BatchQueue
 from word_counter.queue.payload import Payload
-from word_counter.store.job_store import Store
+from word_counter.store.job_store import JobStore
 
 #: A batch that nobody started and that is not in the queue for so long is lost, in seconds.
 _LOST_AFTER_SECONDS = 5.0
@@ -31,31 +31,31 @@ _BATCH_BYTES = 16 * 1024 * 1024
 _SEARCH_SECONDS = 1.0
 
 
-class Dispatch:
+class Dispatcher:
     """Brings the tasks of one job to the queue, for the master that is in charge of it."""
 
     def __init__(
         self,
-        store: Store,
-        queue: ChunkQueue,
-        charge: Charge,
-        plan: Plan,
+        store: JobStore,
+        queue: BatchQueue,
+        leader_lease: LeaderLease,
+        spec: JobSpec,
         sources: Sequence[Source],
         shuffle: Callable[[], str] = str,
     ) -> None:
         """Make it. ``shuffle`` returns the folder of the job's run files; nothing: it shuffles by Redis."""
         self._store = store
         self._queue = queue
-        self._charge = charge
-        self._plan = plan
+        self._leader_lease = leader_lease
+        self._spec = spec
         self._sources = sources
         self._shuffle = shuffle
         self._cursor: Cursor | None = None
         self._splitting: Iterator[Piece] = iter(())
-        self._feed: Feed | None = None
-        records = InputFormat.parse(plan.input_format)
-        cutting = Cutting.of(sources, plan.chunk_size, records)
-        self._cutting = replace(cutting, whole_files=plan.whole_files, inline=plan.inline)
+        self._prefetch: Prefetch | None = None
+        records = InputFormat.parse(spec.input_format)
+        cutting = Cutting.of(sources, spec.chunk_size, records)
+        self._cutting = replace(cutting, whole_files=spec.whole_files, inline=spec.inline)
         self._unheld_since: dict[str, float] = {}
         self._searched = 0.0
 
@@ -78,25 +78,27 @@ class Dispatch:
         if snapshot.cursor != self._cursor:  # a new master, or what was split last was not recorded
             self._begin(snapshot.phase, snapshot.cursor)
         self._cursor = snapshot.cursor
-        if self._feed is None:
+        if self._prefetch is None:
             return self._split(snapshot.phase, batches, chunks_each)
-        return self._split_feed(self._feed, batches, chunks_each, held_limit - snapshot.held * self._feed.mean_bytes)
+        return self._split_feed(
+            self._prefetch, batches, chunks_each, held_limit - snapshot.held * self._prefetch.mean_bytes
+        )
 
     def close(self) -> None:
         """Stop reading the input."""
-        if self._feed is not None:
-            self._feed.close()
-            self._feed = None
+        if self._prefetch is not None:
+            self._prefetch.close()
+            self._prefetch = None
 
     def _begin(self, phase: int, cursor: Cursor) -> None:
         self.close()
-        plan, sources = self._plan, self._sources
+        spec, sources = self._spec, self._sources
         if phase:
-            partitions = plan.partitions_of(phase - 1)
+            partitions = spec.partitions_of(phase - 1)
             segments = dict(zip(partitions, self._store.segments(partitions), strict=True))
             self._splitting = (Piece(*piece) for piece in split_segments(segments, cursor))
-        elif any(travels(source, inline=plan.inline) for source in sources[cursor.source :]):
-            self._feed = Feed(sources, cursor, self._cutting)
+        elif any(travels(source, inline=spec.inline) for source in sources[cursor.source :]):
+            self._prefetch = Prefetch(sources, cursor, self._cutting)
         else:
             self._splitting = split_sources(sources, cursor, self._cutting)
 
@@ -111,19 +113,19 @@ class Dispatch:
         self._enqueue_pieces(phase, made, split_done=done)
         return done
 
-    def _split_feed(self, feed: Feed, batches: int, chunks_each: int, room: int) -> bool:
+    def _split_feed(self, prefetch: Prefetch, batches: int, chunks_each: int, room: int) -> bool:
         """Queue what is there of a feed: a batch at a time, as chunks that travel make long messages."""
         wait = _FEED_SECONDS
         for _ in range(batches):
             if room <= 0:
                 return False
-            taken = feed.take(chunks_each, min(room, _BATCH_BYTES), wait)
-            if feed.ended:
-                self._enqueue_pieces(0, [taken] if taken else [], split_done=True, input_bytes=feed.input_bytes)
+            taken = prefetch.take(chunks_each, min(room, _BATCH_BYTES), wait)
+            if prefetch.ended:
+                self._enqueue_pieces(0, [taken] if taken else [], split_done=True, input_bytes=prefetch.input_bytes)
                 return True
             if not taken:
                 return wait > 0
-            self._enqueue_pieces(0, [taken], input_bytes=feed.input_bytes)
+            self._enqueue_pieces(0, [taken], input_bytes=prefetch.input_bytes)
             room -= sum(len(piece.content or b"") for piece in taken)
             wait = 0.0
         return False
@@ -144,7 +146,7 @@ class Dispatch:
 
     def start_reduce(self, phase: int) -> None:
         """Queue the reduce tasks of a phase."""
-        tasks = [TaskAttempt(task_name(Stage.REDUCE, n), 1) for n in self._plan.partitions_of(phase)]
+        tasks = [TaskAttempt(task_name(Stage.REDUCE, n), 1) for n in self._spec.partitions_of(phase)]
         self.queue(phase, tasks, {})
 
     def queue(self, phase: int, tasks: Sequence[TaskAttempt], suspicions: dict[str, Suspicion]) -> None:
@@ -170,7 +172,7 @@ class Dispatch:
         if now - self._searched < _SEARCH_SECONDS:
             return set()
         self._searched = now
-        held = self._queue.held(self._plan.job_id, unstarted)
+        held = self._queue.held(self._spec.job_id, unstarted)
         self._unheld_since = {id_: self._unheld_since.get(id_, now) for id_ in unstarted if id_ not in held}
         return {id_ for id_, since in self._unheld_since.items() if now - since > _LOST_AFTER_SECONDS}
 
@@ -183,24 +185,24 @@ class Dispatch:
 
     def _payload(self, phase: int, stage: Stage, tasks: Sequence[TaskAttempt], **more: Any) -> Payload:
         _, number = parse_task(tasks[0].task)
-        plan = self._plan
+        spec = self._spec
         return Payload(
-            job=plan.job_id,
+            job=spec.job_id,
             batch=f"{stage.value[0]}{number}-{token_hex(3)}",
             stage=stage,
-            code=plan.code,
-            code_digest=plan.code_digest,
-            params=plan.params,
-            files=plan.files,
+            code=spec.code,
+            code_digest=spec.code_digest,
+            params=spec.params,
+            files=spec.files,
             phase=phase,
-            inline=plan.inline,
-            input_format=plan.input_format,
+            inline=spec.inline,
+            input_format=spec.input_format,
             shuffle=self._shuffle(),
-            incremental=plan.incremental,
-            partitions=plan.partitions,
-            lease_seconds=plan.lease_seconds,
-            task_timeout=plan.task_timeout,
-            max_bad_records=plan.max_bad_records,
+            incremental=spec.incremental,
+            partitions=spec.partitions,
+            lease_seconds=spec.lease_seconds,
+            task_timeout=spec.task_timeout,
+            max_bad_records=spec.max_bad_records,
             tasks=tuple(tasks),
             **more,
         )
@@ -217,7 +219,7 @@ class Dispatch:
     ) -> None:
         batches = [Batch(payload.batch, payload.tasks) for payload in payloads]
         if not self._store.plan(
-            self._charge.epoch,
+            self._leader_lease.epoch,
             [piece.chunk for piece in pieces],
             cursor,
             batches,
@@ -225,7 +227,7 @@ class Dispatch:
             contents={piece.chunk.id: piece.content for piece in pieces if piece.content is not None},
             input_bytes=input_bytes,
         ):
-            self._charge.hold(now=True)  # says so when another master is in charge
+            self._leader_lease.hold(now=True)  # says so when another master is in charge
             return  # else the job has ended, as the next snapshot says
         if payloads:
             self._queue.enqueue(payloads, at_front=at_front)

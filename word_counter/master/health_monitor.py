@@ -11,8 +11,8 @@ from word_counter.job.snapshot import Snapshot
 from word_counter.local_cluster.session import Session
 from word_counter.master.reconcile_loop import Vitals
 from word_counter.observer import Observer, Progress
-from word_counter.store.retry import Patience
-from word_counter.store.worker_registry import Roster
+from word_counter.store.retry import RedisRetry
+from word_counter.store.worker_registry import WorkerRegistry
 
 #: How often workers and memory are looked at, in seconds.
 _LOOK_SECONDS = 1.0
@@ -20,13 +20,13 @@ _LOOK_SECONDS = 1.0
 _LONELY_SECONDS = 5.0
 
 
-class Lookout:
+class HealthMonitor:
     """Keeps the vitals of a run, and tells its observer how far it is. ``began`` is on the monotonic clock."""
 
     def __init__(
         self,
         session: Session,
-        patience: Patience,
+        patience: RedisRetry,
         vitals: Vitals,
         observer: Observer,
         sources: Sequence[Source],
@@ -80,10 +80,10 @@ class Lookout:
         )
 
     def _workers_of(self, queue: str) -> int:
-        return self._patience.call(lambda: Roster(self._session.connection).processes(queue))
+        return self._patience.call(lambda: WorkerRegistry(self._session.connection).processes(queue))
 
     def _mind_the_lonely(self, now: float) -> None:
-        code = self._session.crew_ended
+        code = self._session.workers_ended
         if code is not None:
             message = f"the workers of this run ended with exit code {code}; what they printed says why"
             raise JobFailedError(message)

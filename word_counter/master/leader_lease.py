@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from word_counter.errors import JobFailedError, JobGoneError
 from word_counter.settings.memory import memory_of
-from word_counter.store.job_store import Store
+from word_counter.store.job_store import JobStore
 
 T = TypeVar("T")
 
@@ -23,14 +23,14 @@ T = TypeVar("T")
 _LEAST_HOLD_SECONDS = 3.0
 
 
-class LostChargeError(JobFailedError):
+class LostLeaseError(JobFailedError):
     """Another master is in charge of the job: this one has nothing to say any more."""
 
 
-class Charge:
+class LeaderLease:
     """One master's charge of one job, which lasts for ``lease_seconds`` unless it holds on."""
 
-    def __init__(self, store: Store, lease_seconds: float) -> None:
+    def __init__(self, store: JobStore, lease_seconds: float) -> None:
         self._store = store
         self.seconds = max(lease_seconds, _LEAST_HOLD_SECONDS)
         self.master = f"{socket.gethostname()}-{os.getpid()}-{token_hex(2)}"
@@ -59,7 +59,7 @@ class Charge:
             raise JobGoneError(self._store.job_id)
         if not held:
             message = f"another master has taken over job {self._store.job_id}; this one changes nothing any more"
-            raise LostChargeError(message)
+            raise LostLeaseError(message)
         self._held = time.monotonic()
 
     def holding(self, items: Iterable[T]) -> Iterator[T]:

@@ -7,15 +7,15 @@ from collections.abc import Mapping, Sequence
 from word_counter.files.locations import absolute
 from word_counter.inputs.input_format import chosen_format
 from word_counter.job.job import Job
-from word_counter.job.job_spec import Plan, digest_of
+from word_counter.job.job_spec import JobSpec, digest_of
 from word_counter.job.model import Source
 from word_counter.job.side_file import SideFile
 from word_counter.outputs.sink import Sink
 from word_counter.settings.config import Settings
-from word_counter.shuffle.run_locations import place_name
+from word_counter.shuffle.run_locations import location_name
 
 
-def make_plan(
+def make_spec(
     settings: Settings,
     job_id: str,
     job: Job,
@@ -23,10 +23,10 @@ def make_plan(
     code_digest: str,
     sources: Sequence[Source],
     files: Mapping[str, SideFile],
-) -> Plan:
+) -> JobSpec:
     """Return the plan of a new run of ``job``; UsageError when a param or the output of it is not allowed."""
     sink = Sink.of(settings, job.form)
-    return Plan(
+    return JobSpec(
         job_id=job_id,
         name=job.name,
         code=code,
@@ -52,5 +52,5 @@ def make_plan(
         incremental=settings.incremental,
         input_format=chosen_format(settings.input_format, job.phases()[0]),
         inline=settings.transport == "inline",
-        shuffle=place_name(settings.shuffle),
+        shuffle=location_name(settings.shuffle),
     )

@@ -23,10 +23,10 @@ from word_counter.errors import (
     WordCounterError,
 )
 from word_counter.inputs.chunker import travels
-from word_counter.inputs.path_filter import Selection
+from word_counter.inputs.path_filter import PathFilter
 from word_counter.inputs.sources import check_sources, find_sources
 from word_counter.job.job import Job
-from word_counter.job.job_spec import Plan
+from word_counter.job.job_spec import JobSpec
 from word_counter.job.model import Inputs, JobState, Source
 from word_counter.job.side_file import SideFile, read_side_files
 from word_counter.job.snapshot import Snapshot
@@ -35,26 +35,26 @@ from word_counter.loading.code_fingerprint import digest_of_code
 from word_counter.loading.job_import import refuse_while_importing
 from word_counter.loading.job_reference import made, refer_to
 from word_counter.local_cluster.session import Session
-from word_counter.master.dispatcher import Dispatch
-from word_counter.master.health_monitor import Lookout
-from word_counter.master.leader_lease import Charge, LostChargeError
-from word_counter.master.make_spec import make_plan
-from word_counter.master.output_commit import Finish
-from word_counter.master.reconcile_loop import Course, Vitals
+from word_counter.master.dispatcher import Dispatcher
+from word_counter.master.health_monitor import HealthMonitor
+from word_counter.master.leader_lease import LeaderLease, LostLeaseError
+from word_counter.master.make_spec import make_spec
+from word_counter.master.output_commit import OutputCommitter
+from word_counter.master.reconcile_loop import ReconcileLoop, Vitals
 from word_counter.master.shuffle_folder import ShuffleFolder
-from word_counter.master.submit_or_resume import Entry
+from word_counter.master.submit_or_resume import SubmitOrResume
 from word_counter.observer import Observer, Outcome
 from word_counter.outputs.sink import Sink
-from word_counter.queue.batch_queue import ChunkQueue, queue_name
+from word_counter.queue.batch_queue import BatchQueue, queue_name
 from word_counter.security.input_roots import roots_of
 from word_counter.settings import config
 from word_counter.settings.value_readers import made_up_id
 from word_counter.shuffle.job_files import shuffle_roots_of
-from word_counter.shuffle.run_locations import check_place
+from word_counter.shuffle.run_locations import check_location
 from word_counter.store.connection import translated_errors
-from word_counter.store.job_store import Store
-from word_counter.store.retry import Patience
-from word_counter.store.worker_registry import Roster
+from word_counter.store.job_store import JobStore
+from word_counter.store.retry import RedisRetry
+from word_counter.store.worker_registry import WorkerRegistry
 
 
 class Master:
@@ -111,14 +111,14 @@ class Master:
             sink.files(self.job_id),
             self._observer.warned,
             verbose=self.settings.verbose,
-            selection=Selection(self.settings.include, self.settings.exclude),
+            path_filter=PathFilter(self.settings.include, self.settings.exclude),
         )
         code = refer_to(self.job)
         digest = digest_of_code(self.job)
         self._files = read_side_files(self.job.files)
-        plan = make_plan(self.settings, self.job_id, self.job, code, digest, sources, self._files)
-        check_place(plan.shuffle)
-        return self._in_session(lambda entry: entry.make_or_take(plan, sources), (plan, sources))
+        spec = make_spec(self.settings, self.job_id, self.job, code, digest, sources, self._files)
+        check_location(spec.shuffle)
+        return self._in_session(lambda entry: entry.make_or_take(spec, sources), (spec, sources))
 
     @classmethod
     def resume(cls, job_id: str, *, observer: Observer | None = None, **settings: Any) -> Outcome:
@@ -131,12 +131,12 @@ class Master:
         """
         refuse_while_importing()
         master = cls((), observer=observer, **{**settings, "job_id": job_id, "resume": True})
-        return master._in_session(Entry.take, adopting=master.settings.workers < 0)
+        return master._in_session(SubmitOrResume.take, adopting=master.settings.workers < 0)
 
     def _in_session(
         self,
-        enter: Callable[[Entry], tuple[Plan, list[Source]]],
-        own: tuple[Plan, list[Source]] | None = None,
+        enter: Callable[[SubmitOrResume], tuple[JobSpec, list[Source]]],
+        own: tuple[JobSpec, list[Source]] | None = None,
         *,
         adopting: bool = False,
     ) -> Outcome:
@@ -163,32 +163,34 @@ class Master:
 
     def _see_through(
         self,
-        enter: Callable[[Entry], tuple[Plan, list[Source]]],
-        own: tuple[Plan, list[Source]] | None,
+        enter: Callable[[SubmitOrResume], tuple[JobSpec, list[Source]]],
+        own: tuple[JobSpec, list[Source]] | None,
         *,
         adopting: bool,
     ) -> Outcome:
         """Enter the job, start workers, and be in charge of it to its end."""
         session = self._session
         if early := own if session.private else None:
-            self._start_crew(*early)  # on a private server the job is ours for sure: both start up together
+            self._start_workers(*early)  # on a private server the job is ours for sure: both start up together
         # Only now: a server that is away at the very start is an error at once.
-        self._patience = Patience(self.settings.redis_patience, self._observer.warned)
-        self._store = Store(session.connection, self.job_id, self._patience)
-        self._charge = Charge(self._store, self.settings.lease_seconds)
-        self._entry = Entry(self._store, self._charge, session.secret, self.settings, self._observer, self._files)
+        self._patience = RedisRetry(self.settings.redis_patience, self._observer.warned)
+        self._store = JobStore(session.connection, self.job_id, self._patience)
+        self._leader_lease = LeaderLease(self._store, self.settings.lease_seconds)
+        self._entry = SubmitOrResume(
+            self._store, self._leader_lease, session.secret, self.settings, self._observer, self._files
+        )
         try:
-            plan, sources = enter(self._entry)
+            spec, sources = enter(self._entry)
             if adopting and not self._patience.call(lambda: self._workers_there(queue_name(session.secret))):
                 self._own_workers = self.settings.worker_count
             if not early:
-                self._start_crew(plan, sources)
+                self._start_workers(spec, sources)
             self._observer.started(self.job_id, session.hint)
-            self._shuffle = ShuffleFolder(plan, self._store, self._observer.warned, private=session.private)
+            self._shuffle = ShuffleFolder(spec, self._store, self._observer.warned, private=session.private)
             with self._shuffle.left():
-                return self._be_in_charge(plan, sources)
+                return self._be_in_charge(spec, sources)
         except ShuffleUnseenError:
-            self._charge.release()  # so that a master that sees the files can go on
+            self._leader_lease.release()  # so that a master that sees the files can go on
             raise
         except KeyboardInterrupt:
             raise KeyboardInterrupt(self._let_go()) from None
@@ -198,55 +200,63 @@ class Master:
         if self._session.private:
             return f"job {self.job_id} is cancelled: its private server ends with it"
         with contextlib.suppress(WordCounterError):  # if Redis is away just now, the charge runs out by itself
-            if not self._charge.epoch and not self._store.fields():
+            if not self._leader_lease.epoch and not self._store.fields():
                 return f"job {self.job_id} was not begun"
-            self._charge.release()
+            self._leader_lease.release()
         return f"job {self.job_id} is kept in Redis; go on with it: word-counter resume {self.job_id}"
 
-    def _start_crew(self, plan: Plan, sources: list[Source]) -> None:
+    def _start_workers(self, spec: JobSpec, sources: list[Source]) -> None:
         """Start the run's own workers, which may load this job and read these inputs, and nothing else."""
         names = [self.inputs] if isinstance(self.inputs, str | os.PathLike) else self.inputs
-        read = [source.path for source in sources if not travels(source, inline=plan.inline)]
+        read = [source.path for source in sources if not travels(source, inline=spec.inline)]
         roots = roots_of([os.fspath(name) for name in names], read)
-        shuffle_roots = shuffle_roots_of(plan, private=self._session.private)
-        self._session.start_crew(self._own_workers, plan.job_id, plan.code, roots, shuffle_roots)
+        shuffle_roots = shuffle_roots_of(spec, private=self._session.private)
+        self._session.start_workers(self._own_workers, spec.job_id, spec.code, roots, shuffle_roots)
 
     def _workers_there(self, queue: str) -> int:
-        return Roster(self._session.connection).processes(queue)
+        return WorkerRegistry(self._session.connection).processes(queue)
 
     # -- being in charge ------------------------------------------------------------------------------
 
-    def _be_in_charge(self, plan: Plan, sources: list[Source]) -> Outcome:
-        self._plan, self._sources = plan, sources
+    def _be_in_charge(self, spec: JobSpec, sources: list[Source]) -> Outcome:
+        self._spec, self._sources = spec, sources
         vitals = Vitals(self._own_workers)
-        queue = ChunkQueue(self._session.connection, self._session.batch_secret, self._patience)
-        lookout = Lookout(self._session, self._patience, vitals, self._observer, sources, queue.name, self._began)
+        queue = BatchQueue(self._session.connection, self._session.batch_secret, self._patience)
+        health_monitor = HealthMonitor(
+            self._session, self._patience, vitals, self._observer, sources, queue.name, self._began
+        )
         version = partial(self._patience.call, self._session.server_version)
 
         def look_around(snapshot: Snapshot) -> None:
-            lookout.look_around(snapshot)
+            health_monitor.look_around(snapshot)
             self._shuffle.mind(vitals.memory_used)
 
         try:
             self._shuffle.enter()
             while True:
-                finish = Finish(self._store, self._charge, plan, sources, version, lambda: self._shuffle.files)
-                dispatch = Dispatch(self._store, queue, self._charge, plan, sources, lambda: self._shuffle.folder)
-                course = Course(self._store, dispatch, self._charge, plan, self.settings, vitals, self._observer)
+                finish = OutputCommitter(
+                    self._store, self._leader_lease, spec, sources, version, lambda: self._shuffle.files
+                )
+                dispatch = Dispatcher(
+                    self._store, queue, self._leader_lease, spec, sources, lambda: self._shuffle.folder
+                )
+                reconcile_loop = ReconcileLoop(
+                    self._store, dispatch, self._leader_lease, spec, self.settings, vitals, self._observer
+                )
                 try:
-                    return finish.write(course.follow(look_around), lookout.progress)
+                    return finish.write(reconcile_loop.follow(look_around), health_monitor.progress)
                 except JobGoneError as error:
                     self._start_again(error)
                 finally:
                     dispatch.close()
-        except (StoreUnavailableError, LostChargeError, JobCancelledError, ShuffleUnseenError, KeyboardInterrupt):
+        except (StoreUnavailableError, LostLeaseError, JobCancelledError, ShuffleUnseenError, KeyboardInterrupt):
             raise
         except OutputError as error:
             # All is reduced: once the results can be written, going on writes them.
             if self._session.private:
                 self._end(JobState.FAILED, str(error))
                 raise
-            self._charge.release()
+            self._leader_lease.release()
             message = f"{error}; job {self.job_id} is kept: word-counter resume {self.job_id}"
             raise OutputError(message) from error
         except WordCounterError as error:
@@ -264,7 +274,7 @@ class Master:
             JobFailedError: what is lost of the job would not be made again.
         """
         if (snapshot := self._store.snapshot()) is not None:
-            ours = snapshot.state is JobState.REDUCING and snapshot.epoch == self._charge.epoch
+            ours = snapshot.state is JobState.REDUCING and snapshot.epoch == self._leader_lease.epoch
             if ours and snapshot.reduced == snapshot.partitions:
                 message = f"Redis lost a part of what job {self.job_id} came to: {lost}; run it again"
                 raise JobFailedError(message) from lost
@@ -275,13 +285,15 @@ class Master:
             raise JobCancelledError(message)
         self._observer.warned(f"Redis came back without job {self.job_id}; it starts again from its plan")
         check_sources(self._sources)
-        if not self._entry.make(self._plan, self._sources):
+        if not self._entry.make(self._spec, self._sources):
             message = f"another master has made job {self.job_id} again"
-            raise LostChargeError(message)
+            raise LostLeaseError(message)
         self._shuffle.enter()
 
     def _end(self, state: JobState, reason: str) -> None:
         try:
-            self._store.end(self._charge.epoch, state, reason, self._plan.all_partitions, self._plan.retention_seconds)
+            self._store.end(
+                self._leader_lease.epoch, state, reason, self._spec.all_partitions, self._spec.retention_seconds
+            )
         except Exception as error:  # noqa: BLE001 (the error that ends the job matters more, and is raised)
             self._observer.warned(f"could not record the end of {self.job_id}: {error}")

@@ -9,31 +9,31 @@ from itertools import pairwise
 from word_counter.compute.merge import Summary, parts_of, summarised
 from word_counter.errors import JobCancelledError, JobFailedError, JobGoneError
 from word_counter.files.drafts import Written
-from word_counter.job.job_spec import Plan
+from word_counter.job.job_spec import JobSpec
 from word_counter.job.model import JobState, Source, Stage
 from word_counter.job.snapshot import Snapshot
-from word_counter.master.leader_lease import Charge
+from word_counter.master.leader_lease import LeaderLease
 from word_counter.observer import Outcome, Progress
 from word_counter.outputs.quarantine import quarantine_path
 from word_counter.outputs.receipt_file import receipt_path
 from word_counter.outputs.sink import Sink
-from word_counter.receipts.accounting import Account
-from word_counter.receipts.receipt import Run, check_account, receipt_of
+from word_counter.receipts.accounting import Accounting
+from word_counter.receipts.receipt import Run, check_accounting, receipt_of
 from word_counter.shuffle.run_files import RunFiles
-from word_counter.store.job_store import Store
+from word_counter.store.job_store import JobStore
 
 #: The receipts of so many tasks are read in one go.
 _AT_ONCE = 500
 
 
-class Finish:
+class OutputCommitter:
     """Writes what a job came to, for the master that is in charge of it."""
 
     def __init__(
         self,
-        store: Store,
-        charge: Charge,
-        plan: Plan,
+        store: JobStore,
+        leader_lease: LeaderLease,
+        spec: JobSpec,
         sources: Sequence[Source],
         version: Callable[[], str],
         files: Callable[[], RunFiles | None] = lambda: None,
@@ -42,16 +42,16 @@ class Finish:
 
         Args:
             store: the job's.
-            charge: the master's.
-            plan: the job's.
+            leader_lease: the master's.
+            spec: the job's.
             sources: the job's.
             version: says what server the store is in.
             files: returns those of the job, when it shuffles by files.
         """
         self._store = store
         self._files = files
-        self._charge = charge
-        self._plan = plan
+        self._leader_lease = leader_lease
+        self._spec = spec
         self._sources = sources
         self._version = version
 
@@ -65,17 +65,17 @@ class Finish:
             JobFailedError: it was ended by somebody else, or has another master; or what its tasks came to does not
                 add up.
         """
-        plan = self._plan
-        account = self._account(snapshot)
-        check_account(account, plan.job_id)
+        spec = self._spec
+        accounting = self._accounting(snapshot)
+        check_accounting(accounting, spec.job_id)
         began = time.monotonic()
         bad = snapshot.totals.get("bad_records", 0) + snapshot.totals.get("skipped_chunks", 0)
-        aside = self._charge.holding(self._store.quarantine(bad)) if bad else None
+        aside = self._leader_lease.holding(self._store.quarantine(bad)) if bad else None
         summary = Summary()
-        last = plan.partitions_of(plan.phases - 1)
+        last = spec.partitions_of(spec.phases - 1)
         counts = self._store.segments(last)
         results = [self._results(n, segments) for n, segments in zip(last, counts, strict=True)]
-        parts = [self._charge.holding(summarised(part, summary)) for part in parts_of(results, plan.form)]
+        parts = [self._leader_lease.holding(summarised(part, summary)) for part in parts_of(results, spec.form)]
         counters = self._store.counters()
 
         def receipt(results: Sequence[Written], quarantine: Written | None) -> str:
@@ -89,23 +89,25 @@ class Finish:
                 write_seconds=time.monotonic() - began,
                 redis=self._version(),
             )
-            return receipt_of(plan, account, run, results, quarantine)
+            return receipt_of(spec, accounting, run, results, quarantine)
 
-        holding = self._charge.holding
-        Sink.of_plan(plan).write(
-            parts, plan.job_id, aside=aside, confirm=self._confirm, holding=holding, receipt=receipt
+        holding = self._leader_lease.holding
+        Sink.of_spec(spec).write(
+            parts, spec.job_id, aside=aside, confirm=self._confirm, holding=holding, receipt=receipt
         )
-        state = self._store.end(self._charge.epoch, JobState.DONE, "", plan.all_partitions, plan.retention_seconds)
+        state = self._store.end(
+            self._leader_lease.epoch, JobState.DONE, "", spec.all_partitions, spec.retention_seconds
+        )
         if state is None:
-            raise JobGoneError(plan.job_id)
+            raise JobGoneError(spec.job_id)
         if state is not JobState.DONE:
-            message = f"job {plan.job_id} is {state}, since just after its results were written to {plan.output}"
+            message = f"job {spec.job_id} is {state}, since just after its results were written to {spec.output}"
             raise JobFailedError(message)
         progress = progress_at(snapshot)
         return Outcome(
-            job_id=plan.job_id,
-            output=plan.output,
-            output_format=plan.form,
+            job_id=spec.job_id,
+            output=spec.output,
+            output_format=spec.form,
             files=progress.files,
             bytes=progress.bytes,
             lines=progress.lines,
@@ -113,33 +115,33 @@ class Finish:
             keys=summary.keys,
             seconds=progress.seconds,
             retries=progress.retries,
-            repeated=account.repeated(),
+            repeated=accounting.repeated(),
             reused_chunks=snapshot.totals.get("reused", 0),
             skipped_chunks=snapshot.totals.get("skipped_chunks", 0),
             bad_records=snapshot.totals.get("bad_records", 0),
-            quarantine=quarantine_path(plan.output, plan.job_id) if bad else "",
-            receipt=receipt_path(plan.output, plan.job_id),
+            quarantine=quarantine_path(spec.output, spec.job_id) if bad else "",
+            receipt=receipt_path(spec.output, spec.job_id),
             counters=counters,
             largest=summary.largest,
         )
 
-    def _account(self, snapshot: Snapshot) -> Account:
+    def _accounting(self, snapshot: Snapshot) -> Accounting:
         """Return the account of all tasks, read some at a time."""
-        plan, store = self._plan, self._store
-        account = Account(self._sources, plan.phases)
+        spec, store = self._spec, self._store
+        accounting = Accounting(self._sources, spec.phases)
         first_chunks = [*snapshot.first_chunks, snapshot.planned]
         for phase, (first, end) in enumerate(pairwise(first_chunks)):
-            for start in self._charge.holding(range(first, end, _AT_ONCE)):
+            for start in self._leader_lease.holding(range(first, end, _AT_ONCE)):
                 ids = range(start, min(end, start + _AT_ONCE))
                 if phase:
                     for done in store.done(Stage.MAP, ids):
-                        account.mapped(phase, done)
+                        accounting.mapped(phase, done)
                 else:
                     for chunk, done in zip(store.chunks(ids), store.done(Stage.MAP, ids), strict=True):
-                        account.chunk(chunk, done)
-            for done in store.done(Stage.REDUCE, plan.partitions_of(phase)):
-                account.reduced(phase, done)
-        return account
+                        accounting.chunk(chunk, done)
+            for done in store.done(Stage.REDUCE, spec.partitions_of(phase)):
+                accounting.reduced(phase, done)
+        return accounting
 
     def _results(self, partition: int, segments: int) -> Iterable[bytes]:
         found = self._store.results(partition, segments)
@@ -148,13 +150,13 @@ class Finish:
 
     def _confirm(self) -> None:
         """Return when all of the job is there to be seen, and it is ours to show."""
-        amiss = self._store.confirm(self._charge.epoch, self._charge.seconds)
+        amiss = self._store.confirm(self._leader_lease.epoch, self._leader_lease.seconds)
         if not amiss:
             return
-        self._charge.hold(now=True)  # says so when the job is gone, or another master is in charge
+        self._leader_lease.hold(now=True)  # says so when the job is gone, or another master is in charge
         state = self._store.fields().get("state", "")
         if state == JobState.CANCELLED.value:
-            message = f"job {self._plan.job_id} was cancelled"
+            message = f"job {self._spec.job_id} was cancelled"
             raise JobCancelledError(message)
-        message = f"the results of job {self._plan.job_id} are not written: {amiss}"
+        message = f"the results of job {self._spec.job_id} are not written: {amiss}"
         raise JobGoneError(message)

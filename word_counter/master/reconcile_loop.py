@@ -11,11 +11,11 @@ from contextlib import closing, suppress
 
 from word_counter.errors import InputChangedError, InputError, JobCancelledError, JobFailedError, JobGoneError
 from word_counter.inputs.chunk_reader import ChunkReader
-from word_counter.job.job_spec import Plan
+from word_counter.job.job_spec import JobSpec
 from word_counter.job.model import Chunk, JobState, Stage, parse_task
 from word_counter.job.snapshot import CRASHED, EXPIRED, Failure, Snapshot
-from word_counter.master.dispatcher import Dispatch
-from word_counter.master.leader_lease import Charge
+from word_counter.master.dispatcher import Dispatcher
+from word_counter.master.leader_lease import LeaderLease
 from word_counter.master.scheduler import (
     FULL_MEMORY,
     Fail,
@@ -34,7 +34,7 @@ from word_counter.master.scheduler import (
 )
 from word_counter.observer import Observer
 from word_counter.settings.config import Settings
-from word_counter.store.job_store import Store
+from word_counter.store.job_store import JobStore
 
 #: The master looks at the job at least so often, and at most so often (ten times as often at first), in seconds.
 _LOOK_SECONDS = 1.0
@@ -104,23 +104,23 @@ class Vitals:
         return time.monotonic() - max(self.full_since, self._committed_at)
 
 
-class Course:
+class ReconcileLoop:
     """Sees a job from where it is to the point where only the merge is left."""
 
     def __init__(
         self,
-        store: Store,
-        dispatch: Dispatch,
-        charge: Charge,
-        plan: Plan,
+        store: JobStore,
+        dispatch: Dispatcher,
+        leader_lease: LeaderLease,
+        spec: JobSpec,
         settings: Settings,
         vitals: Vitals,
         observer: Observer,
     ) -> None:
         self._store = store
         self._dispatch = dispatch
-        self._charge = charge
-        self._plan = plan
+        self._leader_lease = leader_lease
+        self._spec = spec
         self._settings = settings
         self._vitals = vitals
         self._observer = observer
@@ -139,10 +139,10 @@ class Course:
         last_event = "0-0"
         began = refreshed = time.monotonic()
         while True:
-            self._charge.hold()
+            self._leader_lease.hold()
             snapshot = self._store.snapshot()
             if snapshot is None:
-                raise JobGoneError(self._plan.job_id)
+                raise JobGoneError(self._spec.job_id)
             self._check(snapshot)
             self._phase = snapshot.phase
             look_around(snapshot)
@@ -150,7 +150,7 @@ class Course:
             self._mind_memory()
             if time.monotonic() - refreshed > _REFRESH_SECONDS:
                 refreshed = time.monotonic()
-                self._store.refresh(self._plan.all_partitions)
+                self._store.refresh(self._spec.all_partitions)
             again = False
             for action in decide(snapshot, self._policy(), self._dispatch.lost(snapshot)):
                 if isinstance(action, Merge):
@@ -163,19 +163,19 @@ class Course:
 
     def _check(self, snapshot: Snapshot) -> None:
         if snapshot.state is JobState.CANCELLED:
-            message = f"job {self._plan.job_id} was cancelled"
+            message = f"job {self._spec.job_id} was cancelled"
             raise JobCancelledError(message)
-        if snapshot.state.ended or snapshot.epoch != self._charge.epoch:
-            self._charge.hold(now=True)
-            message = f"job {self._plan.job_id} was ended by somebody else: {snapshot.state} {snapshot.reason}"
+        if snapshot.state.ended or snapshot.epoch != self._leader_lease.epoch:
+            self._leader_lease.hold(now=True)
+            message = f"job {self._spec.job_id} was ended by somebody else: {snapshot.state} {snapshot.reason}"
             raise JobFailedError(message)
 
     def _policy(self) -> Policy:
         vitals = self._vitals
         return Policy(
-            max_attempts=self._plan.max_attempts,
-            skip=self._plan.skip,
-            timeout=self._plan.timeout,
+            max_attempts=self._spec.max_attempts,
+            skip=self._spec.skip,
+            timeout=self._spec.timeout,
             workers=max(1, vitals.workers),
             medians=vitals.medians(),
             memory=vitals.memory,
@@ -201,12 +201,12 @@ class Course:
         if isinstance(action, Split):
             return self._dispatch.split(snapshot, action.batches, action.chunks_each, self._vitals.held_limit)
         if isinstance(action, StartReduce):
-            if snapshot.state is JobState.MAPPING and not self._store.advance(self._charge.epoch):
+            if snapshot.state is JobState.MAPPING and not self._store.advance(self._leader_lease.epoch):
                 return False
             self._dispatch.start_reduce(snapshot.phase)
             return True
         if isinstance(action, NextPhase):
-            return self._store.next_phase(self._charge.epoch, snapshot)
+            return self._store.next_phase(self._leader_lease.epoch, snapshot)
         if isinstance(action, Queue):
             self._dispatch.queue(snapshot.phase, action.tasks, snapshot.suspicions)
             return False
@@ -215,7 +215,7 @@ class Course:
 
     def _settle(self, action: object) -> None:
         """Carry out what was decided about attempts that came to nothing."""
-        epoch = self._charge.epoch
+        epoch = self._leader_lease.epoch
         if isinstance(action, Revoke):
             condition = {Why.EXPIRED: "expired", Why.LOST: "unleased", Why.BEATEN: "always"}[action.why]
             kind = EXPIRED if action.why is Why.EXPIRED else CRASHED
@@ -238,7 +238,7 @@ class Course:
             return ""
         (chunk,) = self._store.chunks([parse_task(task)[1]])
         if self._phase:
-            return f"\nin {self._plan.results_name(chunk.source)}"
+            return f"\nin {self._spec.results_name(chunk.source)}"
         path = self._store.sources()[chunk.source].name
         last = chunk.line + chunk.lines - 1
         return f"\nin {path}, bytes {chunk.offset} to {chunk.offset + chunk.length}, lines {chunk.line} to {last}"
@@ -248,7 +248,7 @@ class Course:
         (chunk,) = self._store.chunks([number])
         of_input = self._phase == 0
         entry = {
-            "file": self._store.sources()[chunk.source].name if of_input else self._plan.results_name(chunk.source),
+            "file": self._store.sources()[chunk.source].name if of_input else self._spec.results_name(chunk.source),
             "offset": chunk.offset,
             "length": chunk.length,
             "line": chunk.line,
@@ -258,14 +258,14 @@ class Course:
         digest = self._digest_of(chunk) if of_input else ""
         if not of_input:
             chunk = chunk._replace(length=0)  # which is counted as bytes of the input
-        if self._store.skip(self._charge.epoch, failure, chunk, json.dumps(entry, ensure_ascii=False), digest):
+        if self._store.skip(self._leader_lease.epoch, failure, chunk, json.dumps(entry, ensure_ascii=False), digest):
             self._observer.failed(failure)
             self._observer.warned(f"chunk {number} is set aside: {failure.message.partition(chr(10))[0]}")
 
     def _digest_of(self, chunk: Chunk) -> str:
         """Return the digest of a chunk that no worker committed; nothing when it cannot be read."""
         sources = dict(enumerate(self._store.sources()))
-        reader = ChunkReader(sources, content=self._store.content, inline=self._plan.inline)
+        reader = ChunkReader(sources, content=self._store.content, inline=self._spec.inline)
         with closing(reader), suppress(InputError, InputChangedError, JobGoneError):
             return reader.fetch(chunk).digest
         return ""

@@ -8,14 +8,14 @@ from typing import BinaryIO
 
 from word_counter.errors import ShuffleError, WordCounterError
 from word_counter.files.urls import is_url
-from word_counter.job.job_spec import Plan
+from word_counter.job.job_spec import JobSpec
 from word_counter.job.model import JobState
 from word_counter.settings.memory import machine_memory
-from word_counter.shuffle.job_files import shuffle_place_of
+from word_counter.shuffle.job_files import shuffle_location_of
 from word_counter.shuffle.orphan_cleanup import hold, sweep
 from word_counter.shuffle.run_files import RunFiles, folder_of
 from word_counter.shuffle.run_locations import AUTO, REDIS
-from word_counter.store.job_store import Store
+from word_counter.store.job_store import JobStore
 
 #: A private server uses no more than such a part of the memory: a reduce task takes some five times the partials it
 #: reduces, and there are several at a time.
@@ -26,9 +26,9 @@ _UNDER_WAY = {state.value for state in JobState if not state.ended}
 class ShuffleFolder:
     """The folder of the job that a master is in charge of, when it shuffles by files; else nothing."""
 
-    def __init__(self, plan: Plan, store: Store, warn: Callable[[str], None], *, private: bool) -> None:
+    def __init__(self, spec: JobSpec, store: JobStore, warn: Callable[[str], None], *, private: bool) -> None:
         """Make it. ``private``: the store ends with this run, whose processes are all on this machine."""
-        self._plan = plan
+        self._spec = spec
         self._private = private
         self._store = store
         self._warn = warn
@@ -56,13 +56,13 @@ class ShuffleFolder:
             ShuffleUnseenError: there should be files by now, and they are not to be seen.
             ShuffleError: it cannot be made.
         """
-        if self._plan.shuffle in {REDIS, AUTO}:
+        if self._spec.shuffle in {REDIS, AUTO}:
             return
         made_by = self._store.fields().get("made_by", "")
         if self.files is not None and made_by != self._made_by:
             self._remove()  # Redis lost the job, which was made again
         self._made_by = made_by
-        folder = folder_of(shuffle_place_of(self._plan), self._plan.job_id, made_by)
+        folder = folder_of(shuffle_location_of(self._spec), self._spec.job_id, made_by)
         files = RunFiles(folder)
         if files.seen:
             self.folder, self.files = folder, files
@@ -72,7 +72,7 @@ class ShuffleFolder:
         self._make(folder, files)
 
     def _make(self, folder: str, files: RunFiles) -> None:
-        place = shuffle_place_of(self._plan)
+        place = shuffle_location_of(self._spec)
         if not is_url(place) and (left := sweep(place)):
             self._warn(f"removed from {place} what killed runs had left there: {', '.join(left)}")
         self.folder, self.files = folder, files
@@ -88,12 +88,12 @@ class ShuffleFolder:
         Raises:
             ShuffleError: no files can be made where temporary files go.
         """
-        if self.files is not None or not self._private or self._plan.shuffle != AUTO:
+        if self.files is not None or not self._private or self._spec.shuffle != AUTO:
             return
         if used < machine_memory() / _MOST_MEMORY:
             return
         self._made_by = self._store.fields().get("made_by", "")
-        folder = folder_of(shuffle_place_of(self._plan), self._plan.job_id, self._made_by)
+        folder = folder_of(shuffle_location_of(self._spec), self._spec.job_id, self._made_by)
         self._make(folder, RunFiles(folder))
         self._warn(
             f"the private Redis uses {used / 1e6:,.0f} MB, more than an eighth of this machine's memory: "

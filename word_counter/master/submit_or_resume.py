@@ -15,37 +15,37 @@ from word_counter.errors import (
     WordCounterError,
 )
 from word_counter.inputs.sources import check_sources
-from word_counter.job.job_spec import Plan, read_plan
+from word_counter.job.job_spec import JobSpec, read_spec
 from word_counter.job.model import JobState, Source
 from word_counter.job.side_file import SideFile, checked
-from word_counter.master.leader_lease import Charge
+from word_counter.master.leader_lease import LeaderLease
 from word_counter.observer import Observer
 from word_counter.outputs.quarantine import quarantine_path
 from word_counter.outputs.sink import Sink
 from word_counter.security.signed_spec import PURPOSE, check_signed
 from word_counter.security.signing import sign
 from word_counter.settings.config import Settings
-from word_counter.store.job_store import Store
+from word_counter.store.job_store import JobStore
 
 #: How often a master that waits for another's end looks again, in seconds.
 _LOOK_SECONDS = 1.0
 _ENDED = {state.value for state in JobState if state.ended}
 
 
-class Entry:
+class SubmitOrResume:
     """One master's way into one job."""
 
     def __init__(
         self,
-        store: Store,
-        charge: Charge,
+        store: JobStore,
+        leader_lease: LeaderLease,
         secret: str,
         settings: Settings,
         observer: Observer,
         files: Mapping[str, SideFile],
     ) -> None:
         self._store = store
-        self._charge = charge
+        self._leader_lease = leader_lease
         self._secret = secret
         self._settings = settings
         self._observer = observer
@@ -53,30 +53,30 @@ class Entry:
         #: The side files of the job.
         self.files = dict(files)
 
-    def make(self, plan: Plan, sources: list[Source]) -> bool:
+    def make(self, spec: JobSpec, sources: list[Source]) -> bool:
         """Make the job, with :attr:`files`, and take charge of it; False when there is one of its name."""
-        text = plan.to_json()
+        text = spec.to_json()
         fields: dict[str, str | int] = {
             "state": JobState.MAPPING.value,
-            "name": plan.name,
-            "plan": text,
+            "name": spec.name,
+            "spec": text,
             "signature": sign(text, self._secret, purpose=PURPOSE) if self._secret else "",
-            "partitions": plan.all_partitions,
-            "phases": plan.phases,
+            "partitions": spec.all_partitions,
+            "phases": spec.phases,
             "phase": 0,
             "first_chunks": "[0]",
-            "output": plan.output,
-            "epoch": self._charge.epoch,
+            "output": spec.output,
+            "epoch": self._leader_lease.epoch,
             "split": "open",
             "cursor": "[0,0,0,1]",
             "files": len(sources),
             "bytes": sum(source.size for source in sources),
         }
         contents = {name: file.content for name, file in self.files.items()}
-        made = self._store.create(fields, sources, f"{self._charge.master}-{token_hex(4)}", contents)
-        return made and self._charge.take() > 0
+        made = self._store.create(fields, sources, f"{self._leader_lease.master}-{token_hex(4)}", contents)
+        return made and self._leader_lease.take() > 0
 
-    def make_or_take(self, plan: Plan, sources: list[Source]) -> tuple[Plan, list[Source]]:
+    def make_or_take(self, spec: JobSpec, sources: list[Source]) -> tuple[JobSpec, list[Source]]:
         """Make the job; with ``resume`` or ``standby`` take over the unfinished one of its name, if there is one.
 
         One that failed, was cancelled, or was done with another plan is made anew.
@@ -90,47 +90,47 @@ class Entry:
             NotNeededError: the job is done, with this very plan, or was completed while this master stood by.
         """
         stood_by = False
-        while not self.make(plan, sources):
+        while not self.make(spec, sources):
             if not (self._settings.resume or self._settings.standby):
                 message = f"there is a job {self._job_id} already; choose another --job-id, purge it, or --resume it"
                 raise UsageError(message)
             fields = self._store.fields()
             if fields.get("state") in _ENDED:
                 if stood_by:
-                    raise self._ended_meanwhile(plan, fields)
-                if _is_done_already(plan, fields):
+                    raise self._ended_meanwhile(spec, fields)
+                if _is_done_already(spec, fields):
                     raise self._not_needed(
-                        plan,
-                        f"job {self._job_id} is done already, and its results are in {plan.output}",
+                        spec,
+                        f"job {self._job_id} is done already, and its results are in {spec.output}",
                         f"; to do it again: word-counter purge {self._job_id}",
                     )
                 # When another master was faster, the next look shows the job that it has made.
                 self._store.remove(int(fields.get("partitions", 1)), fields.get("made_by", ""))
                 continue
-            epoch = self._charge.take()
+            epoch = self._leader_lease.take()
             if not epoch and not self._settings.standby:
                 epoch = self._wait_for_end_of_charge()
             if epoch > 0:
-                return self._planned(plan)
+                return self._planned(spec)
             if not stood_by:
                 self._observer.warned(f"job {self._job_id} has a master; standing by to take over")
             stood_by = True
             time.sleep(_LOOK_SECONDS)
-        return plan, sources
+        return spec, sources
 
-    def _ended_meanwhile(self, plan: Plan, fields: dict[str, str]) -> WordCounterError:
+    def _ended_meanwhile(self, spec: JobSpec, fields: dict[str, str]) -> WordCounterError:
         if fields.get("state") == JobState.DONE.value:
-            return self._not_needed(plan, f"job {self._job_id} was completed by the master that this one stood by for")
+            return self._not_needed(spec, f"job {self._job_id} was completed by the master that this one stood by for")
         ended = f"{fields.get('state')} {fields.get('reason')}"
         return JobFailedError(f"job {self._job_id} ended while this master stood by: {ended}")
 
-    def _not_needed(self, plan: Plan, message: str, advice: str = "") -> NotNeededError:
+    def _not_needed(self, spec: JobSpec, message: str, advice: str = "") -> NotNeededError:
         """Return what there is to say of a job that is done, the same as its own master said of it."""
         if not self._store.set_aside():
             return NotNeededError(message + advice)
-        return SetAsideError(f"{message}, but for what {quarantine_path(plan.output, plan.job_id)} names{advice}")
+        return SetAsideError(f"{message}, but for what {quarantine_path(spec.output, spec.job_id)} names{advice}")
 
-    def take(self) -> tuple[Plan, list[Source]]:
+    def take(self) -> tuple[JobSpec, list[Source]]:
         """Take over a job of which only its name is known; return its plan and its sources.
 
         Raises:
@@ -142,7 +142,7 @@ class Entry:
         if not fields:
             message = f"there is no job {self._job_id} in this Redis"
             raise JobNotFoundError(message)
-        epoch = self._charge.take() or self._wait_for_end_of_charge()
+        epoch = self._leader_lease.take() or self._wait_for_end_of_charge()
         if epoch < 0:
             message = f"job {self._job_id} has ended: it is {self._store.fields().get('state', 'gone')}"
             raise UsageError(message)
@@ -158,7 +158,7 @@ class Entry:
         self._observer.warned(
             f"job {self._job_id} had a master until lately; waiting for some seconds to see that it is gone"
         )
-        while not (epoch := self._charge.take()):
+        while not (epoch := self._leader_lease.take()):
             fields = self._store.fields()
             if fields.get("held_until", "0") != held:
                 message = (
@@ -169,33 +169,33 @@ class Entry:
             time.sleep(_LOOK_SECONDS / 4)
         return epoch
 
-    def _planned(self, own: Plan | None) -> tuple[Plan, list[Source]]:
+    def _planned(self, own: JobSpec | None) -> tuple[JobSpec, list[Source]]:
         """Return the plan in the store and its sources, checked; ``own`` is what this command line asks for."""
         try:
             return self._checked_plan(own)
         except BaseException:
-            self._charge.release()
+            self._leader_lease.release()
             raise
 
-    def _checked_plan(self, own: Plan | None) -> tuple[Plan, list[Source]]:
+    def _checked_plan(self, own: JobSpec | None) -> tuple[JobSpec, list[Source]]:
         fields = self._store.fields()
         sources = self._store.sources()
-        plan = read_plan(fields, self._job_id, sources)
+        spec = read_spec(fields, self._job_id, sources)
         check_sources(sources, all_read=fields.get("split") == "done")
-        if own is not None and own.digest != plan.digest:
+        if own is not None and own.digest != spec.digest:
             message = (
                 f"job {self._job_id} has other inputs than this command names; purge it or choose another --job-id"
             )
             raise UsageError(message)
-        if own != plan:
+        if own != spec:
             check_signed(fields, self._job_id, self._secret)
-        Sink.of_plan(plan).check(plan.job_id)
-        self.files = checked(self._store.files() if plan.files else {}, plan.files)
-        return plan, sources
+        Sink.of_spec(spec).check(spec.job_id)
+        self.files = checked(self._store.files() if spec.files else {}, spec.files)
+        return spec, sources
 
 
-def _is_done_already(plan: Plan, fields: dict[str, str]) -> bool:
+def _is_done_already(spec: JobSpec, fields: dict[str, str]) -> bool:
     """Whether a job was done with the same plan, and its results are where they should be."""
     if fields.get("state") != JobState.DONE.value:
         return False
-    return fields.get("plan") == plan.to_json() and Sink.of_plan(plan).holds(plan.job_id, plan.partitions)
+    return fields.get("spec") == spec.to_json() and Sink.of_spec(spec).holds(spec.job_id, spec.partitions)

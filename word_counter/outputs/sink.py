@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, cast
 from word_counter.errors import OutputError, UsageError
 from word_counter.files.drafts import Digested, Draft, Fill, Holding, Rows, Written, as_they_are, going_on
 from word_counter.files.locations import checked, files_at, is_database
-from word_counter.job.job_spec import Plan
+from word_counter.job.job_spec import JobSpec
 from word_counter.outputs.formats import check_form, form_of, writer_of
 from word_counter.outputs.part_files import part_path, parts_at
 from word_counter.outputs.quarantine import check_free, quarantine_path, remove_quarantine
@@ -51,9 +51,9 @@ class Sink:
         return cls(output, form, settings.sort, settings.top)
 
     @classmethod
-    def of_plan(cls, plan: Plan) -> Sink:
+    def of_spec(cls, spec: JobSpec) -> Sink:
         """Return the sink that a job was made with."""
-        return cls(plan.output, plan.form, plan.sort, plan.top)
+        return cls(spec.output, spec.form, spec.sort, spec.top)
 
     def check(self, job_id: str = "") -> None:
         """Raise OutputError, saying what to do, unless the results could be written.

@@ -21,7 +21,7 @@ from word_counter.security.signing import sign
 from word_counter.store.connection import Redis
 from word_counter.store.keys import RUNNING_TTL_SECONDS, JobKeys
 from word_counter.store.lua_scripts import IMPATIENT
-from word_counter.store.retry import Patience
+from word_counter.store.retry import RedisRetry
 
 #: How the names of queues begin. A worker takes from one queue alone: then RQ dequeues by BLMOVE, which loses nothing
 #: when the worker dies.
@@ -43,10 +43,10 @@ def queue_name(secret: str) -> str:
     return f"{QUEUE}-{sign('', secret, purpose='queue')[:8]}"
 
 
-class ChunkQueue:
+class BatchQueue:
     """The queue that the workers who share a secret take batches from."""
 
-    def __init__(self, connection: Redis, secret: str, patience: Patience = IMPATIENT) -> None:
+    def __init__(self, connection: Redis, secret: str, patience: RedisRetry = IMPATIENT) -> None:
         self.name = queue_name(secret)
         self._secret = secret
         self._patience = patience

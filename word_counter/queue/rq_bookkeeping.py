@@ -15,7 +15,7 @@ from rq.worker_registration import WORKERS_BY_QUEUE_KEY
 
 from word_counter.queue.batch_queue import QUEUE, discard_delivered, discard_ended
 from word_counter.store.connection import Redis
-from word_counter.store.lua_scripts import Scripts
+from word_counter.store.lua_scripts import LuaScripts
 
 #: How long RQ's lists of one queue's workers stay after the last sign of life of these, in seconds.
 _KEPT_SECONDS = 24 * 3600
@@ -23,7 +23,7 @@ _WORKERS = SimpleWorker.redis_workers_keys
 _WORKER_PREFIX = SimpleWorker.redis_worker_namespace_prefix
 
 
-class Traces:
+class RqBookkeeping:
     """What RQ lists of one queue's workers."""
 
     def __init__(self, connection: Redis, queue: str) -> None:
@@ -65,5 +65,5 @@ def _tidy(connection: Redis, key: str) -> None:
         pipeline.exists(worker)
     gone = [worker for worker, there in zip(listed, pipeline.execute(), strict=True) if not there]
     keys = [Queue.redis_queues_keys, key, queue.intermediate_queue_key, _WORKERS, workers]
-    if Scripts(connection).run("strike", keys, gone):
+    if LuaScripts(connection).run("strike", keys, gone):
         discard_delivered(connection, queue)  # from now on nobody would find them there

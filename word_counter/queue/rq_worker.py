@@ -27,9 +27,9 @@ from rq.worker.base import WorkerStatus
 from word_counter.errors import RefusedError, StoreUnavailableError
 from word_counter.queue.admission import LONGEST_BYTES, TASK_FUNCTION, admit
 from word_counter.queue.payload import Payload
-from word_counter.queue.rq_bookkeeping import Traces
+from word_counter.queue.rq_bookkeeping import RqBookkeeping
 from word_counter.store.connection import Redis, RedisError, ResponseError
-from word_counter.store.refusal_log import Refusals
+from word_counter.store.refusal_log import RefusalLog
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ class GuardedQueue(Queue):
     """A queue from which only batches come out that were let in."""
 
     secret = ""
-    refusals: Refusals
+    refusals: RefusalLog
 
     @classmethod
     def dequeue_any(
@@ -143,7 +143,7 @@ def _read(queue: Queue, raw_id: bytes) -> bytes | None:
     return None if data is None else bytes(data)
 
 
-class QueueWorker(SimpleWorker):
+class BatchWorker(SimpleWorker):
     """RQ's worker over one guarded queue."""
 
     job_class = BatchJob
@@ -152,9 +152,9 @@ class QueueWorker(SimpleWorker):
 
     def __init__(self, queue: str, name: str, connection: Redis, secret: str, run: Run) -> None:
         self._run = run
-        self._traces = Traces(connection, queue)
+        self._traces = RqBookkeeping(connection, queue)
         GuardedQueue.secret = secret
-        GuardedQueue.refusals = Refusals(connection, name)
+        GuardedQueue.refusals = RefusalLog(connection, name)
         super().__init__(
             [queue],
             name=name,

@@ -70,7 +70,7 @@ class _Input:
         return self._digest.text if self.known else None
 
 
-class Account:
+class Accounting:
     """What a job came to so far."""
 
     def __init__(self, sources: Sequence[Source], phases: int) -> None:

@@ -14,10 +14,10 @@ from typing import Any
 
 from word_counter.errors import JobFailedError
 from word_counter.files.drafts import Written
-from word_counter.job.job_spec import Plan
+from word_counter.job.job_spec import JobSpec
 from word_counter.job.snapshot import CRASHED, EXPIRED, HUNG
 from word_counter.outputs.receipt_file import FORMAT
-from word_counter.receipts.accounting import Account
+from word_counter.receipts.accounting import Accounting
 
 #: Kinds of failure in which the process of a worker died, or was not heard of again.
 _DEATHS = (CRASHED, HUNG, EXPIRED)
@@ -37,9 +37,9 @@ class Run:
     redis: str | None = None  #: the version of the server
 
 
-def check_account(account: Account, job_id: str) -> None:
+def check_accounting(accounting: Accounting, job_id: str) -> None:
     """Raise JobFailedError unless what the tasks of a job came to adds up."""
-    if amiss := account.amiss():
+    if amiss := accounting.amiss():
         message = (
             f"the results of job {job_id} are not written, as what its tasks came to does not add up: {amiss}. "
             "That is a fault of this program, or of somebody's hand in its Redis; run the job again"
@@ -48,42 +48,42 @@ def check_account(account: Account, job_id: str) -> None:
 
 
 def receipt_of(
-    plan: Plan, account: Account, run: Run, results: Sequence[Written], quarantine: Written | None = None
+    spec: JobSpec, accounting: Accounting, run: Run, results: Sequence[Written], quarantine: Written | None = None
 ) -> str:
     """Return the text of a receipt: its fields a line each, and each input in a line."""
     from word_counter import __version__  # looked up only now
 
-    settings = {name: getattr(plan, name) for name in _SETTINGS}
-    settings["transport"] = "inline" if plan.inline else "auto"
+    settings = {name: getattr(spec, name) for name in _SETTINGS}
+    settings["transport"] = "inline" if spec.inline else "auto"
     content: dict[str, Any] = {
         "format": FORMAT,
         "job": {
-            "id": plan.job_id,
-            "name": plan.name,
-            "code": plan.code,
-            "code_sha256": plan.code_digest,
-            "params": plan.params,
-            "files_sha256": plan.files,
+            "id": spec.job_id,
+            "name": spec.name,
+            "code": spec.code,
+            "code_sha256": spec.code_digest,
+            "params": spec.params,
+            "files_sha256": spec.files,
         },
         "results": {
-            "output": plan.output,
-            "format": plan.form,
-            "sort": plan.sort,
-            "top": plan.top,
+            "output": spec.output,
+            "format": spec.form,
+            "sort": spec.sort,
+            "top": spec.top,
             "keys": run.keys,
             "files": [_listed(written) for written in results],
             "quarantine": None if quarantine is None else _listed(quarantine),
         },
-        "counts": account.counts(),
-        "phases": account.phases(),
+        "counts": accounting.counts(),
+        "phases": accounting.phases(),
         "counters": dict(sorted(run.counters.items())),
         "attempts": {
-            "committed": sum(account.workers().values()),
+            "committed": sum(accounting.workers().values()),
             "failed": dict(sorted(run.failed.items())),
             "deaths": sum(run.failed.get(kind, 0) for kind in _DEATHS),
             "retries": run.retries,
         },
-        "workers": account.workers(),
+        "workers": accounting.workers(),
         "seconds": {"write": round(run.write_seconds, 3), "total": round(run.seconds, 3)},
         "settings": settings,
         "versions": {
@@ -94,7 +94,7 @@ def receipt_of(
         },
     }
     head = json.dumps(content, indent=2, ensure_ascii=False).removesuffix("\n}")
-    inputs = ",\n".join(f"    {json.dumps(one, ensure_ascii=False)}" for one in account.inputs())
+    inputs = ",\n".join(f"    {json.dumps(one, ensure_ascii=False)}" for one in accounting.inputs())
     return f'{head},\n  "inputs": [\n{inputs}\n  ]\n}}\n'
 
 

@@ -54,9 +54,9 @@ def find_secret(settings: Settings, *, alone: bool = False) -> str:
         raise UsageError(message) from error
 
 
-def crew_secret(secret: str, job_id: str) -> str:
+def local_secret(secret: str, job_id: str) -> str:
     """Return the secret of a run's own workers."""
-    return sign(job_id, secret, purpose="crew")
+    return sign(job_id, secret, purpose="local workers")
 
 
 def user_secret(folder: str) -> str:

@@ -8,7 +8,7 @@ from word_counter.errors import UsageError
 from word_counter.security.signing import verify
 
 #: What a plan is signed for.
-PURPOSE = "plan"
+PURPOSE = "spec"
 
 
 def check_signed(fields: Mapping[str, str], job_id: str, secret: str) -> None:
@@ -16,7 +16,7 @@ def check_signed(fields: Mapping[str, str], job_id: str, secret: str) -> None:
 
     Whoever can write to Redis could otherwise name any code, any input and any output.
     """
-    if not verify(fields.get("plan", ""), fields.get("signature", ""), secret, purpose=PURPOSE):
+    if not verify(fields.get("spec", ""), fields.get("signature", ""), secret, purpose=PURPOSE):
         message = (
             f"the plan of job {job_id} is not signed with the secret of this command; "
             "set WORD_COUNTER_SECRET to what its master was started with, or go on as the user who started it"

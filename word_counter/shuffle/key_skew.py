@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _HEAVIEST = 5
 
 
-class Weight:
+class KeySkew:
     """The weight of one partition."""
 
     def __init__(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 
-from word_counter.shuffle.run_format import Entry, sort_key
+from word_counter.shuffle.run_format import SubmitOrResume, sort_key
 
 
 class _Held:
@@ -13,12 +13,12 @@ class _Held:
 
     __slots__ = ("block", "run")
 
-    def __init__(self, run: Iterator[list[Entry]]) -> None:
+    def __init__(self, run: Iterator[list[SubmitOrResume]]) -> None:
         self.run = run
         self.block = next(run, [])
 
 
-def merged(runs: Iterable[Iterator[list[Entry]]]) -> Iterator[Entry]:
+def merged(runs: Iterable[Iterator[list[SubmitOrResume]]]) -> Iterator[SubmitOrResume]:
     """Merge runs, which come in blocks, into one stream that is sorted by key; entries of one key come run by run.
 
     Up to the smallest of the last keys of all blocks, nothing smaller can come any more: what is below is taken at
@@ -28,7 +28,7 @@ def merged(runs: Iterable[Iterator[list[Entry]]]) -> Iterator[Entry]:
     held = [_Held(run) for run in runs]
     while held := [head for head in held if head.block]:
         bound = min(sort_key(head.block[-1]) for head in held)
-        ready: list[Entry] = []
+        ready: list[SubmitOrResume] = []
         for head in held:
             end = bisect_left(head.block, bound, key=sort_key)
             ready += head.block[:end]

@@ -14,7 +14,7 @@ from secrets import token_hex
 from typing import BinaryIO
 
 from word_counter.shuffle.run_files import MARK, PREFIX
-from word_counter.shuffle.run_locations import FolderPlace
+from word_counter.shuffle.run_locations import FolderLocation
 
 _HELD = b"the runs of a job of word_counter, which end with the process that has locked this file\n"
 
@@ -43,7 +43,7 @@ def hold(folder: str) -> BinaryIO | None:
 
 def sweep(root: str) -> list[str]:
     """Remove the folders below ``root`` whose processes are gone; return which those were."""
-    place = FolderPlace(root)
+    place = FolderLocation(root)
     swept: list[str] = []
     with contextlib.suppress(OSError):
         for name in sorted(os.listdir(root)):

@@ -22,9 +22,9 @@ from typing import Any
 from word_counter.errors import OutputError, ShuffleError, ShuffleUnseenError
 from word_counter.shuffle.merge_runs import merged
 from word_counter.shuffle.partitioning import compact
-from word_counter.shuffle.run_format import Entry, Reference, entries_of, line_of, lines_of
-from word_counter.shuffle.run_locations import place_at, reason_of
-from word_counter.shuffle.spill_file import Spool, whole_lines
+from word_counter.shuffle.run_format import Reference, SubmitOrResume, entries_of, line_of, lines_of
+from word_counter.shuffle.run_locations import location_at, reason_of
+from word_counter.shuffle.spill_file import SpillFile, whole_lines
 
 #: The file by which a job's folder is known: it is there as long as the job has files.
 MARK = ".job"
@@ -38,7 +38,7 @@ _MERGED_AT_ONCE = 64
 class _Extent:
     """A run in a spool."""
 
-    spool: Spool
+    spool: SpillFile
     start: int
     end: int
 
@@ -58,7 +58,7 @@ class RunFiles:
         self._where = where
         self._own = ""
         try:
-            self._place = place_at(root or "/")
+            self._place = location_at(root or "/")
         except OutputError as error:
             raise ShuffleError(f"cannot shuffle by {where}: {reason_of(error)}") from error
 
@@ -169,7 +169,7 @@ class RunFiles:
 
     # -- reading --------------------------------------------------------------------------------------
 
-    def entries(self, texts: Iterable[str | bytes], *, folds: bool) -> Iterator[Entry]:
+    def entries(self, texts: Iterable[str | bytes], *, folds: bool) -> Iterator[SubmitOrResume]:
         """Merge the runs of a partition, given as the store has them, in the order of their chunks.
 
         Raises:
@@ -177,7 +177,7 @@ class RunFiles:
         """
         with contextlib.ExitStack() as spools:
             runs: list[Reference | _Extent] = []
-            inside: Spool | None = None
+            inside: SpillFile | None = None
             for text in texts:
                 reference = Reference.from_text(text)
                 if reference is not None and self._place.near:
@@ -229,16 +229,16 @@ class RunFiles:
             raise self._other(reference, len(content))
         return content
 
-    def _spool(self) -> Spool:
+    def _spool(self) -> SpillFile:
         with self._written():
-            return Spool(self._place.spool_folder(f"{self._folder}/{self._writing_folder()}"))
+            return SpillFile(self._place.spool_folder(f"{self._folder}/{self._writing_folder()}"))
 
-    def _blocks(self, run: Reference | _Extent) -> Iterator[list[Entry]]:
+    def _blocks(self, run: Reference | _Extent) -> Iterator[list[SubmitOrResume]]:
         if isinstance(run, _Extent):
             return run.spool.blocks(run.start, run.end)
         return self._parsed(run)
 
-    def _parsed(self, reference: Reference) -> Iterator[list[Entry]]:
+    def _parsed(self, reference: Reference) -> Iterator[list[SubmitOrResume]]:
         for lines in whole_lines(self._pieces(reference)):
             try:
                 yield entries_of(lines)

@@ -17,7 +17,7 @@ from word_counter.shuffle.partitioning import canonical, compact, decode_partial
 
 #: The text of a key, 0 when it is text and 1 when it is anything else, what travelled (a value, or a list of them), and
 #: how many bytes its line has.
-Entry = tuple[str, int, Any, int]
+SubmitOrResume = tuple[str, int, Any, int]
 #: What the entries of a run are sorted by.
 sort_key = itemgetter(0, 1)
 
@@ -87,13 +87,13 @@ def _line(key: str, value: Any) -> bytes:
     return f"[{key},{value if value.__class__ is int else compact(value)}]\n".encode()
 
 
-def line_of(entry: Entry) -> bytes:
+def line_of(entry: SubmitOrResume) -> bytes:
     """Return the line of an entry."""
     text, kind, value, _ = entry
     return _line(text if kind else encode_basestring(text), value)
 
 
-def entries_of(lines: list[bytes]) -> list[Entry]:
+def entries_of(lines: list[bytes]) -> list[SubmitOrResume]:
     """Return the entries of lines; ValueError or TypeError when they are none."""
     return [
         (key, 0, value, len(line))

@@ -23,7 +23,7 @@ _REMOVALS = 5
 _PAUSE_SECONDS = 0.1
 
 
-class FolderPlace:
+class FolderLocation:
     """A folder of this machine, or one that many machines share."""
 
     #: Whether reading a file bit by bit is as good as reading it at once.
@@ -82,7 +82,7 @@ class FolderPlace:
         return self._path(folder)
 
 
-class UrlPlace:
+class UrlLocation:
     """What is behind a URL that fsspec knows."""
 
     near = False
@@ -118,7 +118,7 @@ class UrlPlace:
         return None
 
 
-def place_name(named: str) -> str:
+def location_name(named: str) -> str:
     """Return what ``--shuffle`` names as any process may take it: an absolute path, a URL, "redis" or "auto".
 
     Raises:
@@ -136,7 +136,7 @@ def place_name(named: str) -> str:
     return absolute(place.rstrip("/") or "/")
 
 
-def check_place(place: str) -> None:
+def check_location(place: str) -> None:
     """Raise UsageError, saying what to do, unless files could be written below a place that ``--shuffle`` names."""
     if place in {REDIS, AUTO}:
         return
@@ -147,9 +147,9 @@ def check_place(place: str) -> None:
         raise UsageError(message) from error
 
 
-def place_at(root: str) -> FolderPlace | UrlPlace:
+def location_at(root: str) -> FolderLocation | UrlLocation:
     """Return the place that a path or a URL names; OutputError when what its store needs is not there."""
-    return UrlPlace(root) if is_url(root) else FolderPlace(root)
+    return UrlLocation(root) if is_url(root) else FolderLocation(root)
 
 
 def reason_of(error: OSError | OutputError) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Self
 
-from word_counter.shuffle.run_format import Entry, entries_of
+from word_counter.shuffle.run_format import SubmitOrResume, entries_of
 
 #: A run is read in pieces of so many bytes.
 PIECE_BYTES = 32 * 1024
@@ -39,7 +39,7 @@ def whole_lines(pieces: Iterable[bytes]) -> Iterator[list[bytes]]:
         yield [last]
 
 
-class Spool:
+class SpillFile:
     """Runs that are written once and read from their beginnings. As a context it goes away at the end."""
 
     def __init__(self, folder: str | None = None) -> None:
@@ -56,7 +56,7 @@ class Spool:
         self._file.flush()
         return start, self._size
 
-    def blocks(self, start: int, end: int) -> Iterator[list[Entry]]:
+    def blocks(self, start: int, end: int) -> Iterator[list[SubmitOrResume]]:
         """Yield the entries of a run, some at a time."""
         return map(entries_of, read_lines(self._file.fileno(), start, end))
 

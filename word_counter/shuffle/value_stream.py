@@ -11,9 +11,9 @@ from typing import Any
 from word_counter.errors import ShuffleError
 from word_counter.job.reducer import GroupKey, Reducer
 from word_counter.shuffle.external_sort import sorted_on_disk
-from word_counter.shuffle.key_skew import Weight
+from word_counter.shuffle.key_skew import KeySkew
 from word_counter.shuffle.partitioning import restore, shown
-from word_counter.shuffle.run_format import Entry, sort_key
+from word_counter.shuffle.run_format import SubmitOrResume, sort_key
 
 #: So many values of a key, which are of so many bytes as JSON, come as a list; more are streamed.
 LISTED_VALUES = 10_000
@@ -24,7 +24,7 @@ _travelled = itemgetter(2)
 _travelled_sized = itemgetter(2, 3)
 
 
-class StreamedValues:
+class ValueStream:
     """The values of one key, in the order of the input, to be read once."""
 
     def __init__(self, key: Any, parts: Iterable[list[Any]]) -> None:
@@ -84,10 +84,10 @@ class StreamedValues:
         return _arranged(iter(self), order)
 
 
-def concluding(reducer: Reducer, entries: Iterable[Entry], weight: Weight) -> Iterator[tuple[GroupKey, Any]]:
+def concluding(reducer: Reducer, entries: Iterable[SubmitOrResume], weight: KeySkew) -> Iterator[tuple[GroupKey, Any]]:
     """Yield each key of sorted entries with all values that travelled, folded where the reducer folds.
 
-    A key with many values comes with :class:`StreamedValues`, which are at their end when the next key comes.
+    A key with many values comes with :class:`ValueStream`, which are at their end when the next key comes.
     """
     conclude = _folded if reducer.folds else _listed
     for (text, kind), same in groupby(entries, sort_key):
@@ -98,8 +98,8 @@ def concluding(reducer: Reducer, entries: Iterable[Entry], weight: Weight) -> It
 def _listed(
     reducer: Reducer,  # noqa: ARG001 (as it is of those that fold)
     group: GroupKey,
-    entries: Iterator[Entry],
-    weight: Weight,
+    entries: Iterator[SubmitOrResume],
+    weight: KeySkew,
 ) -> Iterator[tuple[GroupKey, Any]]:
     begin: list[Any] = []
     size = 0
@@ -112,14 +112,14 @@ def _listed(
         weight.note(group, len(begin))
         yield group, begin
         return
-    streamed = StreamedValues(restore(group), chain((begin,), map(_travelled, entries)))
+    streamed = ValueStream(restore(group), chain((begin,), map(_travelled, entries)))
     yield group, streamed
     streamed.finish()
     weight.note(group, streamed.read)
 
 
 def _folded(
-    reducer: Reducer, group: GroupKey, entries: Iterator[Entry], weight: Weight
+    reducer: Reducer, group: GroupKey, entries: Iterator[SubmitOrResume], weight: KeySkew
 ) -> Iterator[tuple[GroupKey, Any]]:
     values: list[Any] = []
     count = 0

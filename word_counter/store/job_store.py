@@ -29,7 +29,7 @@ _INDEX_TRIES = 3
 _UNDER_WAY = {state.value for state in JobState if not state.ended}
 
 
-class Store(TaskStore):
+class JobStore(TaskStore):
     """One job's truth. All times are in milliseconds on the server's clock, all text is returned as ``str``."""
 
     def create(

@@ -2,7 +2,7 @@
 
 Keys of a job (J is its id) carry the hash tag ``{J}``, so that they live on one shard and can be named together:
 
-    wc:{J}:job            hash    the job: state, plan (JSON, signed), partitions (of all phases), phases, phase and
+    wc:{J}:job            hash    the job: state, spec (JSON, signed), partitions (of all phases), phases, phase and
                                   first_chunks (which phase runs, and where each began), created and ended (ms since
                                   1970), made_by, epoch, master and held_until (who is in charge, and until when),
                                   master_bytes and master_peak_bytes (its memory), cursor and split (how far splitting

@@ -12,11 +12,11 @@ from redis.exceptions import NoScriptError, ReadOnlyError, ResponseError
 
 from word_counter.errors import JobFailedError
 from word_counter.store.connection import Redis
-from word_counter.store.retry import Patience, passes
+from word_counter.store.retry import RedisRetry, passes
 
 T = TypeVar("T")
 #: Asks Redis once, for callers that have no patience.
-IMPATIENT = Patience(0.0, lambda _: None)
+IMPATIENT = RedisRetry(0.0, lambda _: None)
 
 
 @cache
@@ -26,10 +26,10 @@ def _script(name: str) -> tuple[str, str]:
     return text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
 
 
-class Scripts:
+class LuaScripts:
     """A connection that runs the store's scripts and outlasts outages."""
 
-    def __init__(self, connection: Redis, patience: Patience = IMPATIENT) -> None:
+    def __init__(self, connection: Redis, patience: RedisRetry = IMPATIENT) -> None:
         self.connection = connection
         self._patience = patience
 

@@ -17,7 +17,7 @@ _TTL_SECONDS = 7 * 24 * 3600
 _LONGEST_TEXT = 300
 
 
-class Refusals:
+class RefusalLog:
     """Tells of refusals: a line in the log and an entry in Redis each."""
 
     def __init__(self, connection: Redis, worker: str) -> None:

@@ -45,7 +45,7 @@ def passes(error: Exception) -> bool:
     return isinstance(error, redis.ResponseError) and _PASSING.search(str(error)) is not None
 
 
-class Patience:
+class RedisRetry:
     """Calls that outlast an outage of so many seconds. ``say`` gets a line when one begins and when it ends."""
 
     def __init__(self, seconds: float, say: Callable[[str], None]) -> None:

@@ -11,7 +11,7 @@ from word_counter.store.keys import WORKER_PREFIX, WORKERS
 GONE_AFTER_SECONDS = 15
 
 
-class Roster:
+class WorkerRegistry:
     """The workers that serve from one Redis."""
 
     def __init__(self, connection: Redis) -> None:

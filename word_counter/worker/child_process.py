@@ -17,7 +17,7 @@ from typing import Any
 from word_counter.compute.isolated_process import end_with_parent, how_ended
 from word_counter.job.snapshot import CRASHED, HUNG
 from word_counter.worker import task_runner as runner
-from word_counter.worker.permissions import Permit
+from word_counter.worker.permissions import Permissions
 
 #: How soon a lease that was not renewed is looked at again, in seconds.
 _RECHECK_SECONDS = 0.5
@@ -28,29 +28,29 @@ _START_METHOD = "fork" if sys.platform == "linux" else "spawn"
 
 
 @dataclass(frozen=True, slots=True)
-class Upbringing:
+class ChildSettings:
     """What all children of a worker are told at birth."""
 
     url: str
     burst: bool
     patience_seconds: float
-    permit: Permit
+    permissions: Permissions
 
 
-class Nursery:
+class ChildStarter:
     """Starts the children of one worker, who all end when the process of this one does, whichever way."""
 
-    def __init__(self, upbringing: Upbringing) -> None:
-        self._upbringing = upbringing
+    def __init__(self, child_settings: ChildSettings) -> None:
+        self._child_settings = child_settings
         self._context: Any = multiprocessing.get_context(_START_METHOD)
         # Nothing is ever sent through it: children see it close when the parent is gone.
         self._life, self._end_of_life = self._context.Pipe(duplex=False)
 
-    def start(self, name: str) -> Child:
+    def start(self, name: str) -> ChildProcess:
         """Start a child."""
         ours, theirs = self._context.Pipe(duplex=False)
         rq_name = f"{name}-{token_hex(2)}"  # in a container another one may have had the same host and process id
-        args = (name, rq_name, theirs, self._life, self._end_of_life, self._upbringing)
+        args = (name, rq_name, theirs, self._life, self._end_of_life, self._child_settings)
         process = self._context.Process(target=_live, args=args, name=name)
         before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)  # until the child minds them in a way of its own
         try:
@@ -58,7 +58,7 @@ class Nursery:
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
         theirs.close()
-        return Child(process, ours, name, rq_name)
+        return ChildProcess(process, ours, name, rq_name)
 
     def close(self) -> None:
         """Let go of the pipe by which children know that their parent lives."""
@@ -66,7 +66,7 @@ class Nursery:
         self._end_of_life.close()
 
 
-class Child:
+class ChildProcess:
     """A child process, and what it last said it works on."""
 
     def __init__(self, process: Any, pipe: Connection, name: str, rq_name: str) -> None:
@@ -131,7 +131,7 @@ class Child:
 
 
 def _live(
-    name: str, rq_name: str, pipe: Connection, life: Connection, end_of_life: Connection, upbringing: Upbringing
+    name: str, rq_name: str, pipe: Connection, life: Connection, end_of_life: Connection, child_settings: ChildSettings
 ) -> None:
     """Be a child: end with the parent, and serve."""
     signal.set_wakeup_fd(-1)
@@ -142,11 +142,11 @@ def _live(
     end_of_life.close()  # a copy of the parent's end would keep the pipe open
     threading.Thread(target=end_with_parent, args=(life,), daemon=True).start()
     runner.serve(
-        upbringing.url,
+        child_settings.url,
         name,
         rq_name,
         pipe,
-        upbringing.permit,
-        burst=upbringing.burst,
-        patience_seconds=upbringing.patience_seconds,
+        child_settings.permissions,
+        burst=child_settings.burst,
+        patience_seconds=child_settings.patience_seconds,
     )

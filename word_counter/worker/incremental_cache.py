@@ -59,7 +59,7 @@ class Mapped(NamedTuple):
     reused: bool
 
 
-class Cache:
+class IncrementalCache:
     """A cache of the map tasks of a job.
 
     ``job`` is all that tells its map tasks from those of another: its code, and what that is told.

@@ -11,7 +11,7 @@ from word_counter.security.allow_list import AllowList
 from word_counter.store.task_store import TaskStore
 
 
-class Shelf:
+class LoadedJobs:
     """Keeps jobs for the next batch of them. ``allowed`` says which may be loaded."""
 
     def __init__(self, allowed: AllowList) -> None:

@@ -13,7 +13,7 @@ from word_counter.settings.config import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class Permit:
+class Permissions:
     """The secret that batches must be signed with, the jobs that may be loaded, and the files that may be used."""
 
     secret: str = field(repr=False)
@@ -22,7 +22,7 @@ class Permit:
     shuffles: ShuffleRoots = field(default_factory=ShuffleRoots)
 
     @classmethod
-    def of(cls, settings: Settings) -> Permit:
+    def of(cls, settings: Settings) -> Permissions:
         """Return what settings permit; UsageError when there is no secret and none can be kept."""
         inputs, shuffles = InputRoots(settings.input_root), ShuffleRoots(settings.shuffle_root)
         return cls(find_secret(settings), AllowList(settings.allow), inputs, shuffles)

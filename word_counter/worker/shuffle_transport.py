@@ -7,19 +7,19 @@ from collections.abc import Mapping
 from word_counter.compute.stages import run_reduce
 from word_counter.job.step import Phase
 from word_counter.security.shuffle_roots import ShuffleRoots
-from word_counter.shuffle.key_skew import Weight
+from word_counter.shuffle.key_skew import KeySkew
 from word_counter.shuffle.run_files import RunFiles
 from word_counter.store.task_store import TaskStore
 
 
-class Exchanges:
+class ShuffleTransports:
     """Makes the exchange of each job that a process works on, and keeps the last one's files."""
 
     def __init__(self, roots: ShuffleRoots) -> None:
         self._roots = roots
         self._last: tuple[str, RunFiles | None] = "", None
 
-    def of(self, store: TaskStore, folder: str) -> Exchange:
+    def of(self, store: TaskStore, folder: str) -> ShuffleTransport:
         """Return the exchange of a job with a folder of run files, or with none.
 
         Raises:
@@ -29,10 +29,10 @@ class Exchanges:
         if folder and self._last[0] != folder:
             self._roots.check(folder)
             self._last = folder, RunFiles(folder)
-        return Exchange(store, self._last[1] if folder else None)
+        return ShuffleTransport(store, self._last[1] if folder else None)
 
 
-class Exchange:
+class ShuffleTransport:
     """What the tasks of one job give each other. ``files``: those it shuffles by; None: all is in Redis."""
 
     def __init__(self, store: TaskStore, files: RunFiles | None) -> None:
@@ -50,7 +50,7 @@ class Exchange:
         return self._files.keep(chunk, partials, folds=phase.make_reducer().folds)
 
     def reduce(
-        self, phase: Phase, partition: int, attempt: int, counters: dict[str, int], weight: Weight
+        self, phase: Phase, partition: int, attempt: int, counters: dict[str, int], weight: KeySkew
     ) -> dict[str, int]:
         """Reduce a partition, and stage its results; return the amounts that its receipt names.
 

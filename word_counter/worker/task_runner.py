@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from multiprocessing.connection import Connection
 
-from word_counter.compute.skip_bad_records import Care
+from word_counter.compute.skip_bad_records import SkipBadRecords
 from word_counter.compute.stages import MapOutput, pairs_of, run_map
 from word_counter.compute.user_errors import user_traceback
 from word_counter.errors import (
@@ -39,19 +39,19 @@ from word_counter.job.snapshot import BAD_DATA, CHANGED, CRASHED, RAISED, REFUSE
 from word_counter.job.step import Phase
 from word_counter.queue.admission import queue_id
 from word_counter.queue.payload import Payload
-from word_counter.queue.rq_worker import QueueWorker
+from word_counter.queue.rq_worker import BatchWorker
 from word_counter.settings import config
-from word_counter.shuffle.key_skew import Weight
+from word_counter.shuffle.key_skew import KeySkew
 from word_counter.shuffle.partitioning import key_text
 from word_counter.store.connection import Redis, RedisError, connect, translated_errors
 from word_counter.store.lua_scripts import IMPATIENT
-from word_counter.store.refusal_log import Refusals
-from word_counter.store.retry import Patience
+from word_counter.store.refusal_log import RefusalLog
+from word_counter.store.retry import RedisRetry
 from word_counter.store.task_store import BadRecords, Receipt, TaskStore
-from word_counter.worker.incremental_cache import Bounds, Cache
-from word_counter.worker.loaded_jobs import Shelf
-from word_counter.worker.permissions import Permit
-from word_counter.worker.shuffle_transport import Exchange, Exchanges
+from word_counter.worker.incremental_cache import Bounds, IncrementalCache
+from word_counter.worker.loaded_jobs import LoadedJobs
+from word_counter.worker.permissions import Permissions
+from word_counter.worker.shuffle_transport import ShuffleTransport, ShuffleTransports
 
 log = logging.getLogger(__name__)
 
@@ -80,34 +80,34 @@ class Report:
 Tell = Callable[[Report | None], None]
 
 
-class BatchRunner:
+class TaskRunner:
     """Runs the tasks of batches. One lives as long as its process, and keeps the jobs that it has loaded."""
 
     def __init__(
-        self, connection: Redis, worker: str, tell: Tell, permit: Permit, patience: Patience = IMPATIENT
+        self, connection: Redis, worker: str, tell: Tell, permissions: Permissions, patience: RedisRetry = IMPATIENT
     ) -> None:
         self._connection = connection
         self._worker = worker
         self._tell = tell
-        self._permit = permit
+        self._permissions = permissions
         self._patience = patience
-        self._refusals = Refusals(connection, worker)
+        self._refusals = RefusalLog(connection, worker)
         self._refused: set[tuple[str, str]] = set()
-        self._exchanges = Exchanges(permit.shuffles)
-        self._shelf = Shelf(permit.jobs)
-        self._cache: Cache | None = None
+        self._transports = ShuffleTransports(permissions.shuffles)
+        self._loaded_jobs = LoadedJobs(permissions.jobs)
+        self._cache: IncrementalCache | None = None
 
     def run(self, payload: Payload) -> str:
         """Run a batch; return in a word or two what became of it, for people who look at the queue."""
         store = TaskStore(self._connection, payload.job, self._patience)
-        if self._shelf.is_stale(payload):
+        if self._loaded_jobs.is_stale(payload):
             # Not when it was delivered twice, and somebody is at it.
             store.revoke(payload.batch, CRASHED, "given back: a fresh process must import the job's code", "unleased")
             os.kill(os.getpid(), signal.SIGTERM)  # ends this process in good order; its parent starts another
             return "given back"
         try:
             records = InputFormat.parse(payload.input_format)
-            roots = self._permit.inputs
+            roots = self._permissions.inputs
             reader = ChunkReader(payload.sources, roots, store.content, inline=payload.inline, records=records)
             with contextlib.closing(reader):
                 return self._run_tasks(store, payload, reader)
@@ -156,28 +156,28 @@ class BatchRunner:
         bad = BadRecords()
         digest = ""
         try:
-            phase = self._shelf.phase(store, payload)
-            exchange = self._exchanges.of(store, payload.shuffle)
+            phase = self._loaded_jobs.phase(store, payload)
+            shuffle_transport = self._transports.of(store, payload.shuffle)
             if payload.stage is Stage.MAP:
                 chunk = payload.chunks[number]
                 amounts: dict[str, int] = {}
                 if payload.phase:
-                    records = self._pairs(exchange, payload, chunk)
-                    output = run_map(phase, records, payload.partitions, self._care(payload))
+                    records = self._pairs(shuffle_transport, payload, chunk)
+                    output = run_map(phase, records, payload.partitions, self._skip_bad(payload))
                 else:
                     fetched = reader.fetch(chunk)
                     digest = fetched.digest
                     output, amounts = self._mapped(phase, payload, reader, fetched)
                 first = payload.phase * payload.partitions
                 partials = {first + number: text for number, text in output.partials.items()}
-                partials = exchange.kept(phase, chunk.id, partials)
+                partials = shuffle_transport.kept(phase, chunk.id, partials)
                 counters = output.counters
                 amounts |= {"pairs": output.pairs}
                 bad = BadRecords(output.aside.entries(), output.aside.raised, payload.max_bad_records)
             else:
                 _, partition = parse_task(attempt.task)
-                weight = Weight()
-                amounts = exchange.reduce(phase, partition, attempt.attempt, counters, weight)
+                weight = KeySkew()
+                amounts = shuffle_transport.reduce(phase, partition, attempt.attempt, counters, weight)
                 amounts |= {"reduced_keys": weight.keys, "reduced_values": weight.values}
                 heaviest = [(key_text(group)[:_SHOWN_CHARS], values) for group, values in weight.heaviest]
         except (RedisError, StoreUnavailableError):
@@ -207,13 +207,13 @@ class BatchRunner:
         """Map a chunk of the input, unless it is known what it comes to; return that, and the amounts that it names."""
 
         def run() -> MapOutput:
-            return run_map(phase, reader.lines(fetched), payload.partitions, self._care(payload))
+            return run_map(phase, reader.lines(fetched), payload.partitions, self._skip_bad(payload))
 
         reused = False
         # A chunk that killed its process is mapped without some of its records.
         if payload.incremental and payload.code_digest and payload.suspicion is None:
             if self._cache is None or self._cache.job != payload.job_facts:
-                self._cache = Cache(Bounds.of(config.load(only=config.OF_CACHE)), payload.job_facts)
+                self._cache = IncrementalCache(Bounds.of(config.load(only=config.OF_CACHE)), payload.job_facts)
             source = payload.sources[fetched.chunk.source]
             output, reused = self._cache.mapped(source, fetched, reader.header(fetched), run)
         else:
@@ -222,17 +222,17 @@ class BatchRunner:
         amounts = {"lines": output.lines, "bytes": fetched.chunk.length}
         return output, amounts | {name: n for name, n in told.items() if n}
 
-    def _pairs(self, exchange: Exchange, payload: Payload, chunk: Chunk) -> Pairs:
+    def _pairs(self, shuffle_transport: ShuffleTransport, payload: Payload, chunk: Chunk) -> Pairs:
         """Return the pairs that the phase before left in a chunk of segments."""
         source = f"the results of phase {payload.phase}, partition {chunk.source}"
-        return pairs_of(exchange.segments(chunk.source, chunk.offset, chunk.length), source)
+        return pairs_of(shuffle_transport.segments(chunk.source, chunk.offset, chunk.length), source)
 
-    def _care(self, payload: Payload) -> Care:
+    def _skip_bad(self, payload: Payload) -> SkipBadRecords:
         suspicion = payload.suspicion
         if suspicion is None:
-            return Care(payload.max_bad_records)
+            return SkipBadRecords(payload.max_bad_records)
         report = Report(payload.job, payload.batch, payload.lease_seconds, payload.task_timeout)
-        return Care(
+        return SkipBadRecords(
             payload.max_bad_records,
             at_once=True,
             skip=dict(suspicion.skip),
@@ -273,22 +273,29 @@ def _kind(error: WordCounterError) -> str:
 
 
 def serve(
-    url: str, name: str, rq_name: str, pipe: Connection, permit: Permit, *, burst: bool, patience_seconds: float
+    url: str,
+    name: str,
+    rq_name: str,
+    pipe: Connection,
+    permissions: Permissions,
+    *,
+    burst: bool,
+    patience_seconds: float,
 ) -> None:
     """Be a worker's child: take batches until told to stop, or, in burst mode, until the queue is empty."""
     os.dup2(2, 1)  # what user code prints must not mix with results on standard output
     logging.getLogger("rq").setLevel(logging.CRITICAL)  # the parent says what a child ends of
     # One process a worker says that Redis is away: the parent. Its children wait in silence.
-    patience = Patience(patience_seconds, lambda _: None)
+    patience = RedisRetry(patience_seconds, lambda _: None)
     connection = patience.call(lambda: connect(url, checked=False))
 
     def tell(report: Report | None) -> None:
         pipe.send_bytes(json.dumps(None if report is None else asdict(report)).encode())
 
-    runner = BatchRunner(connection, name, tell, permit, patience)
+    runner = TaskRunner(connection, name, tell, permissions, patience)
     try:
         with translated_errors():
-            worker = QueueWorker(permit.queue, rq_name, connection, permit.secret, runner.run)
+            worker = BatchWorker(permissions.queue, rq_name, connection, permissions.secret, runner.run)
             worker.work(burst=burst, logging_level="CRITICAL")
     except StoreUnavailableError as error:
         log.debug("worker process %s: %s", name, error, extra={"action": "ended", "worker": name})

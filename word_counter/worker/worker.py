@@ -20,15 +20,15 @@ from typing import Any
 
 from word_counter.errors import StoreForbiddenError, StoreUnavailableError, UsageError
 from word_counter.loading.job_import import refuse_while_importing
-from word_counter.queue.rq_bookkeeping import Traces
+from word_counter.queue.rq_bookkeeping import RqBookkeeping
 from word_counter.settings import config
 from word_counter.settings.memory import memory_of, peak_of_the_ended
 from word_counter.store.connection import Redis, connect, translated_errors
-from word_counter.store.retry import Patience
+from word_counter.store.retry import RedisRetry
 from word_counter.store.task_store import TaskStore
-from word_counter.store.worker_registry import Roster
-from word_counter.worker.child_process import Child, Nursery, Upbringing
-from word_counter.worker.permissions import Permit
+from word_counter.store.worker_registry import WorkerRegistry
+from word_counter.worker.child_process import ChildProcess, ChildSettings, ChildStarter
+from word_counter.worker.permissions import Permissions
 
 log = logging.getLogger(__name__)
 
@@ -82,12 +82,12 @@ class Worker:
         if not self.url:
             message = "a worker needs a Redis: give --redis URL, or set REDIS_URL or REDIS_HOST"
             raise UsageError(message)
-        self._permit = Permit.of(settings)
+        self._permissions = Permissions.of(settings)
         self.processes = processes
         self.name = f"{socket.gethostname()}-{os.getpid()}"
         self._burst = burst
         self._parent = parent
-        self._children: list[Child] = []
+        self._children: list[ChildProcess] = []
         self._stops = 0
         self._started = 0
         self._pause = 0.0
@@ -104,16 +104,16 @@ class Worker:
         """
         refuse_while_importing()
         # Whoever started it as part of a run may have started the server in the same moment.
-        patience = Patience(_SERVER_START_SECONDS if self._parent is not None else 0.0, log.debug)
+        patience = RedisRetry(_SERVER_START_SECONDS if self._parent is not None else 0.0, log.debug)
         self._connection = patience.call(lambda: connect(self.url, checked=self._parent is None))
         log.info(
             "worker %s serves the queue %s with %d processes",
             self.name,
-            self._permit.queue,
+            self._permissions.queue,
             self.processes,
             extra={"action": "serving", "worker": self.name},
         )
-        self._nursery = Nursery(Upbringing(self.url, self._burst, self._patience, self._permit))
+        self._child_starter = ChildStarter(ChildSettings(self.url, self._burst, self._patience, self._permissions))
         try:
             with self._signals() as signalled:
                 for _ in range(self.processes):
@@ -123,13 +123,13 @@ class Worker:
                     self._look_after()
         finally:
             self._kill_children()
-            self._nursery.close()
+            self._child_starter.close()
             with contextlib.suppress(StoreUnavailableError), translated_errors():
-                Roster(self._connection).leave(self.name)
+                WorkerRegistry(self._connection).leave(self.name)
 
     def _start_child(self) -> None:
         self._started += 1
-        self._children.append(self._nursery.start(f"{self.name}-{self._started}"))
+        self._children.append(self._child_starter.start(f"{self.name}-{self._started}"))
 
     def _wait(self, signalled: int) -> None:
         """Return when a child said something or ended, a signal or the parent's end came, or a tick is over."""
@@ -213,7 +213,7 @@ class Worker:
             message = f"Redis was away for {self._patience:g} s (--redis-patience): {error}"
             raise StoreUnavailableError(message) from error
 
-    def _bury(self, child: Child) -> None:
+    def _bury(self, child: ChildProcess) -> None:
         """Give back what a dead child was working on, and see to it that another takes its place."""
         child.hear()
         self._children.remove(child)
@@ -228,14 +228,14 @@ class Worker:
         child.bury()
         if self._connection is not None:
             with contextlib.suppress(StoreUnavailableError), translated_errors():
-                Traces(self._connection, self._permit.queue).strike(child.rq_name)
+                RqBookkeeping(self._connection, self._permissions.queue).strike(child.rq_name)
         if self._stops or (self._burst and child.process.exitcode == 0):
             return
         could_start = child.took_a_batch or time.monotonic() - child.born >= _LONG_LIFE_SECONDS
         self._pause = 0.0 if could_start else min(_LONGEST_PAUSE_SECONDS, self._pause * 2 or 0.1)
         self._start_next = time.monotonic() + self._pause
 
-    def _renew(self, child: Child, now: float) -> None:
+    def _renew(self, child: ChildProcess, now: float) -> None:
         report = child.report
         if report is None or self._connection is None or not child.wants_renewal(now):
             return
@@ -265,14 +265,14 @@ class Worker:
             "host": socket.gethostname(),
             "pid": os.getpid(),
             "processes": len(self._children),
-            "queue": self._permit.queue,
+            "queue": self._permissions.queue,
             "running": " ".join(running),
             "bytes": " ".join(str(memory.now) for memory in memories),
             "peak_bytes": max(peak_of_the_ended(), *(memory.peak for memory in memories)),
         }
-        Roster(self._connection).sign(self.name, facts)
+        WorkerRegistry(self._connection).sign(self.name, facts)
         pipeline = self._connection.pipeline(transaction=False)
-        Traces(self._connection, self._permit.queue).keep(pipeline)
+        RqBookkeeping(self._connection, self._permissions.queue).keep(pipeline)
         pipeline.execute()
 
     @contextlib.contextmanager

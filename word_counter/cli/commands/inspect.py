@@ -18,7 +18,7 @@ from word_counter.cli.terminal.text import count, first_line, moment, size, time
 from word_counter.settings import config
 
 if TYPE_CHECKING:
-    from word_counter.inspection.job_history import AttemptRecord, History, TaskRecord
+    from word_counter.inspection.job_history import AttemptRecord, JobHistory, TaskRecord
     from word_counter.inspection.records import JobRecord
 
 _ATTEMPT_COLUMNS = (
@@ -62,12 +62,12 @@ def inspect(job_id: str, chunk_id: int | None, limit: int, redis: str | None, as
     JSON: {"job": ..., "chunks": [...], "partitions": [...]}; with --chunk {"job": ID, "chunk": {...}, "partials":
     [{"partition": P, "pairs": [[KEY, VALUE], ...]}, ...]}.
     """
-    from word_counter.inspection.job_catalog import Catalog
-    from word_counter.inspection.job_history import History
+    from word_counter.inspection.job_catalog import JobCatalog
+    from word_counter.inspection.job_history import JobHistory
 
     with reached(redis) as connection:
-        job = Catalog(connection).job(job_id)
-        history = History(connection, job)
+        job = JobCatalog(connection).job(job_id)
+        history = JobHistory(connection, job)
         if chunk_id is not None:
             _inspect_chunk(job, history, chunk_id, as_json=as_json)
         elif as_json:
@@ -99,7 +99,7 @@ def _show_weight(partitions: Sequence[TaskRecord]) -> None:
     show_table((Column("HOTTEST KEY"), Column("VALUES", right=True)), rows, "")
 
 
-def _inspect_json(job: JobRecord, history: History) -> None:
+def _inspect_json(job: JobRecord, history: JobHistory) -> None:
     """Print the JSON piece by piece: a job may have a million chunks."""
     click.echo(f'{{"job": {json.dumps(job_json(job))}, "chunks": [', nl=False)
     for number, record in enumerate(history.chunks()):
@@ -107,7 +107,7 @@ def _inspect_json(job: JobRecord, history: History) -> None:
     click.echo(f'], "partitions": {json.dumps([_task_json(record) for record in history.partitions()])}}}')
 
 
-def _inspect_chunk(job: JobRecord, history: History, chunk_id: int, *, as_json: bool) -> None:
+def _inspect_chunk(job: JobRecord, history: JobHistory, chunk_id: int, *, as_json: bool) -> None:
     record = history.chunk(chunk_id)
     partials = history.partials(chunk_id)
     if as_json:

@@ -39,10 +39,10 @@ def jobs(redis: str | None, as_json: bool, shipped: bool) -> None:  # noqa: FBT0
 
         show_shipped(as_json=as_json)
         return
-    from word_counter.inspection.job_catalog import Catalog
+    from word_counter.inspection.job_catalog import JobCatalog
 
     with reached(redis) as connection:
-        records = list(Catalog(connection).jobs())
+        records = list(JobCatalog(connection).jobs())
     if as_json:
         show_json({"jobs": [job_json(record) for record in records]})
         return
@@ -117,10 +117,10 @@ def cancel(job_id: str, redis: str | None, as_json: bool) -> None:  # noqa: FBT0
 
     JSON: {"job": ID, "state": "cancelled"}.
     """
-    from word_counter.inspection.job_catalog import Catalog
+    from word_counter.inspection.job_catalog import JobCatalog
 
     with reached(redis) as connection:
-        Catalog(connection).cancel(job_id)
+        JobCatalog(connection).cancel(job_id)
     if as_json:
         show_json({"job": job_id, "state": "cancelled"})
     else:
@@ -137,11 +137,11 @@ def purge(job_id: str, force: bool, redis: str | None, as_json: bool) -> None:  
 
     JSON: {"job": ID, "keys_deleted": N, "batches_deleted": N}.
     """
-    from word_counter.inspection.job_catalog import Catalog
+    from word_counter.inspection.job_catalog import JobCatalog
     from word_counter.queue.batch_queue import discard
 
     with reached(redis) as connection:
-        keys = Catalog(connection).purge(job_id, force=force)
+        keys = JobCatalog(connection).purge(job_id, force=force)
         batches = discard(connection, job_id)
     if as_json:
         show_json({"job": job_id, "keys_deleted": keys, "batches_deleted": batches})

@@ -39,17 +39,17 @@ def replay(job_id: str, chunk: int, pdb: bool, redis: str | None, as_json: bool)
     """
     from word_counter.inspection.replay import open_replay
     from word_counter.security.secret import find_secret
-    from word_counter.store.job_store import Store
+    from word_counter.store.job_store import JobStore
 
     with redirect_stdout(sys.stderr):  # what user code prints is no part of the answer
         with reached(redis) as connection:
             secret = find_secret(config.load({"redis": redis}, only={"redis", "secret"}))
-            opened = open_replay(Store(connection, job_id), secret, chunk)
+            opened = open_replay(JobStore(connection, job_id), secret, chunk)
         for note in [] if as_json else opened.notes:
             click.echo(f"note: {printable(note)}", err=True)
         try:
             # A debugger that is there already, as of python -m pdb, follows into no child.
-            output = opened.run(at_once=pdb) if pdb or sys.gettrace() is not None else opened.run_apart()
+            output = opened.run(at_once=pdb) if pdb or sys.gettrace() is not None else opened.run_isolated()
         except JobFailedError as error:
             output, failed = None, str(error)
             if pdb and error.__cause__ is not None:
@@ -81,7 +81,7 @@ def _show(opened: Replay, output: MapOutput) -> None:
         place = f"{count(chunk.length, 'segment')} from segment {chunk.offset:,}"
     show_fields(
         [
-            ("chunk", f"{chunk.id} of job {opened.plan.job_id}"),
+            ("chunk", f"{chunk.id} of job {opened.spec.job_id}"),
             ("source", opened.source),
             ("place", place),
             ("counters", ", ".join(f"{name}: {n:,}" for name, n in output.counters.items())),
@@ -111,7 +111,7 @@ def _json(opened: Replay, output: MapOutput | None, failed: str) -> dict[str, An
     shares = [] if output is None else opened.pairs(output)
     compared = output is not None and opened.committed is not None
     return {
-        "job": opened.plan.job_id,
+        "job": opened.spec.job_id,
         "chunk": opened.chunk.id,
         "phase": opened.number,
         "source": opened.source,

@@ -29,7 +29,7 @@ from word_counter.cli.terminal.logging_setup import leave_logging_to_the_display
 from word_counter.compute.user_errors import user_traceback
 from word_counter.errors import JobFailedError, UsageError, WordCounterError
 from word_counter.local_cluster.local_workers import worker_command
-from word_counter.local_cluster.prefork import Vanguard
+from word_counter.local_cluster.prefork import Prefork
 from word_counter.observer import Outcome
 from word_counter.settings import config
 
@@ -233,7 +233,7 @@ def _run(given: dict[str, Any]) -> None:
     wish = config.load(settings)  # the job may wish for something else, and then gets other workers
     alone = wish.engine == "redis" and not wish.redis
     processes = wish.worker_count if alone else 0
-    with Vanguard.sent(processes, partial(_prepare, processes)) if processes else contextlib.nullcontext():
+    with Prefork.sent(processes, partial(_prepare, processes)) if processes else contextlib.nullcontext():
         _run_job(given, settings)
 
 
@@ -284,9 +284,9 @@ def _follow(
     _write_utf8()
     display: Display
     if chosen.log_format == "json":
-        from word_counter.cli.display.json_events import EventDisplay, want_events
+        from word_counter.cli.display.json_events import JsonEventDisplay, want_events
 
-        display = EventDisplay(verbose=verbose, quiet=quiet)
+        display = JsonEventDisplay(verbose=verbose, quiet=quiet)
         want_events(click.get_current_context(), display)
     else:
         leave_logging_to_the_display()

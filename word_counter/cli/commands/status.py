@@ -14,7 +14,7 @@ from word_counter.cli.terminal.tables import Column, show_fields, show_json, sho
 from word_counter.cli.terminal.text import clock, count, duration, moment, printable, size, timestamp
 
 if TYPE_CHECKING:
-    from word_counter.inspection.job_catalog import Catalog
+    from word_counter.inspection.job_catalog import JobCatalog
     from word_counter.inspection.records import JobRecord, RedisMemory, WorkerRecord
     from word_counter.observer import Progress
     from word_counter.store.connection import Redis
@@ -49,10 +49,10 @@ def status(ctx: click.Context, job_id: str, watch: bool, redis: str | None, as_j
 
     JSON: one object a line; with --watch one for each change, until the job ends. docs/commands.md lists its fields.
     """
-    from word_counter.inspection.job_catalog import Catalog
+    from word_counter.inspection.job_catalog import JobCatalog
 
     with reached(redis) as connection:
-        catalog = Catalog(connection)
+        catalog = JobCatalog(connection)
         job = catalog.job(job_id)
         if watch:
             job = _watch_json(catalog, job) if as_json else _watch(catalog, connection, job)
@@ -66,23 +66,23 @@ def status(ctx: click.Context, job_id: str, watch: bool, redis: str | None, as_j
         ctx.exit(_FAILED_EXIT_CODE)
 
 
-def _watch(catalog: Catalog, connection: Redis, job: JobRecord) -> JobRecord:
-    from word_counter.store.worker_registry import Roster
+def _watch(catalog: JobCatalog, connection: Redis, job: JobRecord) -> JobRecord:
+    from word_counter.store.worker_registry import WorkerRegistry
 
-    roster = Roster(connection)
+    worker_registry = WorkerRegistry(connection)
     told = False
     with make_display("auto") as display:
         while not job.state.ended:
             if not job.mastered and not told:
                 display.warned(f"no master is in charge; to go on: word-counter resume {job.id}")
             told = not job.mastered
-            display.progressed(_progress(job, roster.processes()))
+            display.progressed(_progress(job, worker_registry.processes()))
             time.sleep(_LOOK_SECONDS)
             job = catalog.job(job.id)
     return job
 
 
-def _watch_json(catalog: Catalog, job: JobRecord) -> JobRecord:
+def _watch_json(catalog: JobCatalog, job: JobRecord) -> JobRecord:
     shown: dict[str, Any] = {}
     while True:
         content = _status_json(catalog, job)
@@ -96,7 +96,7 @@ def _watch_json(catalog: Catalog, job: JobRecord) -> JobRecord:
         job = catalog.job(job.id)
 
 
-def _status_json(catalog: Catalog, job: JobRecord) -> dict[str, Any]:
+def _status_json(catalog: JobCatalog, job: JobRecord) -> dict[str, Any]:
     memory = catalog.memory()
     workers = [
         {"worker": worker.name, "bytes": list(worker.bytes), "peak_bytes": worker.peak_bytes}
@@ -192,10 +192,10 @@ def workers(redis: str | None, as_json: bool) -> None:  # noqa: FBT001 (click pa
     JSON: {"workers": [{"worker", "host", "pid", "processes", "running", "heard", "silent_seconds",
     "bytes", "peak_bytes"}, ...]}.
     """
-    from word_counter.inspection.job_catalog import Catalog
+    from word_counter.inspection.job_catalog import JobCatalog
 
     with reached(redis) as connection:
-        records = Catalog(connection).workers()
+        records = JobCatalog(connection).workers()
     if as_json:
         fields = [
             {

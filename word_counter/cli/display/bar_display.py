@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from word_counter.cli.display.display import Display, phase_of
-from word_counter.cli.display.progress_rate import Pace, chunks_left, chunks_text, done_share, partitions_text
+from word_counter.cli.display.progress_rate import ProgressRate, chunks_left, chunks_text, done_share, partitions_text
 from word_counter.cli.terminal.text import clock, count, rate
 from word_counter.job.model import JobState
 from word_counter.observer import Progress
@@ -15,7 +15,7 @@ from word_counter.observer import Progress
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from word_counter.cli.display.progress_bars import Bars
+    from word_counter.cli.display.progress_bars import ProgressBars
 
 #: A job that is over sooner than this gets no bars: they would only flicker. In seconds.
 _BARS_AFTER_SECONDS = 0.6
@@ -30,8 +30,8 @@ class BarDisplay(Display):
         super().__init__(verbose=verbose)
         self._given_console = console
         self._to_stdout = to_stdout
-        self._pace = Pace()
-        self._bars: Bars | None = None
+        self._pace = ProgressRate()
+        self._bars: ProgressBars | None = None
         self._over = False
 
     def console(self) -> Console:
@@ -56,9 +56,9 @@ class BarDisplay(Display):
         if self._bars is None:
             if self._over or progress.seconds < _BARS_AFTER_SECONDS or not self.ready:
                 return
-            from word_counter.cli.display.progress_bars import Bars
+            from word_counter.cli.display.progress_bars import ProgressBars
 
-            self._bars = Bars(self.console(), redirect_stdout=not self._to_stdout)
+            self._bars = ProgressBars(self.console(), redirect_stdout=not self._to_stdout)
             self._bars.start()
         reduced = 100 * progress.partitions_reduced // max(1, progress.partitions)
         self._bars.show(

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 import click
 
-from word_counter.cli.display.progress_rate import Pace, chunks_text, done_share, partitions_text
+from word_counter.cli.display.progress_rate import ProgressRate, chunks_text, done_share, partitions_text
 from word_counter.cli.terminal.text import clock, count, first_line, printable, rate, size
 from word_counter.job.model import JobState
 from word_counter.job.snapshot import Failure
@@ -103,9 +103,9 @@ class Display(Observer):
 
     def console(self) -> Console:
         """Return a console on standard error."""
-        from word_counter.cli.terminal.stderr_console import Screen
+        from word_counter.cli.terminal.stderr_console import StderrConsole
 
-        return Screen()
+        return StderrConsole()
 
 
 class QuietDisplay(Display):
@@ -139,7 +139,7 @@ class LogDisplay(Display):
 
     def __init__(self, *, verbose: bool = False) -> None:
         super().__init__(verbose=verbose)
-        self._pace = Pace()
+        self._pace = ProgressRate()
         self._phase = 0, ""
         self._last_seconds = 0.0
 

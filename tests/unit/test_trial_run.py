@@ -14,8 +14,8 @@ from tests.jobs import Summing
 from tests.step_jobs import LettersByCount
 from word_counter import Job
 from word_counter.check.checker import shrink
-from word_counter.check.counterexample import Fault, Finding
-from word_counter.check.trial_run import Record, Shape, Trial, run_trial
+from word_counter.check.counterexample import Counterexample, Fault
+from word_counter.check.trial_run import Record, Shape, TrialRun, run_trial
 
 SHAPES = [Shape(cut) for cut in ("whole", "each", "first", "last", "middle", 1, 2)]
 SHAPES += [Shape("each", 0), Shape(1, 2), Shape("middle", again=True)]
@@ -27,7 +27,7 @@ def records(*lines: str, source: str = "in.txt") -> list[Record]:
     return [Record(source, 0, number, f"{line}\n".encode()) for number, line in enumerate(lines, 1)]
 
 
-def trial(job: Job, sample: Sequence[Record], shape: Shape) -> Trial:
+def trial(job: Job, sample: Sequence[Record], shape: Shape) -> TrialRun:
     return run_trial(job.phases(job.param_values()), sample, shape)
 
 
@@ -77,18 +77,18 @@ def test_a_last_line_without_a_line_break_stays_a_line() -> None:
 
 @given(st.sets(st.integers(0, 200), min_size=1, max_size=4), st.integers(201, 400))
 def test_an_example_shrinks_to_the_records_that_it_cannot_do_without(needed: set[int], n: int) -> None:
-    def attempt(sample: Sequence[Record]) -> Finding | None:
+    def attempt(sample: Sequence[Record]) -> Counterexample | None:
         shows = needed <= {record.line for record in sample}
-        return Finding(Fault.ORDER, "it", tuple(sample), ()) if shows else None
+        return Counterexample(Fault.ORDER, "it", tuple(sample), ()) if shows else None
 
-    finding = attempt([Record("in.txt", 0, line, b"") for line in range(n)])
-    assert finding is not None
-    smallest = shrink(finding, attempt, time.monotonic() + 60)
+    counterexample = attempt([Record("in.txt", 0, line, b"") for line in range(n)])
+    assert counterexample is not None
+    smallest = shrink(counterexample, attempt, time.monotonic() + 60)
 
     assert [record.line for record in smallest.sample] == sorted(needed)
 
 
 def test_an_example_is_shown_as_it_is_when_time_is_up() -> None:
-    finding = Finding(Fault.ORDER, "it", tuple(records("a", "b")), ())
+    counterexample = Counterexample(Fault.ORDER, "it", tuple(records("a", "b")), ())
 
-    assert shrink(finding, lambda sample: finding, time.monotonic() - 1) is finding
+    assert shrink(counterexample, lambda sample: counterexample, time.monotonic() - 1) is counterexample

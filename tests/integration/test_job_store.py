@@ -14,7 +14,7 @@ from word_counter.errors import JobGoneError
 from word_counter.job.model import Chunk, Cursor, JobState, Source, Stage
 from word_counter.job.snapshot import CRASHED, EXPIRED, RAISED, Batch, Failure, Snapshot, Suspicion, TaskAttempt
 from word_counter.store.connection import Redis
-from word_counter.store.job_store import Store
+from word_counter.store.job_store import JobStore
 from word_counter.store.keys import JOBS
 from word_counter.store.task_store import BadRecords, Receipt
 
@@ -38,7 +38,7 @@ def _failure(number: int = 0, attempt: int = 1, stage: Stage = Stage.MAP) -> Fai
 
 
 @pytest.fixture
-def job(store: Store) -> Store:
+def job(store: JobStore) -> JobStore:
     """A job of three chunks, all split and queued in one batch, and two partitions; its master has the epoch 1."""
     fields: dict[str, str | int] = {
         "state": "mapping",
@@ -54,24 +54,24 @@ def job(store: Store) -> Store:
     return store
 
 
-def _seen(store: Store) -> Snapshot:
+def _seen(store: JobStore) -> Snapshot:
     snapshot = store.snapshot()
     assert snapshot is not None
     return snapshot
 
 
-def _commit(store: Store, number: int, attempt: int = 1, batch: str = "m0", **more: Any) -> str:
+def _commit(store: JobStore, number: int, attempt: int = 1, batch: str = "m0", **more: Any) -> str:
     partials = more.pop("partials", {0: f'{{"a":{number}}}', 1: f'{{"b":{number}}}'})
     given = {"last": False, "counters": {"seen": 1}, **more}
     return store.commit(batch, _task(number, attempt), _receipt(attempt, lines=1, bytes=10), partials=partials, **given)
 
 
-def _run(store: Store, number: int, attempt: int = 1, batch: str = "m0", **more: Any) -> str:
+def _run(store: JobStore, number: int, attempt: int = 1, batch: str = "m0", **more: Any) -> str:
     assert store.start(batch, _task(number, attempt), "worker-1", LEASE) == "OK"
     return _commit(store, number, attempt, batch, **more)
 
 
-def _reducing(store: Store) -> Store:
+def _reducing(store: JobStore) -> JobStore:
     """Bring a job to its reduce tasks."""
     for number in range(3):
         assert _run(store, number, last=number == 2) == "OK"
@@ -80,14 +80,14 @@ def _reducing(store: Store) -> Store:
     return store
 
 
-def _run_reduce(store: Store, number: int, *segments: str) -> str:
+def _run_reduce(store: JobStore, number: int, *segments: str) -> str:
     task = _task(number, 1, Stage.REDUCE)
     assert store.start(f"r{number}", task, "worker-1", LEASE) == "OK"
     amounts = store.stage_results(number, 1, segments)
     return store.commit(f"r{number}", task, _receipt(**amounts), last=True, counters={})
 
 
-def _all(store: Store) -> dict[str, str]:
+def _all(store: JobStore) -> dict[str, str]:
     """Return everything that is in the store of a job, but for the times that the server's clock put there."""
     readers: dict[bytes, Callable[[bytes], Any]] = {
         b"hash": store.connection.hgetall,
@@ -112,43 +112,43 @@ def _flat(row: Any) -> list[Any]:
     return [row]
 
 
-def _started(store: Store) -> None:
+def _started(store: JobStore) -> None:
     assert store.start("m0", _task(0), "worker-1", LEASE) == "OK"
 
 
-def _failed(store: Store) -> None:
+def _failed(store: JobStore) -> None:
     _started(store)
     assert store.fail("m0", _failure(), last=False) == "OK"
 
 
-def _failed_beside_another(store: Store) -> None:
+def _failed_beside_another(store: JobStore) -> None:
     _failed(store)
     assert store.plan(1, [], None, [Batch("m1", (_task(0, 2),))], split_done=False)
 
 
-def _reduce_started(store: Store) -> None:
+def _reduce_started(store: JobStore) -> None:
     _reducing(store)
     assert store.start("r0", _task(0, 1, Stage.REDUCE), "worker-1", LEASE) == "OK"
     store.stage_results(0, 1, ['{"a":1}'])
 
 
-def _all_committed(store: Store) -> None:
+def _all_committed(store: JobStore) -> None:
     for number in range(3):
         _run(store, number, last=number == 2)
 
 
-def _all_reduced(store: Store) -> None:
+def _all_reduced(store: JobStore) -> None:
     _reducing(store)
     for number in range(2):
         assert _run_reduce(store, number) == "OK"
 
 
-def _nothing(store: Store) -> None:
+def _nothing(store: JobStore) -> None:
     """Leave the job as it is."""
 
 
 #: Each operation with what must go before it.
-OPERATIONS: dict[str, tuple[Callable[[Store], object], Callable[[Store], Any]]] = {
+OPERATIONS: dict[str, tuple[Callable[[JobStore], object], Callable[[JobStore], Any]]] = {
     "take": (_nothing, lambda store: store.take("master-1", LEASE)),
     "hold": (_nothing, lambda store: store.hold(1, LEASE)),
     "plan": (_nothing, lambda store: store.plan(1, CHUNKS[:1], None, [Batch("m9", (_task(9),))], split_done=True)),
@@ -180,7 +180,7 @@ OPERATIONS: dict[str, tuple[Callable[[Store], object], Callable[[Store], Any]]] 
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_saying_it_again_changes_nothing(job: Store, name: str) -> None:
+def test_saying_it_again_changes_nothing(job: JobStore, name: str) -> None:
     before, operation = OPERATIONS[name]
     before(job)
     as_it_was = _all(job)
@@ -211,7 +211,7 @@ def test_saying_it_again_changes_nothing(job: Store, name: str) -> None:
         "end cancelled",
     ],
 )
-def test_saying_it_again_is_answered_alike(job: Store, name: str) -> None:
+def test_saying_it_again_is_answered_alike(job: JobStore, name: str) -> None:
     before, operation = OPERATIONS[name]
     before(job)
 
@@ -219,7 +219,7 @@ def test_saying_it_again_is_answered_alike(job: Store, name: str) -> None:
 
 
 class TestCreate:
-    def test_makes_a_job_that_is_listed_with_its_sources(self, job: Store, connection: Redis) -> None:
+    def test_makes_a_job_that_is_listed_with_its_sources(self, job: JobStore, connection: Redis) -> None:
         snapshot = _seen(job)
 
         assert (snapshot.state, snapshot.epoch, snapshot.partitions) == (JobState.MAPPING, 1, 2)
@@ -227,14 +227,14 @@ class TestCreate:
         assert job.sources() == SOURCES
         assert connection.zscore(JOBS, job.job_id) == pytest.approx(snapshot.created, abs=10_000)
 
-    def test_leaves_a_job_of_that_name_alone(self, job: Store) -> None:
+    def test_leaves_a_job_of_that_name_alone(self, job: JobStore) -> None:
         before = _all(job)
 
         assert not job.create({"state": "mapping", "partitions": 9}, [])
 
         assert _all(job) == before
 
-    def test_there_is_no_snapshot_of_a_job_that_is_not_there(self, store: Store) -> None:
+    def test_there_is_no_snapshot_of_a_job_that_is_not_there(self, store: JobStore) -> None:
         assert store.snapshot() is None
         assert store.fields() == {}
         assert store.end(None, JobState.CANCELLED, "", 2, 60) is None
@@ -243,14 +243,14 @@ class TestCreate:
 
 
 class TestPlan:
-    def test_is_seen_in_the_snapshot(self, job: Store) -> None:
+    def test_is_seen_in_the_snapshot(self, job: JobStore) -> None:
         snapshot = _seen(job)
 
         assert (snapshot.cursor, snapshot.split_done, snapshot.planned) == (Cursor(3, 0, 30, 4), True, 3)
         assert snapshot.batches == (Batch("m0", tuple(_task(n) for n in range(3)), None),)
         assert job.chunks([2, 0]) == [CHUNKS[2], CHUNKS[0]]
 
-    def test_of_waiting_tasks_ends_their_waiting(self, job: Store) -> None:
+    def test_of_waiting_tasks_ends_their_waiting(self, job: JobStore) -> None:
         job.revoke("m0", EXPIRED, "lost", "unleased")
         assert _seen(job).waiting == 3
 
@@ -259,14 +259,14 @@ class TestPlan:
         assert _seen(job).due == (_task(1),)
         assert _seen(job).split_done
 
-    def test_of_a_job_that_has_ended_is_refused(self, job: Store) -> None:
+    def test_of_a_job_that_has_ended_is_refused(self, job: JobStore) -> None:
         job.end(None, JobState.CANCELLED, "", 2, 60)
 
         assert not job.plan(1, CHUNKS, None, [], split_done=False)
 
 
 class TestStart:
-    def test_takes_the_lease_of_the_batch(self, job: Store) -> None:
+    def test_takes_the_lease_of_the_batch(self, job: JobStore) -> None:
         assert job.start("m0", _task(0), "worker-1", 10.0) == "OK"
 
         snapshot = _seen(job)
@@ -277,22 +277,22 @@ class TestStart:
             ("map:0", 1, "m0", "worker-1", False)
         ]
 
-    def test_of_a_replayed_attempt_is_stale(self, job: Store) -> None:
+    def test_of_a_replayed_attempt_is_stale(self, job: JobStore) -> None:
         job.start("m0", _task(0), "worker-1", LEASE)
 
         assert job.start("m0", _task(0), "worker-2", LEASE) == "STALE"
 
-    def test_of_an_attempt_that_failed_is_stale_for_its_own_worker_too(self, job: Store) -> None:
+    def test_of_an_attempt_that_failed_is_stale_for_its_own_worker_too(self, job: JobStore) -> None:
         _failed(job)
 
         assert job.start("m0", _task(0), "worker-1", LEASE) == "STALE"
 
-    def test_of_a_later_attempt_is_fine_and_makes_earlier_ones_stale(self, job: Store) -> None:
+    def test_of_a_later_attempt_is_fine_and_makes_earlier_ones_stale(self, job: JobStore) -> None:
         assert job.start("m0", _task(0, 3), "worker-1", LEASE) == "OK"
 
         assert job.start("m0", _task(0, 2), "worker-2", LEASE) == "STALE"
 
-    def test_shows_how_many_attempts_there_were_when_later_ones_came_to_nothing(self, job: Store) -> None:
+    def test_shows_how_many_attempts_there_were_when_later_ones_came_to_nothing(self, job: JobStore) -> None:
         job.plan(1, [], None, [Batch("m1", (_task(0, 2),))], split_done=False)
         job.start("m0", _task(0), "worker-1", LEASE)
         job.start("m1", _task(0, 2), "worker-2", LEASE)
@@ -300,7 +300,7 @@ class TestStart:
 
         assert [(r.attempt, r.latest) for r in _seen(job).running] == [(1, 2)]
 
-    def test_of_an_earlier_attempt_again_does_not_set_the_count_back(self, job: Store) -> None:
+    def test_of_an_earlier_attempt_again_does_not_set_the_count_back(self, job: JobStore) -> None:
         job.plan(1, [], None, [Batch("m1", (_task(0, 2),))], split_done=False)
         job.start("m0", _task(0), "worker-1", LEASE)
         job.start("m1", _task(0, 2), "worker-2", LEASE)
@@ -311,30 +311,30 @@ class TestStart:
         job.plan(1, [], None, [Batch("m2", (_task(0, 2),))], split_done=False)
         assert job.start("m2", _task(0, 2), "worker-3", LEASE) == "STALE"
 
-    def test_of_a_task_that_is_committed_says_so(self, job: Store) -> None:
+    def test_of_a_task_that_is_committed_says_so(self, job: JobStore) -> None:
         _run(job, 0)
 
         assert job.start("m0", _task(0, 2), "worker-2", LEASE) == "COMMITTED"
 
-    def test_in_a_batch_that_was_revoked_or_never_planned_is_refused(self, job: Store) -> None:
+    def test_in_a_batch_that_was_revoked_or_never_planned_is_refused(self, job: JobStore) -> None:
         job.revoke("m0", CRASHED, "it died")
 
         assert job.start("m0", _task(0, 2), "worker-2", LEASE) == "REVOKED"
         assert job.start("invented", _task(0, 2), "worker-2", LEASE) == "REVOKED"
 
-    def test_of_a_stage_that_the_job_is_not_in_is_refused(self, job: Store) -> None:
+    def test_of_a_stage_that_the_job_is_not_in_is_refused(self, job: JobStore) -> None:
         assert job.start("m0", _task(0, 1, Stage.REDUCE), "worker-1", LEASE) == "ENDED"
         _reducing(job)
         assert job.start("r0", _task(0, 2), "worker-1", LEASE) == "ENDED"
 
-    def test_of_a_job_that_has_ended_is_refused(self, job: Store) -> None:
+    def test_of_a_job_that_has_ended_is_refused(self, job: JobStore) -> None:
         job.end(None, JobState.CANCELLED, "", 2, 60)
 
         assert job.start("m0", _task(0), "worker-1", LEASE) == "ENDED"
 
 
 class TestCommit:
-    def test_brings_partials_totals_counters_and_a_receipt_all_at_once(self, job: Store, connection: Redis) -> None:
+    def test_brings_partials_totals_counters_and_a_receipt_all_at_once(self, job: JobStore, connection: Redis) -> None:
         assert _run(job, 0) == "OK"
         assert _run(job, 2, counters={"seen": 5, "more": 1}) == "OK"
 
@@ -346,7 +346,7 @@ class TestCommit:
         receipt = json.loads(connection.hget(job.keys.receipts(Stage.MAP), "map:0"))
         assert (receipt["attempt"], receipt["worker"], receipt["seconds"]) == (1, "worker-1", 0.5)
 
-    def test_of_the_last_task_ends_the_batch(self, job: Store) -> None:
+    def test_of_the_last_task_ends_the_batch(self, job: JobStore) -> None:
         _run(job, 0)
         assert len(_seen(job).batches) == 1
 
@@ -355,7 +355,7 @@ class TestCommit:
         assert _seen(job).batches == ()
         assert not job.renew("m0", LEASE)
 
-    def test_the_first_one_wins(self, job: Store) -> None:
+    def test_the_first_one_wins(self, job: JobStore) -> None:
         job.plan(1, [], None, [Batch("m1", (_task(0, 2),))], split_done=False)
         job.start("m0", _task(0, 1), "worker-1", LEASE)
         job.start("m1", _task(0, 2), "worker-2", LEASE)
@@ -369,7 +369,7 @@ class TestCommit:
         assert [(running.task, running.attempt) for running in beaten] == [("map:0", 1)]
         assert {key for key, value in _all(job).items() if before.get(key) != value} <= {job.keys.running}
 
-    def test_of_a_zombie_whose_batch_was_revoked_is_refused(self, job: Store) -> None:
+    def test_of_a_zombie_whose_batch_was_revoked_is_refused(self, job: JobStore) -> None:
         job.start("m0", _task(0), "worker-1", LEASE)
         job.revoke("m0", EXPIRED, "not heard of")
         before = _all(job)
@@ -378,7 +378,7 @@ class TestCommit:
 
         assert _all(job) == before
 
-    def test_that_was_never_started_is_refused(self, job: Store) -> None:
+    def test_that_was_never_started_is_refused(self, job: JobStore) -> None:
         before = _all(job)
 
         assert _commit(job, 0) == "REVOKED"
@@ -386,7 +386,7 @@ class TestCommit:
 
         assert _all(job) == before
 
-    def test_of_a_job_that_was_cancelled_is_refused(self, job: Store) -> None:
+    def test_of_a_job_that_was_cancelled_is_refused(self, job: JobStore) -> None:
         job.start("m0", _task(0), "worker-1", LEASE)
         job.end(None, JobState.CANCELLED, "enough", 2, 60)
         before = _all(job)
@@ -395,7 +395,7 @@ class TestCommit:
 
         assert _all(job) == before
 
-    def test_keeps_bad_records_up_to_what_the_whole_job_may_have(self, job: Store) -> None:
+    def test_keeps_bad_records_up_to_what_the_whole_job_may_have(self, job: JobStore) -> None:
         bad = BadRecords({1: '{"line": 2}', 9: '{"line": 10}'}, raised=2, limit=3)
         assert _run(job, 0, bad=bad) == "OK"
         job.start("m0", _task(1), "worker-1", LEASE)
@@ -407,7 +407,7 @@ class TestCommit:
         assert _commit(job, 1, bad=BadRecords({0: '{"line": 1}'}, raised=1, limit=3)) == "OK"
         assert [json.loads(entry)["line"] for entry in job.quarantine(3)] == [2, 10, 1]
 
-    def test_wakes_who_waits_for_news(self, job: Store) -> None:
+    def test_wakes_who_waits_for_news(self, job: JobStore) -> None:
         last, _ = job.wait(0.01, "0-0")
 
         _run(job, 0)
@@ -420,7 +420,7 @@ class TestCommit:
         assert job.wait(0.01, last) == (last, [])
 
 
-def test_each_attempt_tells_how_it_went_with_its_task_number_and_worker(job: Store) -> None:
+def test_each_attempt_tells_how_it_went_with_its_task_number_and_worker(job: JobStore) -> None:
     _run(job, 0)
     job.start("m0", _task(1), "worker-1", LEASE)
     job.fail("m0", _failure(1), last=False)
@@ -444,7 +444,7 @@ def test_each_attempt_tells_how_it_went_with_its_task_number_and_worker(job: Sto
 
 
 class TestFail:
-    def test_leaves_the_task_for_the_master_to_decide_about(self, job: Store, connection: Redis) -> None:
+    def test_leaves_the_task_for_the_master_to_decide_about(self, job: JobStore, connection: Redis) -> None:
         job.start("m0", _task(0), "worker-1", LEASE)
 
         assert job.fail("m0", _failure(), last=False) == "OK"
@@ -454,14 +454,14 @@ class TestFail:
         assert len(_seen(job).batches) == 1
         assert connection.llen(job.keys.failures) == 1
 
-    def test_of_an_attempt_that_is_not_running_is_refused(self, job: Store) -> None:
+    def test_of_an_attempt_that_is_not_running_is_refused(self, job: JobStore) -> None:
         before = _all(job)
 
         assert job.fail("m0", _failure(), last=False) == "REVOKED"
 
         assert _all(job) == before
 
-    def test_of_a_task_that_another_attempt_made_is_only_noted(self, job: Store, connection: Redis) -> None:
+    def test_of_a_task_that_another_attempt_made_is_only_noted(self, job: JobStore, connection: Redis) -> None:
         job.plan(1, [], None, [Batch("m1", (_task(0, 2),))], split_done=False)
         job.start("m0", _task(0, 1), "worker-1", LEASE)
         job.start("m1", _task(0, 2), "worker-2", LEASE)
@@ -474,7 +474,7 @@ class TestFail:
 
 
 class TestForget:
-    def test_drops_a_failure_when_another_attempt_is_queued_or_runs(self, job: Store) -> None:
+    def test_drops_a_failure_when_another_attempt_is_queued_or_runs(self, job: JobStore) -> None:
         _failed_beside_another(job)
         job.start("m1", _task(0, 2), "worker-2", LEASE)
 
@@ -482,7 +482,7 @@ class TestForget:
 
         assert _seen(job).failed == ()
 
-    def test_keeps_it_when_none_is_left_at_the_task(self, job: Store) -> None:
+    def test_keeps_it_when_none_is_left_at_the_task(self, job: JobStore) -> None:
         _failed_beside_another(job)
         job.revoke("m1", CRASHED, "it died before it began")
 
@@ -490,7 +490,7 @@ class TestForget:
 
         assert _seen(job).failed == (_failure(),)
 
-    def test_keeps_it_for_a_batch_that_is_past_the_task(self, job: Store) -> None:
+    def test_keeps_it_for_a_batch_that_is_past_the_task(self, job: JobStore) -> None:
         _failed_beside_another(job)
         job.start("m1", _task(0, 2), "worker-2", LEASE)
         job.fail("m1", _failure(0, 2), last=False)
@@ -501,7 +501,7 @@ class TestForget:
 
         assert _seen(job).failed == (_failure(0, 2),)
 
-    def test_an_earlier_attempt_that_fails_late_does_not_hide_the_later_failure(self, job: Store) -> None:
+    def test_an_earlier_attempt_that_fails_late_does_not_hide_the_later_failure(self, job: JobStore) -> None:
         job.plan(1, [], None, [Batch("m1", (_task(0, 2),))], split_done=False)
         job.start("m0", _task(0), "worker-1", LEASE)
         job.start("m1", _task(0, 2), "worker-2", LEASE)
@@ -513,7 +513,7 @@ class TestForget:
 
 
 class TestRevoke:
-    def test_fails_what_was_started_and_lets_the_rest_wait_but_for_what_is_committed(self, job: Store) -> None:
+    def test_fails_what_was_started_and_lets_the_rest_wait_but_for_what_is_committed(self, job: JobStore) -> None:
         _run(job, 0)
         job.start("m0", _task(1), "worker-1", LEASE)
 
@@ -528,7 +528,7 @@ class TestRevoke:
         assert snapshot.due == (_task(2),)
         assert (snapshot.batches, snapshot.running) == ((), ())
 
-    def test_an_expired_one_only_when_its_lease_ran_out(self, job: Store) -> None:
+    def test_an_expired_one_only_when_its_lease_ran_out(self, job: JobStore) -> None:
         assert not job.revoke("m0", EXPIRED, "late", "expired"), "nobody has its lease"
         job.start("m0", _task(0), "worker-1", LEASE)
         assert not job.revoke("m0", EXPIRED, "late", "expired")
@@ -537,19 +537,19 @@ class TestRevoke:
 
         assert job.revoke("m0", EXPIRED, "late", "expired")
 
-    def test_a_lost_one_only_when_nobody_has_started_it(self, job: Store) -> None:
+    def test_a_lost_one_only_when_nobody_has_started_it(self, job: JobStore) -> None:
         job.start("m0", _task(0), "worker-1", LEASE)
         assert not job.revoke("m0", EXPIRED, "lost", "unleased")
 
         job.plan(1, [], None, [Batch("m1", (_task(9),))], split_done=False)
         assert job.revoke("m1", EXPIRED, "lost", "unleased")
 
-    def test_one_that_is_not_there_is_refused(self, job: Store) -> None:
+    def test_one_that_is_not_there_is_refused(self, job: JobStore) -> None:
         assert not job.revoke("nonsense", CRASHED, "it died")
 
 
 class TestLeases:
-    def test_are_renewed_on_the_servers_clock(self, job: Store) -> None:
+    def test_are_renewed_on_the_servers_clock(self, job: JobStore) -> None:
         job.start("m0", _task(0), "worker-1", 1.0)
 
         assert job.renew("m0", 100.0)
@@ -558,14 +558,14 @@ class TestLeases:
         assert snapshot.batches[0].deadline is not None
         assert 98_000 < snapshot.batches[0].deadline - snapshot.now <= 100_000
 
-    def test_of_a_batch_that_nobody_started_are_not_made_by_renewing(self, job: Store) -> None:
+    def test_of_a_batch_that_nobody_started_are_not_made_by_renewing(self, job: JobStore) -> None:
         assert job.renew("m0", 100.0)
 
         assert _seen(job).batches[0].deadline is None
 
 
 class TestRetry:
-    def test_lets_a_failed_task_wait_and_then_come_back_as_the_next_attempt(self, job: Store) -> None:
+    def test_lets_a_failed_task_wait_and_then_come_back_as_the_next_attempt(self, job: JobStore) -> None:
         _failed(job)
 
         assert job.retry(1, "map:0", 0.05, Suspicion(4, ((2, "why"),), 1))
@@ -576,13 +576,13 @@ class TestRetry:
         assert _seen(job).suspicions == {"map:0": Suspicion(4, ((2, "why"),), 1)}
         assert _seen(job).retries == 1
 
-    def test_of_a_task_that_did_not_fail_is_refused(self, job: Store) -> None:
+    def test_of_a_task_that_did_not_fail_is_refused(self, job: JobStore) -> None:
         assert not job.retry(1, "map:0", 0)
         assert (_seen(job).retries, _seen(job).waiting) == (0, 0)
 
 
 class TestSkip:
-    def test_stands_in_for_a_commit_and_keeps_the_reason(self, job: Store) -> None:
+    def test_stands_in_for_a_commit_and_keeps_the_reason(self, job: JobStore) -> None:
         _run(job, 1)
         _run(job, 2)
         _failed(job)
@@ -594,7 +594,7 @@ class TestSkip:
         assert list(job.quarantine(1)) == ['{"reason": "bad"}']
         assert job.advance(1)
 
-    def test_quarantine_is_in_the_order_of_the_input(self, job: Store) -> None:
+    def test_quarantine_is_in_the_order_of_the_input(self, job: JobStore) -> None:
         job.plan(1, [Chunk(n, 0, 0, 0, 1, 1) for n in range(3, 12)], None, [], split_done=False)
         for number in (11, 2, 0):
             job.start("m0", _task(number), "worker-1", LEASE)
@@ -605,7 +605,7 @@ class TestSkip:
 
 
 class TestReducing:
-    def test_begins_when_every_chunk_of_the_whole_input_is_committed(self, store: Store) -> None:
+    def test_begins_when_every_chunk_of_the_whole_input_is_committed(self, store: JobStore) -> None:
         fields: dict[str, str | int] = {
             "state": "mapping",
             "partitions": 1,
@@ -626,7 +626,7 @@ class TestReducing:
         assert store.advance(1)
         assert _seen(store).state is JobState.REDUCING
 
-    def test_shows_results_only_when_they_are_committed(self, job: Store) -> None:
+    def test_shows_results_only_when_they_are_committed(self, job: JobStore) -> None:
         _reducing(job)
         segments = [f'{{"{n:03d}":{n}}}' for n in range(12)]
         job.start("r0", _task(0, 1, Stage.REDUCE), "worker-1", LEASE)
@@ -638,7 +638,7 @@ class TestReducing:
         assert [segment.decode() for segment in job.results(0, 12)] == segments
         assert _seen(job).reduced == 1
 
-    def test_is_not_committed_when_a_part_of_what_was_staged_is_lost(self, job: Store, connection: Redis) -> None:
+    def test_is_not_committed_when_a_part_of_what_was_staged_is_lost(self, job: JobStore, connection: Redis) -> None:
         _reducing(job)
         task = _task(0, 1, Stage.REDUCE)
         job.start("r0", task, "worker-1", LEASE)
@@ -650,7 +650,7 @@ class TestReducing:
         assert _seen(job).reduced == 0
         assert not connection.exists(job.keys.results(0))
 
-    def test_staging_again_leaves_nothing_of_the_first_time(self, job: Store) -> None:
+    def test_staging_again_leaves_nothing_of_the_first_time(self, job: JobStore) -> None:
         _reduce_started(job)
         job.stage_results(0, 1, ["{}", "{}", "{}"])
         job.stage_results(0, 1, ['{"a":1}'])
@@ -659,7 +659,7 @@ class TestReducing:
 
         assert list(job.results(0, 1)) == [b'{"a":1}']
 
-    def test_a_partition_without_keys_has_no_results(self, job: Store) -> None:
+    def test_a_partition_without_keys_has_no_results(self, job: JobStore) -> None:
         _reducing(job)
 
         assert _run_reduce(job, 1) == "OK"
@@ -667,7 +667,7 @@ class TestReducing:
         assert job.connection.exists(job.keys.results(1)) == 0
         assert _seen(job).reduced == 1
 
-    def test_frees_the_partials_when_memory_is_short(self, job: Store) -> None:
+    def test_frees_the_partials_when_memory_is_short(self, job: JobStore) -> None:
         _reducing(job)
         job.be_frugal()
 
@@ -676,7 +676,7 @@ class TestReducing:
         assert list(job.partials(0)) == []
         assert len(list(job.partials(1))) == 3
 
-    def test_what_vanishes_while_it_is_read_is_noticed(self, job: Store, connection: Redis) -> None:
+    def test_what_vanishes_while_it_is_read_is_noticed(self, job: JobStore, connection: Redis) -> None:
         _all_committed(job)
         reading = job.partials(0)
         connection.delete(job.keys.partials(0))
@@ -691,7 +691,7 @@ class TestReducing:
 
 
 class TestEnd:
-    def test_lets_every_key_expire_and_keeps_the_reason(self, job: Store, connection: Redis) -> None:
+    def test_lets_every_key_expire_and_keeps_the_reason(self, job: JobStore, connection: Redis) -> None:
         _failed(job)
         _run(job, 1)
 
@@ -702,7 +702,7 @@ class TestEnd:
         assert lives
         assert all(0 < life <= 100 for life in lives.values()), lives
 
-    def test_as_done_only_when_all_is_reduced(self, job: Store) -> None:
+    def test_as_done_only_when_all_is_reduced(self, job: JobStore) -> None:
         _reducing(job)
         _run_reduce(job, 0)
         assert job.end(1, JobState.DONE, "", 2, 60) is JobState.REDUCING
@@ -711,13 +711,13 @@ class TestEnd:
 
         assert job.end(1, JobState.DONE, "", 2, 60) is JobState.DONE
 
-    def test_the_first_one_stays(self, job: Store) -> None:
+    def test_the_first_one_stays(self, job: JobStore) -> None:
         job.end(None, JobState.CANCELLED, "enough", 2, 60)
 
         assert job.end(1, JobState.FAILED, "other", 2, 60) is JobState.CANCELLED
         assert _seen(job).reason == "enough"
 
-    def test_every_key_of_a_running_job_has_a_life_too(self, job: Store, connection: Redis) -> None:
+    def test_every_key_of_a_running_job_has_a_life_too(self, job: JobStore, connection: Redis) -> None:
         _reduce_started(job)
 
         lives = {key: connection.ttl(key) for key in connection.scan_iter(match=f"{job.keys.prefix}*")}
@@ -725,7 +725,7 @@ class TestEnd:
         assert min(lives.values()) > 3600
         job.refresh(2)
 
-    def test_removing_leaves_no_key(self, job: Store, connection: Redis) -> None:
+    def test_removing_leaves_no_key(self, job: JobStore, connection: Redis) -> None:
         _all_reduced(job)
 
         job.remove(2)
@@ -735,7 +735,7 @@ class TestEnd:
 
 
 class TestRemoving:
-    def test_what_another_has_made_anew_is_refused(self, job: Store) -> None:
+    def test_what_another_has_made_anew_is_refused(self, job: JobStore) -> None:
         maker = job.fields()["made_by"]
         job.end(1, JobState.FAILED, "", 2, 60)
         assert job.remove(2, maker)
@@ -747,7 +747,7 @@ class TestRemoving:
 
         assert _all(job) == before
 
-    def test_what_has_not_ended_is_refused(self, job: Store, connection: Redis) -> None:
+    def test_what_has_not_ended_is_refused(self, job: JobStore, connection: Redis) -> None:
         before = _all(job)
 
         assert not job.remove(2, job.fields()["made_by"])
@@ -755,17 +755,17 @@ class TestRemoving:
         assert _all(job) == before
         assert connection.zscore(JOBS, job.job_id) is not None
 
-    def test_what_is_gone_is_fine(self, job: Store) -> None:
+    def test_what_is_gone_is_fine(self, job: JobStore) -> None:
         assert job.remove(2)
         assert job.remove(2, "somebody")
 
 
 class TestCharge:
-    def test_is_one_masters_at_a_time(self, job: Store) -> None:
+    def test_is_one_masters_at_a_time(self, job: JobStore) -> None:
         assert job.take("master-2", LEASE) == 0
         assert job.hold(1, LEASE) == 1
 
-    def test_goes_to_another_with_the_next_epoch_when_it_is_let_go_or_time_is_up(self, job: Store) -> None:
+    def test_goes_to_another_with_the_next_epoch_when_it_is_let_go_or_time_is_up(self, job: JobStore) -> None:
         job.hold(1, 0)
         assert job.take("master-2", 0.001) == 2
         time.sleep(0.01)
@@ -773,12 +773,12 @@ class TestCharge:
         assert job.take("master-3", LEASE) == 3
         assert [job.hold(epoch, LEASE) for epoch in (1, 2, 3)] == [0, 0, 1]
 
-    def test_of_a_job_that_has_ended_is_nobodys(self, job: Store) -> None:
+    def test_of_a_job_that_has_ended_is_nobodys(self, job: JobStore) -> None:
         job.end(None, JobState.CANCELLED, "", 2, 60)
 
         assert job.take("master-2", LEASE) == -1
 
-    def test_an_old_master_changes_nothing_any_more(self, job: Store) -> None:
+    def test_an_old_master_changes_nothing_any_more(self, job: JobStore) -> None:
         _failed(job)
         job.hold(1, 0)
         assert job.take("master-2", LEASE) == 2
@@ -794,7 +794,7 @@ class TestCharge:
         assert _all(job) == before
 
 
-def test_a_snapshot_is_as_large_as_what_runs_and_not_as_the_job(store: Store) -> None:
+def test_a_snapshot_is_as_large_as_what_runs_and_not_as_the_job(store: JobStore) -> None:
     fields: dict[str, str | int] = {
         "state": "mapping",
         "partitions": 1,
@@ -818,7 +818,7 @@ def test_a_snapshot_is_as_large_as_what_runs_and_not_as_the_job(store: Store) ->
     assert sizes[1] - sizes[0] < 30
 
 
-def test_a_snapshot_brings_no_more_than_so_many_waiting_tasks(job: Store) -> None:
+def test_a_snapshot_brings_no_more_than_so_many_waiting_tasks(job: JobStore) -> None:
     tasks = tuple(_task(n) for n in range(2_000))
     job.plan(1, [], None, [Batch("m1", tasks)], split_done=False)
     job.revoke("m1", EXPIRED, "lost", "unleased")
@@ -829,8 +829,8 @@ def test_a_snapshot_brings_no_more_than_so_many_waiting_tasks(job: Store) -> Non
     assert len(snapshot.due) == 500
 
 
-def test_jobs_do_not_see_each_other(job: Store, connection: Redis) -> None:
-    other = Store(connection, f"{job.job_id}-2")
+def test_jobs_do_not_see_each_other(job: JobStore, connection: Redis) -> None:
+    other = JobStore(connection, f"{job.job_id}-2")
     before = _all(job)
     other.create({"state": "mapping", "partitions": 2, "epoch": 0, "cursor": "[0,0,0,1]", "split": "open"}, [])
     other.take("m", LEASE)

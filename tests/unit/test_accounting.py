@@ -11,16 +11,16 @@ from hypothesis import strategies as st
 
 from word_counter.files.digest import Digest, chunk_line, digest_of
 from word_counter.job.model import Chunk, Done, Source
-from word_counter.receipts.accounting import Account
+from word_counter.receipts.accounting import Accounting
 
 _CHUNKS = st.lists(st.tuples(st.integers(1, 50), st.integers(0, 9)), min_size=2, max_size=6)
 _SHARES = st.integers(1, 4)
-Entry = tuple[Chunk, Done]
+SubmitOrResume = tuple[Chunk, Done]
 
 
-def entries_of(chunks: list[tuple[int, int]]) -> list[Entry]:
+def entries_of(chunks: list[tuple[int, int]]) -> list[SubmitOrResume]:
     """Return map tasks of a file, one for each number of lines, of four bytes each, and of pairs."""
-    made: list[Entry] = []
+    made: list[SubmitOrResume] = []
     line = 0
     for number, (lines, pairs) in enumerate(chunks):
         amounts = {"lines": lines, "pairs": pairs, "bytes": 4 * lines}
@@ -30,14 +30,14 @@ def entries_of(chunks: list[tuple[int, int]]) -> list[Entry]:
     return made
 
 
-def account_of(entries: list[Entry], size: int, pairs: int, partitions: int) -> Account:
-    account = Account([Source("/in/a.txt", size, 0)], 1)
+def account_of(entries: list[SubmitOrResume], size: int, pairs: int, partitions: int) -> Accounting:
+    accounting = Accounting([Source("/in/a.txt", size, 0)], 1)
     for chunk, done in entries:
-        account.chunk(chunk, done)
+        accounting.chunk(chunk, done)
     for number in range(partitions):
         share = pairs // partitions + (number < pairs % partitions)
-        account.reduced(0, Done({"reduced_values": share, "reduced_keys": share}))
-    return account
+        accounting.reduced(0, Done({"reduced_values": share, "reduced_keys": share}))
+    return accounting
 
 
 @given(_CHUNKS, _SHARES)
@@ -45,12 +45,12 @@ def test_what_is_whole_adds_up(chunks: list[tuple[int, int]], partitions: int) -
     entries = entries_of(chunks)
     lines, pairs = (sum(column) for column in zip(*chunks, strict=True))
 
-    account = account_of(entries, 4 * lines, pairs, partitions)
+    accounting = account_of(entries, 4 * lines, pairs, partitions)
 
-    assert account.amiss() == ""
-    counts = account.counts()
+    assert accounting.amiss() == ""
+    counts = accounting.counts()
     assert (counts["lines_read"], counts["lines_mapped"], counts["bytes_read"]) == (lines, lines, 4 * lines)
-    (read,) = account.inputs()
+    (read,) = accounting.inputs()
     whole = Digest()
     for chunk, done in entries:
         whole.update(chunk_line(chunk.length, done.digest))
@@ -58,20 +58,20 @@ def test_what_is_whole_adds_up(chunks: list[tuple[int, int]], partitions: int) -
     assert read["chunks"] == [chunk.length for chunk, _ in entries]
 
 
-def _first_lost(entries: list[Entry]) -> list[Entry]:
+def _first_lost(entries: list[SubmitOrResume]) -> list[SubmitOrResume]:
     return entries[1:]
 
 
-def _one_twice(entries: list[Entry]) -> list[Entry]:
+def _one_twice(entries: list[SubmitOrResume]) -> list[SubmitOrResume]:
     return [entries[0], *entries]
 
 
-def _in_another_order(entries: list[Entry]) -> list[Entry]:
+def _in_another_order(entries: list[SubmitOrResume]) -> list[SubmitOrResume]:
     return [entries[1], entries[0], *entries[2:]]
 
 
-def _changed(**amounts: int) -> Callable[[list[Entry]], list[Entry]]:
-    def change(entries: list[Entry]) -> list[Entry]:
+def _changed(**amounts: int) -> Callable[[list[SubmitOrResume]], list[SubmitOrResume]]:
+    def change(entries: list[SubmitOrResume]) -> list[SubmitOrResume]:
         *others, (chunk, done) = entries
         more = {name: done.amounts.get(name, 0) + n for name, n in amounts.items()}
         return [*others, (chunk, replace(done, amounts={**done.amounts, **more}))]
@@ -86,34 +86,34 @@ def _changed(**amounts: int) -> Callable[[list[Entry]], list[Entry]]:
 )
 @given(chunks=_CHUNKS, partitions=_SHARES)
 def test_what_is_not_does_not(
-    change: Callable[[list[Entry]], list[Entry]], chunks: list[tuple[int, int]], partitions: int
+    change: Callable[[list[SubmitOrResume]], list[SubmitOrResume]], chunks: list[tuple[int, int]], partitions: int
 ) -> None:
     lines, pairs = (sum(column) for column in zip(*chunks, strict=True))
 
-    account = account_of(change(entries_of(chunks)), 4 * lines, pairs, partitions)
+    accounting = account_of(change(entries_of(chunks)), 4 * lines, pairs, partitions)
 
-    assert account.amiss()
+    assert accounting.amiss()
 
 
 def test_headers_and_what_is_set_aside_are_told_apart_from_what_is_mapped() -> None:
-    account = Account([Source("/in/a.csv", 40, 0)], 1)
-    account.chunk(Chunk(0, 0, 0, 12, 1, 3), Done({"lines": 2, "lines_set_aside": 1}))
-    account.chunk(Chunk(1, 0, 12, 28, 4, 7), Done(skipped=True))
+    accounting = Accounting([Source("/in/a.csv", 40, 0)], 1)
+    accounting.chunk(Chunk(0, 0, 0, 12, 1, 3), Done({"lines": 2, "lines_set_aside": 1}))
+    accounting.chunk(Chunk(1, 0, 12, 28, 4, 7), Done(skipped=True))
 
-    assert account.amiss() == ""
-    counts = account.counts()
+    assert accounting.amiss() == ""
+    counts = accounting.counts()
     assert (counts["lines_read"], counts["header_lines"]) == (10, 1)
     assert (counts["lines_mapped"], counts["lines_set_aside"], counts["chunks_set_aside"]) == (1, 8, 1)
-    assert account.inputs()[0]["blake3_of_chunks"] is None  # nobody could read the second chunk
+    assert accounting.inputs()[0]["blake3_of_chunks"] is None  # nobody could read the second chunk
 
 
 def test_the_same_bytes_are_told_of_by_whatever_name_they_were_read() -> None:
     names = ["/in/a", "/in/b", "/in/a", "/in/c", "/in/empty", "/in/none", "/in/shorter"]
     contents = [b"1\n2\n", b"1\n3\n", b"1\n2\n", b"1\n3\n", b"", b"", b"1\n"]
-    account = Account([Source(name, len(content), 0) for name, content in zip(names, contents, strict=True)], 1)
+    accounting = Accounting([Source(name, len(content), 0) for name, content in zip(names, contents, strict=True)], 1)
     for number, content in enumerate(contents):
         for start in range(0, len(content), 2):
             chunk = Chunk(0, number, start, 2, 1 + start // 2, 1)
-            account.chunk(chunk, Done({"lines": 1}, digest=digest_of(content[start : start + 2])))
+            accounting.chunk(chunk, Done({"lines": 1}, digest=digest_of(content[start : start + 2])))
 
-    assert account.repeated() == [("/in/a", "/in/a"), ("/in/c", "/in/b")]
+    assert accounting.repeated() == [("/in/a", "/in/a"), ("/in/c", "/in/b")]

@@ -18,7 +18,7 @@ from tests import jobs, native
 from word_counter import Collect, Count, Job, Lines, Mapper, Max, Mean, Min, Reducer, Sum, Unique
 from word_counter.compute import grouping as gathering
 from word_counter.compute.grouping import gather
-from word_counter.compute.skip_bad_records import Care
+from word_counter.compute.skip_bad_records import SkipBadRecords
 from word_counter.compute.stages import run_map
 from word_counter.errors import EncodingError, RecordError
 from word_counter.native import kernel
@@ -162,8 +162,10 @@ class TestPairs:
         ],
     )
     @pytest.mark.parametrize("cls", [Sum, Mean, Collect])
-    @pytest.mark.parametrize("care", [None, Care(limit=5, at_once=True)])
-    def test_are_tuples_or_lists_of_two(self, cls: type[Reducer], yielded: Any, said: str, care: Care | None) -> None:
+    @pytest.mark.parametrize("skip_bad", [None, SkipBadRecords(limit=5, at_once=True)])
+    def test_are_tuples_or_lists_of_two(
+        self, cls: type[Reducer], yielded: Any, said: str, skip_bad: SkipBadRecords | None
+    ) -> None:
         class Odd(Mapper):
             def map(self, line: str) -> Iterator[Any]:
                 yield (line, 1) if line != "odd" else yielded
@@ -172,7 +174,7 @@ class TestPairs:
             EncodingError,
             match=rf"^Odd yielded a bad pair in f.txt, byte 4, line 2: 'odd': {said}.* is not a \(key, value\) pair$",
         ):
-            run_map(Job(mapper=Odd, reducer=cls).phases()[0], Lines(b"one\nodd\ntwo\n", "f.txt"), 2, care)
+            run_map(Job(mapper=Odd, reducer=cls).phases()[0], Lines(b"one\nodd\ntwo\n", "f.txt"), 2, skip_bad)
 
     def test_may_be_lists_or_named(self) -> None:
         into: dict[Any, Any] = {}

@@ -25,11 +25,11 @@ from word_counter.shuffle import run_files as files
 from word_counter.shuffle import run_format as lines
 from word_counter.shuffle import spill_file as spool
 from word_counter.shuffle import value_stream as streamed
-from word_counter.shuffle.key_skew import Weight
+from word_counter.shuffle.key_skew import KeySkew
 from word_counter.shuffle.partitioning import decode_partial
 from word_counter.shuffle.run_files import RunFiles, folder_of
 from word_counter.shuffle.run_format import Reference
-from word_counter.shuffle.run_locations import check_place, place_name
+from word_counter.shuffle.run_locations import check_location, location_name
 
 PARTITIONS = 3
 
@@ -83,7 +83,7 @@ def _partials(phase: Phase, chunks: list[list[tuple[Any, Any]]]) -> list[dict[in
 
 
 def _by_redis(phase: Phase, partials: list[dict[int, str]]) -> tuple[list[list[str]], list[tuple[int, int]]]:
-    weights = [Weight() for _ in range(PARTITIONS)]
+    weights = [KeySkew() for _ in range(PARTITIONS)]
     results = [
         list(run_reduce(phase, [given[n] for given in partials if n in given], {}, weights[n]))
         for n in range(PARTITIONS)
@@ -101,7 +101,7 @@ def _by_files(
             assert dict(decode_partial(where.partial(stood_for[n]))) == dict(decode_partial(text))
     results, weights = [], []
     for n in range(PARTITIONS):
-        weight = Weight()
+        weight = KeySkew()
         entries = where.entries([given[n] for given in kept if n in given], folds=folds)
         amounts: dict[str, int] = {}
         references = list(where.keep_segments(n, run_reduce(phase, (), {}, weight, entries=entries), amounts))
@@ -337,21 +337,21 @@ def test_a_reference_comes_back_as_it_was_unless_it_leads_elsewhere(
 def test_what_is_named_is_a_place_for_any_process(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
 
-    assert place_name("redis") == "redis"
-    assert place_name("./redis") == str(folder / "redis")
-    assert place_name("s3://bucket/runs/") == "s3://bucket/runs"
-    assert place_name("file:///data") == "/data"
+    assert location_name("redis") == "redis"
+    assert location_name("./redis") == str(folder / "redis")
+    assert location_name("s3://bucket/runs/") == "s3://bucket/runs"
+    assert location_name("file:///data") == "/data"
     for bad in ("", "-", "postgresql://host/db", "s3://key:word@bucket/runs"):
         with pytest.raises(UsageError):
-            place_name(bad)
+            location_name(bad)
 
 
 def test_a_place_where_nothing_can_be_written_is_told_before_the_job_begins(folder: Path) -> None:
     (folder / "file").touch()
 
-    check_place(str(folder / "new" / "place"))
+    check_location(str(folder / "new" / "place"))
     with pytest.raises(UsageError, match=r"file.*give another --shuffle"):
-        check_place(str(folder / "file"))
+        check_location(str(folder / "file"))
 
 
 def test_two_jobs_of_one_name_have_folders_of_their_own() -> None:

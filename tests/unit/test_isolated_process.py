@@ -8,12 +8,12 @@ from collections.abc import Callable
 
 import pytest
 
-from word_counter.compute.isolated_process import Tell, run_apart
+from word_counter.compute.isolated_process import Tell, run_isolated
 from word_counter.errors import JobLoadError
 
 
 def test_what_it_returns_is_the_answer() -> None:
-    ending = run_apart(lambda _: {"pid": os.getpid(), "text": "\udcff"})
+    ending = run_isolated(lambda _: {"pid": os.getpid(), "text": "\udcff"})
 
     assert ending.answer["pid"] != os.getpid()
     assert (ending.answer["text"], ending.died) == ("\udcff", "")
@@ -24,7 +24,7 @@ def test_what_it_raises_is_raised_here() -> None:
         raise JobLoadError("no such job")
 
     with pytest.raises(JobLoadError, match="no such job"):
-        run_apart(raising)
+        run_isolated(raising)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_how_it_died_is_told_and_what_it_was_at(end: Callable[[], None], died: s
         tell(2)
         end()
 
-    ending = run_apart(dying)
+    ending = run_isolated(dying)
 
     assert (ending.answer, ending.died, ending.told) == (None, died, 2)
     assert (__file__ in ending.frames) is known
@@ -57,6 +57,6 @@ def test_processes_that_it_has_begun_may_outlive_it() -> None:
             os.read(reader, 1)  # until this test has ended
         os._exit(3)
 
-    assert run_apart(forking).died == "exited with 3"
+    assert run_isolated(forking).died == "exited with 3"
     os.close(writer)
     os.close(reader)

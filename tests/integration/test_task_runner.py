@@ -10,16 +10,16 @@ from word_counter.job.model import Chunk, Cursor, Source, Stage
 from word_counter.job.snapshot import RAISED, Batch, Failure, TaskAttempt
 from word_counter.queue.payload import Payload
 from word_counter.store.connection import Redis
-from word_counter.store.job_store import Store
-from word_counter.worker.permissions import Permit
-from word_counter.worker.task_runner import BatchRunner
+from word_counter.store.job_store import JobStore
+from word_counter.worker.permissions import Permissions
+from word_counter.worker.task_runner import TaskRunner
 
 LEASE = 30.0
 FIRST = TaskAttempt("map:0", 1)
 
 
 @pytest.fixture
-def payload(store: Store, folder: Path) -> Payload:
+def payload(store: JobStore, folder: Path) -> Payload:
     """The batch m1 of a job of one chunk: the first attempt at it, though that was made and failed in m0 before."""
     (folder / "text.txt").write_text("a b\n")
     source = Source(str(folder / "text.txt"), 4, (folder / "text.txt").stat().st_mtime_ns)
@@ -48,12 +48,12 @@ def payload(store: Store, folder: Path) -> Payload:
 
 
 @pytest.fixture
-def runner(connection: Redis) -> BatchRunner:
-    return BatchRunner(connection, "worker-1", lambda _: None, Permit("secret"))
+def runner(connection: Redis) -> TaskRunner:
+    return TaskRunner(connection, "worker-1", lambda _: None, Permissions("secret"))
 
 
 def test_a_batch_whose_attempt_was_made_before_comes_back_as_the_next_attempt(
-    store: Store, payload: Payload, runner: BatchRunner
+    store: JobStore, payload: Payload, runner: TaskRunner
 ) -> None:
     assert runner.run(payload) == "stale"
 
@@ -63,7 +63,7 @@ def test_a_batch_whose_attempt_was_made_before_comes_back_as_the_next_attempt(
 
 
 def test_a_batch_that_another_worker_is_at_is_left_to_it_when_it_is_delivered_twice(
-    store: Store, payload: Payload, runner: BatchRunner
+    store: JobStore, payload: Payload, runner: TaskRunner
 ) -> None:
     second = TaskAttempt("map:0", 2)
     assert store.plan(1, [], None, [Batch("m1", (FIRST, second))], split_done=True)

@@ -25,7 +25,7 @@ from word_counter.inputs.input_format import InputFormat
 from word_counter.inputs.sources import find_sources
 from word_counter.job.model import Cursor, Stage
 from word_counter.queue.payload import Payload
-from word_counter.worker.incremental_cache import Bounds, Cache, sweep
+from word_counter.worker.incremental_cache import Bounds, IncrementalCache, sweep
 
 PARTITIONS = 3
 FOREVER = 10**9
@@ -57,7 +57,7 @@ class World:
         self.records = InputFormat.parse(form)
         self.reused = self.mapped = 0
 
-    def results(self, cache: Cache | None = None) -> tuple[dict[str, Any], int]:
+    def results(self, cache: IncrementalCache | None = None) -> tuple[dict[str, Any], int]:
         self.reused = self.mapped = 0
         (phase,) = Placed().phases()
         sources = find_sources(self.inputs)
@@ -80,8 +80,8 @@ class World:
         partials = [[one.partials[n] for one in outputs if n in one.partials] for n in range(PARTITIONS)]
         return dict(merge([list(run_reduce(phase, texts, {})) for texts in partials])), counters
 
-    def cache(self, **job: Any) -> Cache:
-        return Cache(self.bounds, job)
+    def cache(self, **job: Any) -> IncrementalCache:
+        return IncrementalCache(self.bounds, job)
 
 
 @pytest.fixture
@@ -266,7 +266,7 @@ class Touchy(Mapper):
 
 
 def test_chunks_with_bad_records_are_not_kept(world: World) -> None:
-    from word_counter.compute.skip_bad_records import Care
+    from word_counter.compute.skip_bad_records import SkipBadRecords
 
     (world.inputs / "a.log").write_text("1\nbad\n")
     (phase,) = Job(mapper=Touchy, reducer=Sum).phases()
@@ -276,7 +276,7 @@ def test_chunks_with_bad_records_are_not_kept(world: World) -> None:
         fetched = reader.fetch(chunk)
         for _ in range(2):
             output, reused = world.cache().mapped(
-                source, fetched, b"", lambda: run_map(phase, reader.lines(fetched), PARTITIONS, Care(1))
+                source, fetched, b"", lambda: run_map(phase, reader.lines(fetched), PARTITIONS, SkipBadRecords(1))
             )
             assert not reused
             assert json.loads(output.aside.entries()[1])["text"] == "bad"

@@ -10,15 +10,15 @@ from rq.serializers import JSONSerializer
 
 from word_counter.job.model import Chunk, Source, Stage
 from word_counter.job.snapshot import TaskAttempt
-from word_counter.local_cluster.embedded_redis import EmbeddedServer
+from word_counter.local_cluster.embedded_redis import EmbeddedRedis
 from word_counter.queue.admission import admit, queue_id
-from word_counter.queue.batch_queue import QUEUE, ChunkQueue, discard, queue_name
+from word_counter.queue.batch_queue import QUEUE, BatchQueue, discard, queue_name
 from word_counter.queue.payload import Payload
 from word_counter.store.connection import Redis, connect
 
 
 @pytest.fixture
-def own(fresh_server: EmbeddedServer) -> Redis:
+def own(fresh_server: EmbeddedRedis) -> Redis:
     return connect(fresh_server.url)
 
 
@@ -41,7 +41,7 @@ def _payload(number: int, job: str = "job-1") -> Payload:
 def test_batches_come_out_in_the_order_they_went_in_whole_and_signed(own: Redis) -> None:
     payloads = [_payload(number) for number in range(5)]
 
-    ChunkQueue(own, "secret").enqueue(payloads)
+    BatchQueue(own, "secret").enqueue(payloads)
 
     queue = Queue(queue_name("secret"), connection=own, serializer=JSONSerializer)
     assert queue.job_ids == [queue_id("job-1", payload.batch) for payload in payloads]
@@ -51,7 +51,7 @@ def test_batches_come_out_in_the_order_they_went_in_whole_and_signed(own: Redis)
 
 
 def test_what_is_queued_can_be_read_by_a_person(own: Redis) -> None:
-    ChunkQueue(own, "secret").enqueue([_payload(3)])
+    BatchQueue(own, "secret").enqueue([_payload(3)])
 
     queue = Queue(queue_name("secret"), connection=own, serializer=JSONSerializer)
     (job,) = queue.jobs
@@ -62,7 +62,7 @@ def test_what_is_queued_can_be_read_by_a_person(own: Redis) -> None:
 
 
 def test_it_tells_which_batches_it_still_holds(own: Redis) -> None:
-    queue = ChunkQueue(own, "secret")
+    queue = BatchQueue(own, "secret")
     queue.enqueue([_payload(1), _payload(2), _payload(1, "job-2")])
     own.lpop(f"rq:queue:{queue.name}")
 
@@ -71,7 +71,7 @@ def test_it_tells_which_batches_it_still_holds(own: Redis) -> None:
 
 
 def test_those_with_another_secret_have_another_queue(own: Redis) -> None:
-    mine, theirs = ChunkQueue(own, "mine"), ChunkQueue(own, "theirs")
+    mine, theirs = BatchQueue(own, "mine"), BatchQueue(own, "theirs")
 
     mine.enqueue([_payload(1)])
 
@@ -82,7 +82,7 @@ def test_those_with_another_secret_have_another_queue(own: Redis) -> None:
 
 
 def test_discarding_a_job_takes_its_batches_and_no_others(own: Redis) -> None:
-    queue = ChunkQueue(own, "secret")
+    queue = BatchQueue(own, "secret")
     queue.enqueue([_payload(1), _payload(2), _payload(1, "job-1-2"), _payload(1, "job-2")])
 
     assert discard(own, "job-1") == 2
@@ -101,7 +101,7 @@ def test_the_description_says_which_tasks_a_batch_has(own: Redis) -> None:
     tasks = tuple(TaskAttempt(f"map:{chunk.id}", 1) for chunk in chunks)
     content = json.loads(more.to_json()) | {"tasks": tasks, "chunks": chunks}
 
-    ChunkQueue(own, "secret").enqueue([Payload.from_json(json.dumps(content))])
+    BatchQueue(own, "secret").enqueue([Payload.from_json(json.dumps(content))])
 
     (job,) = Queue(queue_name("secret"), connection=own, serializer=JSONSerializer).jobs
     assert job.description == "job-1: map:3 to map:5"

@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 
 from word_counter.errors import JobCancelledError, JobFailedError, JobGoneError, WordCounterError
-from word_counter.job.job_spec import Plan
+from word_counter.job.job_spec import JobSpec
 from word_counter.job.model import Chunk, Cursor, JobState, Source, Stage, task_name
 from word_counter.job.snapshot import Batch, Snapshot, TaskAttempt
-from word_counter.local_cluster.embedded_redis import EmbeddedServer
-from word_counter.master.leader_lease import Charge, LostChargeError
+from word_counter.local_cluster.embedded_redis import EmbeddedRedis
+from word_counter.master.leader_lease import LeaderLease, LostLeaseError
 from word_counter.master.master import Master
-from word_counter.master.output_commit import Finish
+from word_counter.master.output_commit import OutputCommitter
 from word_counter.observer import Observer, Outcome, Progress
 from word_counter.store.connection import Redis, connect
-from word_counter.store.job_store import Store
+from word_counter.store.job_store import JobStore
 from word_counter.store.task_store import BadRecords, Receipt
 
 LEASE = 30.0
@@ -30,7 +30,7 @@ OLD = "the old ones\n"
 class Reduced:
     """A job of one chunk and two partitions, all reduced, with one record set aside; its output holds old ones."""
 
-    def __init__(self, store: Store, folder: Path) -> None:
+    def __init__(self, store: JobStore, folder: Path) -> None:
         self.store = store
         self.results = folder / "results.json"
         self.quarantine = folder / "quarantine.jsonl"
@@ -38,8 +38,8 @@ class Reduced:
         self.quarantine.write_text(OLD)
         fields: dict[str, str | int] = {"state": "mapping", "partitions": PARTITIONS, "epoch": 0, "split": "open"}
         assert store.create({**fields, "cursor": "[0,0,0,1]"}, [Source("/in/a.txt", 4, 5)])
-        self.charge = Charge(store, LEASE)
-        assert self.charge.take() == 1
+        self.leader_lease = LeaderLease(store, LEASE)
+        assert self.leader_lease.take() == 1
         first = TaskAttempt("map:0", 1)
         assert store.plan(1, [Chunk(0, 0, 0, 4, 1, 2)], Cursor(1), [Batch("m0", (first,))], split_done=True)
         assert store.start("m0", first, "w", LEASE) == "OK"
@@ -62,7 +62,7 @@ class Reduced:
 
     def finish(self, meanwhile: Callable[[], object] = lambda: None, snapshot: Snapshot | None = None) -> Outcome:
         """Finish the job; ``meanwhile`` happens when the results are being merged."""
-        plan = Plan(
+        spec = JobSpec(
             job_id=self.store.job_id,
             name="Test",
             code="",
@@ -91,7 +91,7 @@ class Reduced:
                 meanwhile()
 
         self.store.results = results  # type: ignore[method-assign, assignment]
-        finish = Finish(self.store, self.charge, plan, [Source("/in/a.txt", 4, 5)], lambda: "valkey 9")
+        finish = OutputCommitter(self.store, self.leader_lease, spec, [Source("/in/a.txt", 4, 5)], lambda: "valkey 9")
         return finish.write(snapshot, lambda seen: Progress(state=seen.state, seconds=1.0, files=1, bytes=4))
 
     @property
@@ -103,7 +103,7 @@ class Reduced:
 
 
 @pytest.fixture
-def job(store: Store, tmp_path: Path) -> Reduced:
+def job(store: JobStore, tmp_path: Path) -> Reduced:
     return Reduced(store, tmp_path)
 
 
@@ -129,14 +129,14 @@ def test_a_master_that_another_has_replaced_leaves_the_old_ones(job: Reduced) ->
         assert job.store.hold(1, 0) == 1
         assert job.store.take("another", LEASE) == 2
 
-    with pytest.raises(LostChargeError):
+    with pytest.raises(LostLeaseError):
         job.finish(replace)
 
     assert job.untouched
 
 
 #: What a failover to a server that lags, an eviction or somebody's hand may take, before the merge or while it goes on.
-LOSSES: dict[str, Callable[[Store], object]] = {
+LOSSES: dict[str, Callable[[JobStore], object]] = {
     "the job": lambda store: store.remove(PARTITIONS),
     "a receipt of a reduce task": lambda store: store.connection.hdel(store.keys.receipts(Stage.REDUCE), "reduce:1"),
     "a receipt of a map task": lambda store: store.connection.delete(store.keys.receipts(Stage.MAP)),
@@ -193,7 +193,7 @@ def test_a_segment_that_is_lost_is_noticed(job: Reduced, connection: Redis, numb
 class TestTheMasterGoesOn:
     """A master whose last commits are lost just before it would merge, as at a failover to a replica that lags."""
 
-    def _run(self, server: EmbeddedServer, folder: Path, lose: Callable[[Store], object]) -> Outcome:
+    def _run(self, server: EmbeddedRedis, folder: Path, lose: Callable[[JobStore], object]) -> Outcome:
         (folder / "text.txt").write_text("a b a\n")
         lost: list[object] = []
 
@@ -201,7 +201,7 @@ class TestTheMasterGoesOn:
             def progressed(self, progress: Progress) -> None:
                 reduced = progress.state is JobState.REDUCING and progress.partitions_reduced == progress.partitions
                 if reduced and not lost:
-                    lost.append(lose(Store(connect(server.url), "lagging")))
+                    lost.append(lose(JobStore(connect(server.url), "lagging")))
 
         settings: dict[str, Any] = {"partitions": 2, "workers": 1, "redis": server.url, "job_id": "lagging"}
         outcome = Master(folder / "text.txt", observer=Losing(), output=str(folder / "results.json"), **settings).run()
@@ -209,9 +209,9 @@ class TestTheMasterGoesOn:
         return outcome
 
     def test_and_makes_results_again_whose_receipts_are_lost_too(
-        self, fresh_server: EmbeddedServer, folder: Path
+        self, fresh_server: EmbeddedRedis, folder: Path
     ) -> None:
-        def lose(store: Store) -> None:
+        def lose(store: JobStore) -> None:
             store.connection.delete(store.keys.receipts(Stage.REDUCE), *(store.keys.results(n) for n in range(2)))
 
         outcome = self._run(fresh_server, folder, lose)
@@ -219,9 +219,9 @@ class TestTheMasterGoesOn:
         assert outcome.results == {"a": 2, "b": 1}
 
     def test_but_fails_when_what_is_lost_would_not_be_made_again(
-        self, fresh_server: EmbeddedServer, folder: Path
+        self, fresh_server: EmbeddedRedis, folder: Path
     ) -> None:
-        def lose(store: Store) -> None:
+        def lose(store: JobStore) -> None:
             store.connection.delete(*(store.keys.results(n) for n in range(2)))
 
         with pytest.raises(WordCounterError, match="Redis lost a part"):

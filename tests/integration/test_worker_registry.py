@@ -8,7 +8,7 @@ import pytest
 
 from word_counter.store.connection import Redis
 from word_counter.store.keys import WORKER_PREFIX, WORKERS
-from word_counter.store.worker_registry import GONE_AFTER_SECONDS, Roster
+from word_counter.store.worker_registry import GONE_AFTER_SECONDS, WorkerRegistry
 
 
 @pytest.fixture
@@ -17,34 +17,34 @@ def name() -> str:
 
 
 def test_a_worker_that_signs_is_there_until_it_leaves(connection: Redis, name: str) -> None:
-    roster = Roster(connection)
-    before = roster.processes()
+    worker_registry = WorkerRegistry(connection)
+    before = worker_registry.processes()
 
-    roster.sign(name, {"host": "h", "processes": 3})
+    worker_registry.sign(name, {"host": "h", "processes": 3})
 
-    assert name in roster.names()
-    assert roster.facts(name) == {"host": "h", "processes": "3"}
-    assert roster.processes() == before + 3
-    roster.leave(name)
-    assert name not in roster.names()
-    assert roster.facts(name) == {}
+    assert name in worker_registry.names()
+    assert worker_registry.facts(name) == {"host": "h", "processes": "3"}
+    assert worker_registry.processes() == before + 3
+    worker_registry.leave(name)
+    assert name not in worker_registry.names()
+    assert worker_registry.facts(name) == {}
 
 
 def test_a_worker_that_falls_silent_is_gone_after_a_while(connection: Redis, name: str) -> None:
-    roster = Roster(connection)
-    roster.sign(name, {"processes": 1})
+    worker_registry = WorkerRegistry(connection)
+    worker_registry.sign(name, {"processes": 1})
     long_ago = connection.zscore(WORKERS, name) - GONE_AFTER_SECONDS * 1000 - 1
 
     connection.zadd(WORKERS, {name: long_ago})
 
-    assert name not in roster.names()
+    assert name not in worker_registry.names()
     assert 0 < connection.ttl(WORKER_PREFIX + name) <= GONE_AFTER_SECONDS
 
 
 def test_the_long_silent_are_cleared_away_when_somebody_signs(connection: Redis, name: str) -> None:
     connection.zadd(WORKERS, {f"{name}-silent": 1})
 
-    Roster(connection).sign(name, {"processes": 1})
+    WorkerRegistry(connection).sign(name, {"processes": 1})
 
     assert connection.zscore(WORKERS, f"{name}-silent") is None
-    Roster(connection).leave(name)
+    WorkerRegistry(connection).leave(name)

@@ -11,29 +11,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from word_counter.errors import UsageError
-from word_counter.job.job_spec import Plan, digest_of
+from word_counter.job.job_spec import JobSpec, digest_of
 from word_counter.job.model import Source
 from word_counter.jobs.word_count import WordCount
-from word_counter.master.make_spec import make_plan
+from word_counter.master.make_spec import make_spec
 from word_counter.settings.config import Settings
 
 SOURCES = [Source("/in/\u00fc.txt", 5, 1)]
 
 
-def _plan(**settings: Any) -> Plan:
-    return make_plan(Settings(**settings), "job-1", WordCount(), "m:C", "digest", SOURCES, {})
+def _spec(**settings: Any) -> JobSpec:
+    return make_spec(Settings(**settings), "job-1", WordCount(), "m:C", "digest", SOURCES, {})
 
 
 def test_it_comes_back_as_it_was() -> None:
-    plan = _plan(chunk_size=7, timeout=1.5, output="x/y.json", on_bad_chunk="skip")
+    spec = _spec(chunk_size=7, timeout=1.5, output="x/y.json", on_bad_chunk="skip")
 
-    assert Plan.from_json(plan.to_json()) == plan
-    assert plan.skip
+    assert JobSpec.from_json(spec.to_json()) == spec
+    assert spec.skip
 
 
 def test_its_output_does_not_depend_on_where_the_next_master_is_started() -> None:
-    assert _plan(output="x/y.json").output == str(Path.cwd() / "x" / "y.json")
-    assert _plan(output="-").output == "-"
+    assert _spec(output="x/y.json").output == str(Path.cwd() / "x" / "y.json")
+    assert _spec(output="-").output == "-"
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_its_output_does_not_depend_on_where_the_next_master_is_started() -> Non
     ],
 )
 def test_other_sources_have_another_digest(sources: list[Source]) -> None:
-    assert digest_of(sources) != digest_of(SOURCES) == _plan().digest
+    assert digest_of(sources) != digest_of(SOURCES) == _spec().digest
 
 
 @given(
@@ -58,15 +58,15 @@ def test_other_sources_have_another_digest(sources: list[Source]) -> None:
 )
 def test_junk_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="none of this version"):
-        Plan.from_json(text)
+        JobSpec.from_json(text)
 
 
-@pytest.mark.parametrize("name", sorted(json.loads(_plan().to_json())))
+@pytest.mark.parametrize("name", sorted(json.loads(_spec().to_json())))
 @pytest.mark.parametrize("value", [None, [], {}])
 def test_a_part_of_the_wrong_kind_or_missing_is_refused(name: str, value: Any) -> None:
-    content = json.loads(_plan().to_json())
+    content = json.loads(_spec().to_json())
     if content[name] == value:
         pytest.skip("which is what it is")
     for changed in (content | {name: value}, {key: content[key] for key in content if key != name}):
         with pytest.raises(UsageError, match="none of this version"):
-            Plan.from_json(json.dumps(changed))
+            JobSpec.from_json(json.dumps(changed))

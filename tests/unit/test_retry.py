@@ -8,7 +8,7 @@ import pytest
 import redis
 
 from word_counter.errors import StoreUnavailableError
-from word_counter.store.retry import Patience
+from word_counter.store.retry import RedisRetry
 
 
 def _failing(times: int, error: Exception) -> Callable[[], str]:
@@ -25,7 +25,7 @@ def _failing(times: int, error: Exception) -> Callable[[], str]:
 def test_an_operation_that_works_is_called_once_in_silence() -> None:
     said: list[str] = []
 
-    assert Patience(10, said.append).call(_failing(0, redis.ConnectionError())) == "answer"
+    assert RedisRetry(10, said.append).call(_failing(0, redis.ConnectionError())) == "answer"
     assert said == []
 
 
@@ -44,7 +44,7 @@ def test_an_operation_that_works_is_called_once_in_silence() -> None:
 def test_what_passes_by_itself_is_waited_for_and_told_of_once(error: Exception) -> None:
     said: list[str] = []
 
-    assert Patience(10, said.append).call(_failing(3, error)) == "answer"
+    assert RedisRetry(10, said.append).call(_failing(3, error)) == "answer"
 
     assert len(said) == 2
     assert said[0].startswith("Redis is away")
@@ -66,7 +66,7 @@ def test_what_does_not_pass_is_raised_at_once(error: Exception) -> None:
     said: list[str] = []
 
     with pytest.raises(type(error)) as caught:
-        Patience(10, said.append).call(_failing(1, error))
+        RedisRetry(10, said.append).call(_failing(1, error))
 
     assert caught.value is error
     assert said == []
@@ -76,7 +76,7 @@ def test_it_ends_with_the_last_error_in_one_line() -> None:
     said: list[str] = []
 
     with pytest.raises(StoreUnavailableError, match=r"away for 0\.2 s.*gone away") as caught:
-        Patience(0.2, said.append).call(_failing(99, redis.ConnectionError("gone\n away")))
+        RedisRetry(0.2, said.append).call(_failing(99, redis.ConnectionError("gone\n away")))
 
     assert "\n" not in str(caught.value)
     assert len(said) == 1
@@ -84,4 +84,4 @@ def test_it_ends_with_the_last_error_in_one_line() -> None:
 
 def test_none_at_all_asks_once() -> None:
     with pytest.raises(StoreUnavailableError):
-        Patience(0, lambda _: None).call(_failing(1, redis.ConnectionError("gone")))
+        RedisRetry(0, lambda _: None).call(_failing(1, redis.ConnectionError("gone")))
