@@ -71,7 +71,7 @@ def stage() -> Iterator[Stage]:
 def test_an_operation_whose_answer_is_lost_is_done_once(name: str, stage: Stage, job_id: str) -> None:
     folder, redis = stage.folder / name, stage.server.client
     folder.mkdir()
-    script = resources.files("word_counter").joinpath("lua", f"{name}.lua").read_bytes()
+    script = resources.files("word_counter.store").joinpath("lua", f"{name}.lua").read_bytes()
     redis.script_load(script)
     (folder / f"{name}_job.py").write_text(_JOB)
     (folder / "input.txt").write_bytes(_TEXT)
