@@ -236,9 +236,9 @@ class Values(Reducer):
 
 
 class TopN(_Folding):
-    """The ``n`` largest values of a key, largest first, in the order of :class:`Min`. Subclass to change ``n``."""
+    """The ``n`` largest values of a key, largest first, in the order of :class:`Min`. Subclass to change ``n``, or set it in ``setup``."""
 
-    n: ClassVar[int] = 10
+    n: int = 10
 
     def gather(self, pairs: Iterable[tuple[Key, Value]], into: dict[GroupKey, Any], canonical: Canonical) -> None:
         for key, value in pairs:
