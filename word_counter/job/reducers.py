@@ -9,7 +9,7 @@ import heapq
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
-from typing import Any, ClassVar
+from typing import Any
 
 from word_counter.job.json_order import order_of
 from word_counter.job.reducer import Canonical, GroupKey, Key, Reducer, Restore, Value
@@ -236,7 +236,10 @@ class Values(Reducer):
 
 
 class TopN(_Folding):
-    """The ``n`` largest values of a key, largest first, in the order of :class:`Min`. Subclass to change ``n``, or set it in ``setup``."""
+    """The ``n`` largest values of a key, largest first, in the order of :class:`Min`.
+
+    Subclass it to change ``n``, or to set ``self.n`` in ``setup``.
+    """
 
     n: int = 10
 
