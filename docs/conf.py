@@ -1,7 +1,7 @@
 """How Sphinx makes the documentation site of docs/: `make docs`.
 
-Pages are written for a reader of the repository: their links lead to files. The site has a page for each of these too: a
-file outside docs/ that a page includes, such as the README, is that page, and any other is shown as it is, below source/.
+Pages are written for readers of the repository: their links lead to files. The site has a page for each of these files.
+One outside docs/ that a page includes, such as the README, is that page; any other is shown as it is, below source/.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ release = metadata.version("word-counter")
 copyright = f"2026, {author}"  # noqa: A001 (Sphinx's name)
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
-exclude_patterns = ["_static"]
 myst_heading_anchors = 4
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
+smartquotes = False  # two dashes begin an option
 html_theme = "furo"
 html_title = "word_counter"
 html_show_sourcelink = False
@@ -70,8 +70,9 @@ def _read_page(_: Sphinx, docname: str, source: list[str]) -> None:
     source[0] = _relink(source[0], page, page)
 
 
-def _read_included(_: Sphinx, file: Path, docname: str, source: list[str]) -> None:
-    source[0] = _relink(source[0], (DOCS / file).resolve(), DOCS / f"{docname}.md")
+def _read_included(_: Sphinx, file: Path, _docname: str, source: list[str]) -> None:
+    file = (DOCS / file).resolve()
+    source[0] = _relink(source[0], file, _INCLUDED[file])
 
 
 def _source_pages(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:

@@ -71,7 +71,7 @@ _QUARANTINED = 4
 _REDIS = click.option(
     "--redis",
     metavar="URL",
-    help="Where Redis is; else REDIS_URL, or REDIS_HOST and its like; else a private server is started.",
+    help="Where Redis is; else REDIS_URL, or REDIS_HOST and its like. [default: a private server]",
 )
 _PROGRESS = click.option(
     "--progress",
