@@ -20,7 +20,7 @@ from word_counter.queue.payload import Payload
 from word_counter.security.signing import sign
 from word_counter.store.connection import Redis
 from word_counter.store.keys import RUNNING_TTL_SECONDS, JobKeys
-from word_counter.store.lua_scripts import IMPATIENT
+from word_counter.store.lua_scripts import NO_RETRY
 from word_counter.store.retry import RedisRetry
 
 #: How the names of queues begin. A worker takes from one queue alone: then RQ dequeues by BLMOVE, which loses nothing
@@ -46,10 +46,10 @@ def queue_name(secret: str) -> str:
 class BatchQueue:
     """The queue that the workers who share a secret take batches from."""
 
-    def __init__(self, connection: Redis, secret: str, patience: RedisRetry = IMPATIENT) -> None:
+    def __init__(self, connection: Redis, secret: str, retry: RedisRetry = NO_RETRY) -> None:
         self.name = queue_name(secret)
         self._secret = secret
-        self._patience = patience
+        self._retry = retry
         self._queue = Queue(self.name, connection=connection, serializer=JSONSerializer)
         self._connection = connection
 
@@ -78,11 +78,11 @@ class BatchQueue:
             pipeline.execute()
 
         # Sent twice, a batch is delivered twice, and its second delivery refused by the store.
-        self._patience.call(send)
+        self._retry.call(send)
 
     def held(self, job: str, batches: Collection[str]) -> set[str]:
         """Return which of a job's batches are in the queue, undelivered."""
-        waiting = set(self._patience.call(lambda: self._connection.lrange(self._queue.key, 0, -1)))
+        waiting = set(self._retry.call(lambda: self._connection.lrange(self._queue.key, 0, -1)))
         return {batch for batch in batches if queue_id(job, batch).encode() in waiting}
 
 

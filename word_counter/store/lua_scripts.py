@@ -16,7 +16,7 @@ from word_counter.store.retry import RedisRetry, passes
 
 T = TypeVar("T")
 #: Asks Redis once, for callers that have no patience.
-IMPATIENT = RedisRetry(0.0, lambda _: None)
+NO_RETRY = RedisRetry(0.0, lambda _: None)
 
 
 @cache
@@ -29,13 +29,13 @@ def _script(name: str) -> tuple[str, str]:
 class LuaScripts:
     """A connection that runs the store's scripts and outlasts outages."""
 
-    def __init__(self, connection: Redis, patience: RedisRetry = IMPATIENT) -> None:
+    def __init__(self, connection: Redis, retry: RedisRetry = NO_RETRY) -> None:
         self.connection = connection
-        self._patience = patience
+        self._retry = retry
 
     def call(self, operation: Callable[[], T]) -> T:
         """Return what an operation on the connection returns; it may be called several times."""
-        return self._patience.call(lambda: self._reached(operation))
+        return self._retry.call(lambda: self._reached(operation))
 
     def run(self, name: str, keys: Sequence[str], args: Sequence[Any]) -> Any:
         """Run a script and return its answer."""

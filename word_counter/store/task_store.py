@@ -16,7 +16,7 @@ from word_counter.job.model import JobState, Stage, parse_task
 from word_counter.job.snapshot import Failure, TaskAttempt
 from word_counter.store.connection import Redis
 from word_counter.store.keys import RUNNING_TTL_SECONDS, JobKeys
-from word_counter.store.lua_scripts import IMPATIENT, LuaScripts
+from word_counter.store.lua_scripts import NO_RETRY, LuaScripts
 from word_counter.store.retry import RedisRetry
 
 #: How many fields are read in one go when a whole hash is walked.
@@ -53,11 +53,11 @@ class BadRecords:
 class TaskStore:
     """One job's store, for those who work on its tasks. All text is returned as ``str``."""
 
-    def __init__(self, connection: Redis, job_id: str, patience: RedisRetry = IMPATIENT) -> None:
+    def __init__(self, connection: Redis, job_id: str, retry: RedisRetry = NO_RETRY) -> None:
         self.connection = connection
         self.job_id = job_id
         self.keys = JobKeys(job_id)
-        self._scripts = LuaScripts(connection, patience)
+        self._scripts = LuaScripts(connection, retry)
 
     def start(self, batch: str, attempt: TaskAttempt, worker: str, lease_seconds: float) -> str:
         """Start an attempt and take its batch's lease; "OK", or why not (see ``start.lua``)."""

@@ -21,7 +21,7 @@ class WorkerRegistry:
         seconds, micros = self._connection.time()
         return int(seconds) * 1000 + int(micros) // 1000
 
-    def sign(self, worker: str, facts: Mapping[str, str | int]) -> None:
+    def heartbeat(self, worker: str, facts: Mapping[str, str | int]) -> None:
         """Say that a worker is alive, and what is known of it."""
         key = WORKER_PREFIX + worker
         now = self._now()
