@@ -43,7 +43,7 @@ from word_counter.master.output_commit import OutputCommitter
 from word_counter.master.reconcile_loop import ReconcileLoop, Vitals
 from word_counter.master.shuffle_folder import ShuffleFolder
 from word_counter.master.submit_or_resume import SubmitOrResume
-from word_counter.observer import Observer, Outcome
+from word_counter.observer import GuardedObserver, Observer, Outcome
 from word_counter.outputs.sink import Sink
 from word_counter.queue.batch_queue import BatchQueue, queue_name
 from word_counter.security.input_roots import roots_of
@@ -87,7 +87,7 @@ class Master:
         self.settings = given
         self.inputs = inputs if inputs is not None else self.job.inputs
         self.job_id = given.job_id or made_up_id(self.job.name)
-        self._observer = observer or Observer()
+        self._observer = GuardedObserver.of(observer)
         self._files: dict[str, SideFile] = {}
         self._own_workers = given.worker_count if given.workers >= 0 or not given.redis else 0
         self._began = time.monotonic()

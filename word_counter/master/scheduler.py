@@ -4,7 +4,7 @@
 when a task is queued, retried, run a second time beside a slow attempt, or given up is here, and a test of it needs no
 server.
 
-A task goes through these states (docs/how_it_works.md explains the arrows by their letters)::
+A task goes through these states (docs/explanation/how_it_works.md explains the arrows by their letters)::
 
     planned --a--> queued --b--> running --c--> committed
                      ^             |
