@@ -3,7 +3,7 @@
 :func:`decide` lists its cases in order; the master reads a snapshot, decides, acts, and looks again. So every
 rule of when a task is queued, tried again, doubled or given up is here, and none needs a server to be tested.
 
-A task goes through these states (the letters are the arrows of docs/how_it_works.md)::
+A task goes through these states (the letters are the arrows of docs/explanation/how_it_works.md)::
 
     planned --a--> queued --b--> running --c--> committed
                      ^             |
