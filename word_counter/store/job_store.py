@@ -19,14 +19,12 @@ from word_counter.job.model import Chunk, Cursor, Done, JobState, Source, Stage,
 from word_counter.job.snapshot import Batch, Failure, Snapshot, Suspicion
 from word_counter.settings.memory import UNKNOWN, Memory
 from word_counter.store.decoding import decoded, snapshot_of
-from word_counter.store.keys import JOBS, RUNNING_TTL_SECONDS, JobKeys
+from word_counter.store.job_index import JobIndex
+from word_counter.store.keys import RUNNING_TTL_SECONDS
 from word_counter.store.task_store import TaskStore
 
 #: The most waiting tasks in one snapshot.
 _WAITING_AT_ONCE = 500
-#: How often the index is read again when others change it meanwhile. After that, the next job that is made or ends
-#: puts it right.
-_INDEX_TRIES = 3
 _UNDER_WAY = {state.value for state in JobState if not state.ended}
 
 
@@ -49,21 +47,11 @@ class JobStore(TaskStore):
         args = [RUNNING_TTL_SECONDS, len(fields), maker, len(files or {}), *flat, *contents, *listed]
         made = self._scripts.run("create", keys, args)
         if made:
-            self._scripts.call(self._list)
+            self._index()
         return bool(made)
 
-    def _list(self) -> None:
-        seconds, micros = self.connection.time()
-        now = int(seconds) * 1000 + int(micros) // 1000
-        self.connection.zadd(JOBS, {self.job_id: now}, nx=True)
-        self._index()
-
     def _index(self) -> None:
-        """Remove from the index the jobs that are gone, and let it expire with the last of the others."""
-        for _ in range(_INDEX_TRIES):
-            names = [name.decode("utf-8", "replace") for name in self.connection.zrange(JOBS, 0, -1)]
-            if self._scripts.run("index", [JOBS, *(JobKeys(name).job for name in names)], names):
-                return
+        JobIndex(self.connection, self._scripts).update(self.job_id)
 
     def refresh(self, partitions: int) -> None:
         """Put off the expiry of the job's keys by a week, as the job is being worked on."""
@@ -73,9 +61,9 @@ class JobStore(TaskStore):
             for key in self.keys.every(partitions):
                 pipeline.expire(key, RUNNING_TTL_SECONDS)
             pipeline.execute()
-            self._index()
 
         self._scripts.call(expire)
+        self._index()
 
     def fields(self) -> dict[str, str]:
         """Return the job's own fields; empty when there is no such job."""
@@ -90,7 +78,7 @@ class JobStore(TaskStore):
     def remove(self, partitions: int, made_by: str = "") -> bool:
         """Delete the job and all its keys; with ``made_by`` only the job that this master made, if it has ended."""
         removed = bool(self._scripts.run("remove", self.keys.every(partitions), [made_by]))
-        self._scripts.call(self._index)
+        self._index()
         return removed
 
     def take(self, master: str, hold_seconds: float) -> int:
@@ -203,7 +191,7 @@ class JobStore(TaskStore):
         """End the job and return its state now; None: there is no such job. With ``epoch`` None any caller may."""
         args = ["" if epoch is None else epoch, state.value, reason, retention_seconds]
         answer: bytes = self._scripts.run("end", self.keys.every(partitions), args)
-        self._scripts.call(self._index)
+        self._index()
         return JobState(answer.decode()) if answer else None
 
     def segments(self, partitions: Iterable[int]) -> list[int]:

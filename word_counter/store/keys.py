@@ -35,6 +35,7 @@ Keys of a job (J is its id) carry the hash tag ``{J}``, so that they live on one
 Keys that belong to no single job:
 
     wc:jobs               zset    job id -> when it was made (ms)
+    wc:jobs:expiry        zset    job id -> when its keys expire (ms)
     wc:workers            zset    worker -> when it last sent a heartbeat (ms)
     wc:worker:W           hash    a worker: host, pid, processes, queue, running, bytes and peak_bytes (of memory);
                                   expires when it stops
@@ -52,8 +53,9 @@ from __future__ import annotations
 
 from word_counter.job.model import Stage
 
-#: Index of jobs, and the prefix of workers.
+#: Index of jobs, when each of them expires, and the prefix of workers.
 JOBS = "wc:jobs"
+JOB_EXPIRIES = "wc:jobs:expiry"
 WORKERS = "wc:workers"
 WORKER_PREFIX = "wc:worker:"
 #: What workers refused.
