@@ -1,4 +1,4 @@
-"""Blame: where in the input, and where in their own code, a user's mistake is."""
+"""User errors: says where in the input, and where in the user's own code, an error is."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 from word_counter.job.mapper import Lines, Mapper
 from word_counter.job.pairs import Pairs
 
-#: What user code may raise. SystemExit too: sys.exit() in a mapper must not look like an orderly end.
+#: What user code may raise. SystemExit too: sys.exit() in a mapper must not look like a normal end.
 USER_ERRORS = (Exception, SystemExit)
 
 
 def user_traceback(error: BaseException) -> str:
-    """Return the traceback of the user's own code: without the frames of this package above it."""
+    """Return the traceback of the user's own code, without the frames of this package above it."""
     frames = error.__traceback__
     while frames is not None and frames.tb_next is not None and _is_ours(frames.tb_frame.f_globals.get("__name__")):
         frames = frames.tb_next

@@ -214,10 +214,10 @@ class _Tasks:
                 self.counters[name] = self.counters.get(name, 0) + n
         results = []
         for n in range(self._partitions):
-            clock, weight = _Clock(), KeySkew()
+            clock, skew = _Clock(), KeySkew()
             partials = [output.partials[n] for output in self._outputs if n in output.partials]
-            results.append(list(run_reduce(self._phases[number], partials, self.counters, weight)))
-            amounts = {"reduced_keys": weight.keys, "reduced_values": weight.values}
+            results.append(list(run_reduce(self._phases[number], partials, self.counters, skew)))
+            amounts = {"reduced_keys": skew.keys, "reduced_values": skew.values}
             self.accounting.reduced(number, clock.done(amounts))
         self._outputs.clear()
         return results

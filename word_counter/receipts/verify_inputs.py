@@ -1,6 +1,6 @@
-"""Verifying inputs: whether each is still the one that a receipt names.
+"""Verify inputs: checks whether each input is still the one that a receipt names.
 
-Each file is read once, in the memory of a block.
+Every file is read once, a block at a time.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from word_counter.receipts.verification import Fault, Verification, reason_of
 
 
 def check_inputs(inputs: Sequence[Mapping[str, Any]], moved: Sequence[tuple[str, str]], found: Verification) -> None:
-    """Look at each input that a receipt lists, and add to ``found`` what does not hold of it."""
+    """Check each input that a receipt lists, and add what does not match to ``found``."""
     with closing(Openings()) as openings:
         for one in inputs:
             found.inputs += 1
@@ -45,12 +45,12 @@ def _place(path: str, moved: Sequence[tuple[str, str]]) -> str:
 
 
 def _input_fault(source: Source, listed: Mapping[str, Any], openings: Openings, found: Verification) -> str:
-    """Return what does not hold of an input; nothing when it is the one that the job read."""
+    """Return what is wrong with an input; "" when it is the one that the job read."""
     try:
         status = status_of(source.path)
         if not source.packing and status.size != source.size:
             return f"it was edited: it has {status.size:,} bytes, and had {source.size:,}"
-        # A packed file is what it holds, however it is packed.
+        # Of a packed file only the content counts: it may have been packed again in another way.
         size = source.size if source.member else status.size
         now = replace(source, size=size, modified=status.modified)
         with openings.opened(now) as file:
@@ -64,7 +64,7 @@ def _input_fault(source: Source, listed: Mapping[str, Any], openings: Openings, 
 def _digest_of(blocks: Iterable[bytes], lengths: Sequence[int]) -> tuple[str, int]:
     """Return the digest of content that is cut into chunks of these lengths, and how many bytes it has.
 
-    What comes after the last chunk is one more, which gives another digest.
+    Content after the last chunk counts as one more chunk, which gives another digest.
     """
     whole = Digest()
     left = iter(lengths)
