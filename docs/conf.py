@@ -33,6 +33,7 @@ autodoc_typehints = "description"
 smartquotes = False  # two dashes begin an option
 html_theme = "furo"
 html_title = "word_counter"
+pygments_dark_style = "github-dark"
 html_show_sourcelink = False
 
 _INCLUDE = re.compile(r"^```\{include\} (\S+)$", re.MULTILINE)
