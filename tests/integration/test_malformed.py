@@ -19,7 +19,7 @@ from tests.oracle import count_words
 from word_counter import Job, run
 from word_counter.cli.main import main
 from word_counter.errors import EncodingError, UsageError, WordCounterError
-from word_counter.inputs.decompression import packing_of
+from word_counter.inputs.kinds.decompression import packing_of
 from word_counter.inputs.line_splitter import split
 from word_counter.job.job_spec import JobSpec
 from word_counter.job.model import Cursor, JobState

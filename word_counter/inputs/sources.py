@@ -17,7 +17,7 @@ from word_counter.errors import InputChangedError, InputError
 from word_counter.files.remote_reader import Status, comes_in_ranges, find, open_url
 from word_counter.files.remote_reader import status as status_of_url
 from word_counter.files.urls import has_password, is_url, plain, refusal
-from word_counter.inputs.decompression import HEAD_BYTES, SUFFIXES, archive_kind, packing_of
+from word_counter.inputs.kinds.decompression import HEAD_BYTES, SUFFIXES, archive_kind, packing_of
 from word_counter.inputs.path_filter import PathFilter
 from word_counter.job.model import STDIN, STDIN_PATH, WHOLE, Inputs, Source
 
@@ -206,7 +206,7 @@ def _sources(path: str, path_filter: PathFilter) -> list[Source]:
             status = _status(path, file)
             whole, kind = path if is_url(path) else os.path.abspath(path), archive_kind(path)
             if kind:
-                from word_counter.inputs.archive import members  # which takes a while, and few need it
+                from word_counter.inputs.kinds.archive import members  # which takes a while, and few need it
 
                 inside = [member for member in members(path, file) if path_filter.takes(member.name)]
                 return [Source(whole, member.size, status.modified, kind, member.name) for member in inside]

@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from word_counter.errors import InputError
-from word_counter.inputs.decompression import HEAD_BYTES, packing_of, unpacked
+from word_counter.inputs.kinds.decompression import HEAD_BYTES, packing_of, unpacked
 from word_counter.inputs.sources import check_unchanged, open_source
 from word_counter.job.model import STDIN, WHOLE, Chunk, Source
 
@@ -28,7 +28,7 @@ class Opened(Protocol):
 
 
 if TYPE_CHECKING:
-    from word_counter.inputs.archive import Archive
+    from word_counter.inputs.kinds.archive import Archive
 
 
 class Openings:
@@ -54,7 +54,7 @@ class Openings:
             yield _Descriptor(sys.stdin.fileno())
         elif source.member:
             if self._archive is None or self._archive.path != source.path:
-                from word_counter.inputs.archive import Archive  # which takes a while, and few need it
+                from word_counter.inputs.kinds.archive import Archive  # which takes a while, and few need it
 
                 self.close()
                 self._archive = Archive(source.path, open_source(source.path))

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import IO, BinaryIO, NamedTuple, Self, cast
 
 from word_counter.errors import InputError
-from word_counter.inputs.decompression import HEAD_BYTES, archive_kind, packing_of, unpacked
+from word_counter.inputs.kinds.decompression import HEAD_BYTES, archive_kind, packing_of, unpacked
 
 _BUFFER_BYTES = 1024 * 1024
 
