@@ -7,15 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import replace
 from typing import Any
 
 from word_counter.errors import InputChangedError, InputError
 from word_counter.files.digest import Digest, chunk_line
 from word_counter.files.locations import absolute
-from word_counter.inputs.sources import status_of
-from word_counter.inputs.streams import Openings, Stream
-from word_counter.job.model import STDIN, Source
+from word_counter.inputs.kind_table import Openings, kind_of
+from word_counter.job.model import Source
 from word_counter.receipts.verification import Fault, Verification, reason_of
 
 
@@ -25,7 +23,7 @@ def check_inputs(inputs: Sequence[Mapping[str, Any]], moved: Sequence[tuple[str,
         for one in inputs:
             found.inputs += 1
             source = Source(_place(one["path"], moved), one["size"], 0, one["packing"], one["member"])
-            if source.packing == STDIN:
+            if kind_of(source).once:
                 found.unchecked.append((source.name, "it cannot be read again"))
                 continue
             if one["blake3_of_chunks"] is None:
@@ -47,14 +45,11 @@ def _place(path: str, moved: Sequence[tuple[str, str]]) -> str:
 def _input_fault(source: Source, listed: Mapping[str, Any], openings: Openings, found: Verification) -> str:
     """Return what does not hold of an input; nothing when it is the one that the job read."""
     try:
-        status = status_of(source.path)
-        if not source.packing and status.size != source.size:
-            return f"it was edited: it has {status.size:,} bytes, and had {source.size:,}"
-        # A packed file is what it holds, however it is packed.
-        size = source.size if source.member else status.size
-        now = replace(source, size=size, modified=status.modified)
-        with openings.opened(now) as file:
-            digest, size = _digest_of(Stream(now, file).blocks(), listed["chunks"])
+        now = kind_of(source).now(source)
+        if not source.packing and now.size != source.size:
+            return f"it was edited: it has {now.size:,} bytes, and had {source.size:,}"
+        with openings.opened(now) as file:  # a packed file is what it holds, however it is packed
+            digest, size = _digest_of(file.blocks(), listed["chunks"])
     except (OSError, InputError, InputChangedError) as error:
         return reason_of(error)
     found.bytes += size
