@@ -26,6 +26,7 @@ from word_counter.inputs.input_format import LINES, InputFormat
 from word_counter.inputs.line_splitter import CHUNK_BYTES, UNLIMITED, chunk_limits, cut
 from word_counter.inputs.path_filter import PathFilter
 from word_counter.inputs.row_splitter import cut_rows
+from word_counter.job.mapper import BYTES, Unit
 from word_counter.job.model import Chunk, Cursor, Source
 from word_counter.security.input_roots import InputRoots
 
@@ -151,6 +152,8 @@ class Opened(ABC):
 class Kind(ABC):
     """A kind of source. An object of one opens sources, and may keep open between two what they have in common."""
 
+    #: What the offsets and lengths of its chunks count.
+    unit: ClassVar[Unit] = BYTES
     #: Whether its sources come but once: not for a second reader, and their sizes are known when they end.
     once: ClassVar[bool] = False
 
@@ -205,8 +208,8 @@ class Kind(ABC):
     @classmethod
     def place(cls, source: Source, chunk: Chunk) -> str:
         """Say where a chunk is, for errors."""
-        last = chunk.line + chunk.lines - 1
-        return f"{source.name}, bytes {chunk.offset} to {chunk.offset + chunk.length}, lines {chunk.line} to {last}"
+        end, last = chunk.offset + chunk.length, chunk.line + chunk.lines - 1
+        return f"{source.name}, {cls.unit.name}s {chunk.offset} to {end}, lines {chunk.line} to {last}"
 
     @abstractmethod
     def open(self, source: Source) -> Opened:

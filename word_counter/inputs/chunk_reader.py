@@ -12,7 +12,7 @@ from word_counter.files.urls import is_url
 from word_counter.inputs.base import Opened
 from word_counter.inputs.chunker import travels
 from word_counter.inputs.input_format import LINES, InputFormat
-from word_counter.inputs.kind_table import Openings
+from word_counter.inputs.kind_table import Openings, kind_of
 from word_counter.inputs.row_splitter import first_row
 from word_counter.job.mapper import Lines
 from word_counter.job.model import Chunk, Source
@@ -23,16 +23,17 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class Fetched(NamedTuple):
-    """A chunk and its bytes; those of one that travelled may have the header of its source before them."""
+    """A chunk and its bytes; one that travelled brings the header of its source, where it does not begin with that."""
 
     chunk: Chunk
     content: bytes
     travelled: bool
+    header: bytes = b""
 
     @property
     def digest(self) -> str:
         """The digest of the chunk's own bytes."""
-        return digest_of(memoryview(self.content)[len(self.content) - self.chunk.length :])
+        return digest_of(self.content)
 
 
 class ChunkReader:
@@ -88,7 +89,8 @@ class ChunkReader:
                 )
                 raise JobGoneError(message)
         if content is not None:
-            return Fetched(chunk, content, travelled=True)
+            header = first_row([content], self._records) if self._records.headed and chunk.offset else b""
+            return Fetched(chunk, content[len(header) :] if header else content, travelled=True, header=header)
         try:
             if self._opened is None or chunk.source != self._index:
                 self.close()
@@ -107,26 +109,28 @@ class ChunkReader:
 
     def lines(self, fetched: Fetched) -> Lines:
         """Return the lines of a chunk that was fetched last."""
-        chunk, raw, travelled = fetched
+        chunk, raw = fetched.chunk, fetched.content
         source = self._sources[chunk.source]
+        unit = kind_of(source).unit
         offset, line, lines = chunk.offset, chunk.line, chunk.lines
         header = self.header(fetched)
         if self._records.headed:
-            raw = raw[len(header) :] if travelled or not chunk.offset else raw
             if not chunk.offset:
-                offset, line, lines = len(header), line + header.count(b"\n"), lines - header.count(b"\n")
+                raw = raw[len(header) :]
+                offset, line, lines = unit.measure(header), line + header.count(b"\n"), lines - header.count(b"\n")
         elif offset == 0 and raw.startswith(_BYTE_ORDER_MARK):
             offset = len(_BYTE_ORDER_MARK)
             raw = raw[offset:]
-        return Lines(raw, source.name, offset, line, lines if raw else 0, self._records.reading(header))
+        reading = self._records.reading(header)
+        return Lines(raw, source.name, offset, line, lines if raw else 0, reading, unit)
 
     def header(self, fetched: Fetched) -> bytes:
         """Return the first row of the source of a chunk that was fetched last, where it has names; else nothing."""
         if not self._records.headed:
             return b""
-        if fetched.travelled or not fetched.chunk.offset:
+        if not fetched.chunk.offset:
             return first_row([fetched.content], self._records)
-        return self._header_of(fetched.chunk.source)
+        return fetched.header if fetched.travelled else self._header_of(fetched.chunk.source)
 
     def _header_of(self, index: int) -> bytes:
         """Return the first row of a source, which is open."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 
 from word_counter.errors import InputError
-from word_counter.inputs.base import Kind, Opened
+from word_counter.inputs.base import Kind, Opened, Place, Search
 from word_counter.inputs.kinds.archive_member import ArchiveMember
 from word_counter.inputs.kinds.packed_file import PackedFile
 from word_counter.inputs.kinds.plain_file import PlainFile
@@ -23,6 +23,27 @@ KINDS: tuple[type[Kind], ...] = (
     Url,
     PlainFile,
 )
+
+
+def paths_of(name: str, search: Search) -> Sequence[str]:
+    """Return the paths that a name stands for; InputError when there are none."""
+    for kind in KINDS:
+        if (found := kind.find(name, search)) is not None:
+            return found
+    raise AssertionError(name)  # the last kind takes every name
+
+
+def sources_at(path: str, search: Search) -> list[Source]:
+    """Return the sources that a path leads to; InputError when it cannot be read."""
+    with closing(Place(path, search)) as place:
+        try:
+            for kind in KINDS:
+                if (found := kind.sources(place)) is not None:
+                    return found
+        except OSError as error:
+            message = f"cannot read {path}: {error.strerror}"
+            raise InputError(message) from error
+    raise AssertionError(path)
 
 
 def kind_of(source: Source) -> type[Kind]:

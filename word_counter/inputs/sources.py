@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from pathlib import Path
 
 from word_counter.errors import InputError
 from word_counter.files.urls import plain
-from word_counter.inputs.base import Place, Search
-from word_counter.inputs.kind_table import KINDS, kind_of
+from word_counter.inputs.base import Search
+from word_counter.inputs.kind_table import kind_of, paths_of, sources_at
 from word_counter.inputs.path_filter import PathFilter
 from word_counter.job.model import STDIN_PATH, Inputs, Source
 
@@ -50,7 +49,7 @@ def find_sources(
     search = Search(path_filter)
     paths: list[str] = []
     for name in names:
-        found = _paths(name, search)
+        found = paths_of(name, search)
         ours = [path for path in found if path in written or (own and os.path.exists(path) and _identity(path) in own)]
         kept = [path for path in found if path not in ours]
         left_out.update(dict.fromkeys(ours))
@@ -61,33 +60,12 @@ def find_sources(
     if left_out:
         say(f"left out of the input, as this run will write it: {', '.join(left_out)}")
     _tell_of_what_was_passed_over(search, say, verbose=verbose)
-    sources = [source for path in paths for source in _sources(path, search)]
+    sources = [source for path in paths for source in sources_at(path, search)]
     if not sources:
         message = f"{', '.join(paths)}: no files in there{search.that_fit}"
         raise InputError(message)
     _tell_of_repeats(sources, say)
     return sources
-
-
-def _paths(name: str, search: Search) -> Sequence[str]:
-    """Return the paths that a name stands for, by the first kind that it names."""
-    for kind in KINDS:
-        if (found := kind.find(name, search)) is not None:
-            return found
-    raise AssertionError(name)  # the last one takes every name
-
-
-def _sources(path: str, search: Search) -> list[Source]:
-    """Return the sources that a path leads to, by the first kind that it is of."""
-    with closing(Place(path, search)) as place:
-        try:
-            for kind in KINDS:
-                if (found := kind.sources(place)) is not None:
-                    return found
-        except OSError as error:
-            message = f"cannot read {path}: {error.strerror}"
-            raise InputError(message) from error
-    raise AssertionError(path)
 
 
 def _identity(path: str) -> tuple[int, int]:

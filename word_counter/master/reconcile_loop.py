@@ -11,6 +11,7 @@ from contextlib import closing, suppress
 
 from word_counter.errors import InputChangedError, InputError, JobCancelledError, JobFailedError, JobGoneError
 from word_counter.inputs.chunk_reader import ChunkReader
+from word_counter.inputs.input_format import InputFormat
 from word_counter.inputs.kind_table import kind_of
 from word_counter.job.job_spec import JobSpec
 from word_counter.job.model import Chunk, JobState, Stage, parse_task
@@ -265,7 +266,8 @@ class ReconcileLoop:
     def _digest_of(self, chunk: Chunk) -> str:
         """Return the digest of a chunk that no worker committed; nothing when it cannot be read."""
         sources = dict(enumerate(self._store.sources()))
-        reader = ChunkReader(sources, content=self._store.content, inline=self._spec.inline)
+        records = InputFormat.parse(self._spec.input_format)
+        reader = ChunkReader(sources, content=self._store.content, inline=self._spec.inline, records=records)
         with closing(reader), suppress(InputError, InputChangedError, JobGoneError):
             return reader.fetch(chunk).digest
         return ""

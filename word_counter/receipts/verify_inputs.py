@@ -10,10 +10,12 @@ from contextlib import closing
 from typing import Any
 
 from word_counter.errors import InputChangedError, InputError
-from word_counter.files.digest import Digest, chunk_line
+from word_counter.files.digest import Digest, chunk_line, digest_of
 from word_counter.files.locations import absolute
+from word_counter.inputs.base import Opened
 from word_counter.inputs.kind_table import Openings, kind_of
-from word_counter.job.model import Source
+from word_counter.job.mapper import BYTES
+from word_counter.job.model import Chunk, Source
 from word_counter.receipts.verification import Fault, Verification, reason_of
 
 
@@ -45,15 +47,29 @@ def _place(path: str, moved: Sequence[tuple[str, str]]) -> str:
 def _input_fault(source: Source, listed: Mapping[str, Any], openings: Openings, found: Verification) -> str:
     """Return what does not hold of an input; nothing when it is the one that the job read."""
     try:
-        now = kind_of(source).now(source)
-        if not source.packing and now.size != source.size:
-            return f"it was edited: it has {now.size:,} bytes, and had {source.size:,}"
+        kind = kind_of(source)
+        now = kind.now(source)
+        if not kind.travels(source) and now.size != source.size:
+            return f"it was edited: it has {now.size:,} {kind.unit.name}s, and had {source.size:,}"
         with openings.opened(now) as file:  # a packed file is what it holds, however it is packed
-            digest, size = _digest_of(file.blocks(), listed["chunks"])
+            if kind.unit is BYTES:
+                digest, size = _digest_of(file.blocks(), listed["chunks"])
+            else:
+                digest, size = _digest_of_chunks(file, listed["chunks"])
     except (OSError, InputError, InputChangedError) as error:
         return reason_of(error)
     found.bytes += size
     return "" if digest == listed["blake3_of_chunks"] else "it was edited"
+
+
+def _digest_of_chunks(file: Opened, lengths: Sequence[int]) -> tuple[str, int]:
+    """Return the digest of chunks of these lengths, of a source that is not cut at bytes, and how long they are."""
+    whole, offset = Digest(), 0
+    for length in lengths:
+        content = file.read(Chunk(0, 0, offset, length, 1, 0))
+        whole.update(chunk_line(length, digest_of(content)))
+        offset += length
+    return whole.text, offset
 
 
 def _digest_of(blocks: Iterable[bytes], lengths: Sequence[int]) -> tuple[str, int]:
