@@ -26,8 +26,7 @@ _PAUSES_SECONDS = (0.1, 0.5, 2.0, 5.0)
 #: So long nothing may come of a file that is read as a whole, in seconds; all of it may take as long as it does.
 _SILENCE_SECONDS = 60
 #: By which of what a store tells of a file it is known that it has changed; some tell nothing but its size.
-_MARKS = ("size", "ETag", "etag", "mtime", "LastModified", "last_modified", "updated", "md5Hash", "content_md5")
-_MARKS += ("generation",)
+_MARKS = (
     "size",
     "ETag",
     "etag",
