@@ -20,8 +20,9 @@ from word_counter.compute.stages import MapOutput, pairs_of, run_map, run_reduce
 from word_counter.engines.base import Engine
 from word_counter.errors import JobLoadError, RecordError, UsageError
 from word_counter.files.drafts import Written
+from word_counter.inputs.base import Cutting
 from word_counter.inputs.chunk_reader import ChunkReader
-from word_counter.inputs.chunker import Cutting, Piece, split_sources
+from word_counter.inputs.chunker import Piece, split_sources
 from word_counter.inputs.input_format import InputFormat, chosen_format
 from word_counter.inputs.line_splitter import cut
 from word_counter.inputs.path_filter import PathFilter
