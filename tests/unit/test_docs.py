@@ -98,7 +98,7 @@ def test_every_key_is_explained() -> None:
     names = {getattr(made, name) for name in vars(made)} - {made.prefix}
     names |= {made.receipts(stage) for stage in Stage}
     names |= {f"{made.prefix}partials:P", f"{made.prefix}results:P", f"{made.prefix}staged:P:A"}
-    names |= {keys.JOBS, keys.WORKERS, f"{keys.WORKER_PREFIX}W", keys.REFUSED}
+    names |= {keys.JOBS, keys.JOB_EXPIRIES, keys.WORKERS, f"{keys.WORKER_PREFIX}W", keys.REFUSED}
     page = (DOCS / "reference" / "redis_keys.md").read_text(encoding="utf-8")
 
     assert set(re.findall(r"^\| `(wc:[^`]+)` \|", page, re.MULTILINE)) == names

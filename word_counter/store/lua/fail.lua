@@ -1,5 +1,5 @@
--- Ends an attempt that failed, and leaves its task for the master to decide about, unless another attempt made it.
--- What may be refused for lack of memory is written first, so that it is done whole or not at all.
+-- Ends an attempt that failed. The master decides what becomes of its task, unless another attempt has committed it.
+-- Commands that a full memory refuses come first, so that the script does all or nothing.
 -- KEYS: batches, leases, running, failed, failures, events, receipts
 -- ARGV: batch, task, attempt, failure (JSON), '1' when the batch has no task left, how long keys live (s)
 -- Returns: 'OK', or 'REVOKED' when the attempt is not running (any more).

@@ -1,4 +1,4 @@
--- Sets a chunk aside that failed for good: it gets a receipt that says so, and its place in quarantine.
+-- Puts a chunk that failed for good into quarantine. It gets a receipt that says so.
 -- KEYS: job, failed, receipts of map tasks, quarantine, totals, contents
 -- ARGV: epoch, task, receipt (JSON), quarantine entry (JSON), lines, bytes, how long keys live (s), chunk id
 -- Returns: 1 set aside, 0 it was not failed, or another master has taken over.
