@@ -226,10 +226,6 @@ class _Whole(_Remote):
 def _store(url: str) -> tuple[Any, str]:
     try:
         fsspec = import_module("fsspec")
-    except ModuleNotFoundError:
-        message = f"the input {url} needs fsspec: pip install 'word-counter[fsspec]', or [s3], [gs], [abfs], [sftp]"
-        raise InputError(message) from None
-    try:
         store, path = fsspec.core.url_to_fs(url)
     except ImportError as error:
         message = f"the input {url} {needs(url, error)}"
