@@ -13,11 +13,8 @@ from word_counter.errors import InputChangedError, InputError, JobCancelledError
 from word_counter.inputs.chunk_reader import ChunkReader
 from word_counter.job.job_spec import JobSpec
 from word_counter.job.model import Chunk, JobState, Stage, parse_task
-from word_counter.job.snapshot import CRASHED, EXPIRED, Failure, Snapshot
-from word_counter.master.dispatcher import Dispatcher
-from word_counter.master.leader_lease import LeaderLease
-from word_counter.master.scheduler import (
-    FULL_MEMORY,
+from word_counter.job.snapshot import BAD_DATA, CRASHED, EXPIRED, RAISED, Failure, Snapshot
+from word_counter.master.actions import (
     Fail,
     Forget,
     Merge,
@@ -30,8 +27,10 @@ from word_counter.master.scheduler import (
     Split,
     StartReduce,
     Why,
-    decide,
 )
+from word_counter.master.dispatcher import Dispatcher
+from word_counter.master.leader_lease import LeaderLease
+from word_counter.master.scheduler import FULL_MEMORY, decide
 from word_counter.observer import Observer
 from word_counter.settings.config import Settings
 from word_counter.store.job_store import JobStore
@@ -174,6 +173,7 @@ class ReconcileLoop:
         vitals = self._vitals
         return Policy(
             max_attempts=self._spec.max_attempts,
+            retry_errors=self._spec.retry_errors,
             skip=self._spec.skip,
             timeout=self._spec.timeout,
             workers=max(1, vitals.workers),
@@ -194,10 +194,11 @@ class ReconcileLoop:
     def _act(self, action: object, snapshot: Snapshot) -> bool:
         """Carry an action out; return whether to look again at once, as no event will tell of it."""
         if isinstance(action, Fail):
-            for failure in snapshot.failed:
-                if failure.task == action.task:
-                    self._observer.failed(failure)
-            raise JobFailedError(action.reason + self._place(action.task))
+            if action.failure is None:
+                raise JobFailedError(action.reason)
+            self._observer.failed(action.failure)
+            message = action.reason + self._place(action.failure.task)
+            raise JobFailedError("\n".join([message, *way_on(action.failure, self._spec, self._settings.redis)]))
         if isinstance(action, Split):
             return self._dispatch.split(snapshot, action.batches, action.chunks_each, self._vitals.held_limit)
         if isinstance(action, StartReduce):
@@ -276,3 +277,18 @@ def _until_due(snapshot: Snapshot) -> float:
     if snapshot.next_due is None:
         return _LOOK_SECONDS
     return min(_LOOK_SECONDS, max(0.01, (snapshot.next_due - snapshot.now) / 1000))
+
+
+def way_on(failure: Failure, spec: JobSpec, redis: str) -> list[str]:
+    """Say what to do about a mistake of user code that ended a job; ``redis`` is the named server, if there is one."""
+    if failure.kind != BAD_DATA and (failure.kind != RAISED or failure.origin is None):
+        return []
+    stage, number = parse_task(failure.task)
+    ways = ["run it with --engine inline, in one process, to see it in a debugger or to print from it"]
+    if redis and stage is Stage.MAP:
+        ways = [f"see it in a debugger: word-counter replay {spec.job_id} {number} --pdb"]
+    if stage is Stage.MAP and not spec.max_bad_records and failure.kind == RAISED:
+        ways.append("if single records are at fault, set them aside: --max-bad-records N")
+    if failure.repeats:
+        ways.append("if it would not be raised again, have it tried again: --retry-errors")
+    return ["what to do:", *(f"- {way}" for way in ways)]

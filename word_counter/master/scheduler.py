@@ -14,10 +14,8 @@ A task goes through these states (the letters are the arrows of docs/how_it_work
 
 from __future__ import annotations
 
-import enum
 import zlib
 from collections.abc import Collection
-from dataclasses import dataclass, field
 
 from word_counter.job.model import JobState, Stage, parse_task
 from word_counter.job.snapshot import (
@@ -33,6 +31,21 @@ from word_counter.job.snapshot import (
     Snapshot,
     Suspicion,
     TaskAttempt,
+)
+from word_counter.master.actions import (
+    Action,
+    Fail,
+    Forget,
+    Merge,
+    NextPhase,
+    Policy,
+    Queue,
+    Retry,
+    Revoke,
+    Skip,
+    Split,
+    StartReduce,
+    Why,
 )
 
 #: Batches are made as long as is worth a queue's round trips, in seconds of work, and no longer than so many tasks.
@@ -62,100 +75,6 @@ _SUDDEN = frozenset({CRASHED, HUNG})
 _WORKERS_END = frozenset({CRASHED, EXPIRED})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """What the schedule goes by, and what the master knows besides the snapshot. Durations are in seconds."""
-
-    max_attempts: int = 4
-    skip: bool = False  #: whether a bad chunk goes into quarantine rather than to fail the job
-    timeout: float = 0.0
-    workers: int = 1  #: how many tasks can run at a time
-    medians: dict[Stage, float] = field(default_factory=dict)  #: how long a task takes
-    memory: float = 0.0  #: the share of Redis memory in use, 0 to 1
-    full_for: float = 0.0  #: how long that has been above FULL_MEMORY, with nothing committed
-    full_patience: float = 120.0  #: how long it may be
-
-
-class Why(enum.StrEnum):
-    """Why a batch is given up."""
-
-    EXPIRED = "its worker was not heard of for the length of a lease"
-    LOST = "the queue lost it"
-    BEATEN = "another attempt was first"
-
-
-@dataclass(frozen=True, slots=True)
-class Revoke:
-    """Give a batch up."""
-
-    batch: str
-    why: Why
-
-
-@dataclass(frozen=True, slots=True)
-class Retry:
-    """Let a failed task wait so many seconds for its next attempt, which must know ``suspicion``."""
-
-    failure: Failure
-    after_seconds: float
-    suspicion: Suspicion | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Forget:
-    """Drop a failed attempt: another one is still at the task."""
-
-    failure: Failure
-
-
-@dataclass(frozen=True, slots=True)
-class Skip:
-    """Set the chunk of a task aside that failed for good."""
-
-    failure: Failure
-
-
-@dataclass(frozen=True, slots=True)
-class Queue:
-    """Queue tasks: that have waited long enough, or as a second attempt beside a slow one."""
-
-    tasks: tuple[TaskAttempt, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Split:
-    """Split on, and queue so many new batches of so many chunks each."""
-
-    batches: int
-    chunks_each: int
-
-
-@dataclass(frozen=True, slots=True)
-class StartReduce:
-    """Every chunk is committed: go on to the reduce tasks."""
-
-
-@dataclass(frozen=True, slots=True)
-class NextPhase:
-    """Every partition of a phase is reduced: map what came out of them in the next one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Merge:
-    """Every partition of the last phase is reduced: merge them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fail:
-    """End the job without results, for this reason; ``task`` is the one that failed for good."""
-
-    reason: str
-    task: str = ""
-
-
-Action = Revoke | Retry | Forget | Skip | Queue | Split | StartReduce | NextPhase | Merge | Fail
-
-
 def pause_seconds(task: str, tries: int) -> float:
     """Return how long to wait after so many tries: none before the first, then about 1, 2, 4, ... seconds, up to 8.
 
@@ -180,7 +99,8 @@ def decide(snapshot: Snapshot, policy: Policy, lost: Collection[str] = ()) -> li
 
     1. The job has run for longer than it may, its partials fill the memory, or a task failed for good: fail.
     2. A lease ran out, the queue lost a batch, or another attempt was faster: revoke the batch.
-    3. A task failed: forget it if another attempt is at it, set its chunk aside, or let it wait, longer each time.
+    3. A task failed: forget it if another attempt is at it, set its chunk aside, or let it wait, longer each time. But
+       what user code raised twice at one line, in whatever tasks, is a mistake: fail.
     4. Tasks have waited long enough: queue them.
     5. Mapping, few batches are ahead of the workers, and there is memory: split on.
     6. Nothing is queued, a worker is idle and a task is slow: queue a second attempt at it.
@@ -245,7 +165,9 @@ def _judge(failure: Failure, snapshot: Snapshot, policy: Policy) -> Retry | Forg
     """Return what becomes of a task that failed."""
     before = snapshot.suspicions.get(failure.task, Suspicion())
     skippable = policy.skip and failure.task.startswith(Stage.MAP.value) and failure.kind not in _WHOLE_JOB
-    if failure.kind not in PERMANENT:
+    mistake = not skippable and _is_mistake(failure, policy)
+    for_good = failure.kind in PERMANENT or (mistake and failure.repeats > 0)
+    if not for_good:
         if _is_at_it_elsewhere(failure, snapshot):
             return Forget(failure)
         if skippable and failure.record is not None and failure.kind in _SUDDEN:
@@ -254,15 +176,21 @@ def _judge(failure: Failure, snapshot: Snapshot, policy: Policy) -> Retry | Forg
             known = before if before != Suspicion() else None
             if skippable and failure.kind in _SUDDEN:
                 known = before
-            tried = failure.attempt - before.free - (failure.kind in _WORKERS_END)
+            at_once = mistake or failure.kind in _WORKERS_END
+            tried = failure.attempt - before.free - at_once
             return Retry(failure, pause_seconds(failure.task, tried), known)
     if skippable:
         return Skip(failure)
-    if failure.kind in PERMANENT:
-        return Fail(failure.message, failure.task)
+    if for_good:
+        return Fail(failure.message, failure)
     tries = "1 attempt" if policy.max_attempts == 1 else f"{policy.max_attempts} attempts"
     last = f", on {failure.worker}" + (" at last" if policy.max_attempts > 1 else "")
-    return Fail(f"{failure.task} failed in {tries}{last}: {failure.message}", failure.task)
+    return Fail(f"{failure.task} failed in {tries}{last}: {failure.message}", failure)
+
+
+def _is_mistake(failure: Failure, policy: Policy) -> bool:
+    """Whether user code raised what it would raise again, as far as one can tell from its type."""
+    return failure.origin is not None and not failure.origin.transient and not policy.retry_errors
 
 
 def _is_at_it_elsewhere(failure: Failure, snapshot: Snapshot) -> bool:

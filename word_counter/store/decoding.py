@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from word_counter.job.model import Cursor, JobState
-from word_counter.job.snapshot import Batch, Failure, Running, Snapshot, Suspicion, TaskAttempt
+from word_counter.job.snapshot import Batch, Failure, Origin, Running, Snapshot, Suspicion, TaskAttempt
 
 
 def decoded(fields: Mapping[bytes, bytes]) -> dict[str, str]:
@@ -18,7 +18,15 @@ def decoded(fields: Mapping[bytes, bytes]) -> dict[str, str]:
 def failure_of(fields: Mapping[str, Any]) -> Failure:
     """Return the failure that a JSON object describes."""
     names = ("task", "attempt", "worker", "kind", "message", "at")
-    return Failure(**{name: fields[name] for name in names}, record=fields.get("record"), started=fields.get("started"))
+    known = {name: fields.get(name) for name in ("record", "started")}
+    origin = origin_of(fields)
+    return Failure(**{name: fields[name] for name in names}, **known, origin=origin, repeats=fields.get("repeats", 0))
+
+
+def origin_of(fields: Mapping[str, Any]) -> Origin | None:
+    """Return where the failure that a JSON object describes was raised; None when that is not known."""
+    origin = fields.get("origin")
+    return Origin(**origin) if origin else None
 
 
 def _pairs(flat: Sequence[Any]) -> Iterator[tuple[Any, Any]]:

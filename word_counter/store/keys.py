@@ -19,8 +19,9 @@ Keys of a job (J is its id) carry the hash tag ``{J}``, so that they live on one
     wc:{J}:waiting        zset    task -> when it may be queued again (ms)
     wc:{J}:failed         hash    task -> JSON; failed attempts that the master has not decided about
     wc:{J}:suspects       hash    task -> JSON; what the next attempt must know of a chunk that killed its process
+    wc:{J}:raised         hash    task#attempt -> what it raised where; only of tasks that are not committed
     wc:{J}:quarantine     hash    task, or task#record -> JSON; chunks and records that were set aside
-    wc:{J}:failures       list    JSON; every failed attempt: task, attempt, worker, kind, message, at
+    wc:{J}:failures       list    JSON; every failed attempt: task, attempt, worker, kind, message, at, origin
     wc:{J}:receipts:map   hash    task -> JSON; the committed attempt: attempt, worker, when, how long, how much
     wc:{J}:receipts:reduce  hash  the same of the reduce tasks
     wc:{J}:totals         hash    lines, bytes, pairs, ... of all committed tasks
@@ -78,6 +79,7 @@ class JobKeys:
         self.waiting = self.prefix + "waiting"
         self.failed = self.prefix + "failed"
         self.suspects = self.prefix + "suspects"
+        self.raised = self.prefix + "raised"
         self.quarantine = self.prefix + "quarantine"
         self.failures = self.prefix + "failures"
         self.totals = self.prefix + "totals"
@@ -118,6 +120,7 @@ class JobKeys:
             self.failed,
             self.failures,
             self.suspects,
+            self.raised,
             self.quarantine,
             self.totals,
             self.counters,

@@ -86,7 +86,7 @@ class TaskStore:
         stage, number = parse_task(attempt.task)
         k = self.keys
         keys = [k.job, k.batches, k.leases, k.running, k.attempts, k.receipts(stage), k.totals, k.counters, k.events]
-        keys += [k.quarantine, k.contents]
+        keys += [k.quarantine, k.contents, k.raised]
         args: list[Any] = [batch, attempt.task, attempt.attempt, _STATE[stage], RUNNING_TTL_SECONDS]
         args += [json.dumps({"task": attempt.task, **asdict(receipt)}, ensure_ascii=False), int(last)]
         amounts = {**receipt.amounts, f"{stage.value}_ms": round(receipt.seconds * 1000)}
@@ -108,8 +108,11 @@ class TaskStore:
         """End a failed attempt; "OK", or "REVOKED" when it was not running any more."""
         stage, _ = parse_task(failure.task)
         k = self.keys
-        keys = [k.batches, k.leases, k.running, k.failed, k.failures, k.events, k.receipts(stage)]
-        args = [batch, failure.task, failure.attempt, json.dumps(asdict(failure)), int(last), RUNNING_TTL_SECONDS]
+        keys = [k.batches, k.leases, k.running, k.failed, k.failures, k.events, k.receipts(stage), k.raised]
+        origin = failure.origin
+        raised = "" if origin is None or origin.transient else str(origin)
+        text = json.dumps(asdict(failure))
+        args = [batch, failure.task, failure.attempt, text, int(last), RUNNING_TTL_SECONDS, raised]
         return self._said("fail", keys, args)
 
     def revoke(self, batch: str, kind: str, message: str, condition: str = "always", record: int | None = None) -> bool:

@@ -20,11 +20,11 @@ from multiprocessing.connection import Connection
 
 from word_counter.compute.skip_bad_records import SkipBadRecords
 from word_counter.compute.stages import MapOutput, pairs_of, run_map
-from word_counter.compute.user_errors import user_traceback
 from word_counter.errors import (
     EncodingError,
     ForbiddenError,
     InputChangedError,
+    RecordError,
     RefusedError,
     StoreUnavailableError,
     TooManyBadError,
@@ -35,8 +35,19 @@ from word_counter.inputs.chunk_reader import ChunkReader, Fetched
 from word_counter.inputs.input_format import InputFormat
 from word_counter.job.model import Chunk, Stage, parse_task
 from word_counter.job.pairs import Pairs
-from word_counter.job.snapshot import BAD_DATA, CHANGED, CRASHED, RAISED, REFUSED, TOO_MANY, Failure, TaskAttempt
+from word_counter.job.snapshot import (
+    BAD_DATA,
+    CHANGED,
+    CRASHED,
+    RAISED,
+    REFUSED,
+    TOO_MANY,
+    Failure,
+    Origin,
+    TaskAttempt,
+)
 from word_counter.job.step import Phase
+from word_counter.loading.user_code import has_own_frame, origin_of, user_traceback
 from word_counter.queue.admission import queue_id
 from word_counter.queue.payload import Payload
 from word_counter.queue.rq_worker import BatchWorker
@@ -186,9 +197,12 @@ class TaskRunner:
             self._tell_of_refusal(payload, str(error))
             return self._fail(store, payload, attempt, REFUSED, str(error), started, last=last)
         except WordCounterError as error:
-            return self._fail(store, payload, attempt, _kind(error), str(error), started, last=last)
+            origin = origin_of(error.__cause__) if isinstance(error, RecordError) and error.__cause__ else None
+            return self._fail(store, payload, attempt, _kind(error), str(error), started, last=last, origin=origin)
         except Exception as error:  # noqa: BLE001 (a partial that is no JSON, say: the task failed, not the worker)
-            return self._fail(store, payload, attempt, RAISED, user_traceback(error), started, last=last)
+            origin = origin_of(error) if has_own_frame(error) else None
+            why = user_traceback(error)
+            return self._fail(store, payload, attempt, RAISED, why, started, last=last, origin=origin)
         seconds = time.perf_counter() - clock
         receipt = Receipt(attempt.attempt, self._worker, started, seconds, amounts, heaviest, digest)
         said = store.commit(payload.batch, attempt, receipt, last=last, counters=counters, partials=partials, bad=bad)
@@ -249,9 +263,13 @@ class TaskRunner:
         started: int,
         *,
         last: bool,
+        origin: Origin | None = None,
     ) -> str:
         now = time.time_ns() // 1_000_000
-        failure = Failure(attempt.task, attempt.attempt, self._worker, kind, message, now, started=started)
+        message = message.encode("utf-8", "backslashreplace").decode()  # names of files may hold lone surrogates
+        failure = Failure(
+            attempt.task, attempt.attempt, self._worker, kind, message, now, started=started, origin=origin
+        )
         said = store.fail(payload.batch, failure, last=last)
         return "FAILED" if said == "OK" else said
 

@@ -1,0 +1,104 @@
+"""The actions that the schedule decides for, and the policy that it goes by. Plain values."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+
+from word_counter.job.model import Stage
+from word_counter.job.snapshot import Failure, Suspicion, TaskAttempt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What the schedule goes by, and what the master knows besides the snapshot. Durations are in seconds."""
+
+    max_attempts: int = 4
+    retry_errors: bool = False  #: whether what user code raises at one line again and again is tried again, too
+    skip: bool = False  #: whether a bad chunk goes into quarantine rather than to fail the job
+    timeout: float = 0.0
+    workers: int = 1  #: how many tasks can run at a time
+    medians: dict[Stage, float] = field(default_factory=dict)  #: how long a task takes
+    memory: float = 0.0  #: the share of Redis memory in use, 0 to 1
+    full_for: float = 0.0  #: how long that has been above FULL_MEMORY, with nothing committed
+    full_patience: float = 120.0  #: how long it may be
+
+
+class Why(enum.StrEnum):
+    """Why a batch is given up."""
+
+    EXPIRED = "its worker was not heard of for the length of a lease"
+    LOST = "the queue lost it"
+    BEATEN = "another attempt was first"
+
+
+@dataclass(frozen=True, slots=True)
+class Revoke:
+    """Give a batch up."""
+
+    batch: str
+    why: Why
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Let a failed task wait so many seconds for its next attempt, which must know ``suspicion``."""
+
+    failure: Failure
+    after_seconds: float
+    suspicion: Suspicion | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """Drop a failed attempt: another one is still at the task."""
+
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Set the chunk of a task aside that failed for good."""
+
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """Queue tasks: that have waited long enough, or as a second attempt beside a slow one."""
+
+    tasks: tuple[TaskAttempt, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Split on, and queue so many new batches of so many chunks each."""
+
+    batches: int
+    chunks_each: int
+
+
+@dataclass(frozen=True, slots=True)
+class StartReduce:
+    """Every chunk is committed: go on to the reduce tasks."""
+
+
+@dataclass(frozen=True, slots=True)
+class NextPhase:
+    """Every partition of a phase is reduced: map what came out of them in the next one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """Every partition of the last phase is reduced: merge them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """End the job without results, for this reason; ``failure`` is that of the task that failed for good."""
+
+    reason: str
+    failure: Failure | None = None
+
+
+Action = Revoke | Retry | Forget | Skip | Queue | Split | StartReduce | NextPhase | Merge | Fail
