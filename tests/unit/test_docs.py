@@ -31,16 +31,27 @@ PAGES = [
     ROOT / "benchmarks" / "README.md",
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
+DOCS = ROOT / "docs"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-FAILURES = (ROOT / "docs" / "failures.md").read_text(encoding="utf-8")
+SETTINGS = (DOCS / "reference" / "settings.md").read_text(encoding="utf-8")
+#: What tells how to do things: all but the decisions, which tell of versions that were.
+GUIDES = README + "".join(
+    page.read_text(encoding="utf-8") for page in sorted(DOCS.rglob("*.md")) if page.parent.name != "decisions"
+)
 COMMANDS = {
     name: command
     for name in main.list_commands(click.Context(main))
     if (command := main.get_command(click.Context(main), name))
 }
-WRITE_A_JOB = (ROOT / "docs" / "write_a_job.md").read_text(encoding="utf-8")
-WRITE_A_JOB_OF_LOGS = WRITE_A_JOB.partition("## Logs")[2].partition("## Files and modules")[0]
+LOGS = (DOCS / "howto" / "logs.md").read_text(encoding="utf-8")
 INLINE = ("--engine", "inline", "--output", "-")
+
+#: The pages that show code, with the number of a block in each.
+CODE = [
+    pytest.param(page, number, id=f"{page.relative_to(DOCS)}-{number}")
+    for page in sorted(DOCS.rglob("*.md"))
+    for number in range(page.read_text(encoding="utf-8").count("\n```python\n"))
+]
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
@@ -87,15 +98,15 @@ def test_every_key_is_explained() -> None:
     names = {getattr(made, name) for name in vars(made)} - {made.prefix}
     names |= {made.receipts(stage) for stage in Stage}
     names |= {f"{made.prefix}partials:P", f"{made.prefix}results:P", f"{made.prefix}staged:P:A"}
-    names |= {keys.JOBS, keys.WORKERS, f"{keys.WORKER_PREFIX}W", keys.REFUSED}
-    page = (ROOT / "docs" / "how_it_works.md").read_text(encoding="utf-8")
+    names |= {keys.JOBS, keys.JOB_EXPIRIES, keys.WORKERS, f"{keys.WORKER_PREFIX}W", keys.REFUSED}
+    page = (DOCS / "reference" / "redis_keys.md").read_text(encoding="utf-8")
 
     assert set(re.findall(r"^\| `(wc:[^`]+)` \|", page, re.MULTILINE)) == names
 
 
 def test_the_state_diagram_is_that_of_the_schedule() -> None:
     docstring = (ROOT / "word_counter" / "master" / "scheduler.py").read_text(encoding="utf-8").split('"""')[1]
-    page = (ROOT / "docs" / "how_it_works.md").read_text(encoding="utf-8")
+    page = (DOCS / "explanation" / "how_it_works.md").read_text(encoding="utf-8")
     arrows = re.compile(r"planned --(\w)--> queued --(\w)--> running --(\w)--> committed")
     back = re.compile(r"\+------(\w)--- failed --(\w)--> the job fails, or the chunk goes into quarantine")
 
@@ -105,24 +116,24 @@ def test_the_state_diagram_is_that_of_the_schedule() -> None:
         assert found[0] in page
 
 
-def test_every_command_and_option_in_the_readme_exists() -> None:
+def test_every_command_and_option_in_the_docs_exists() -> None:
     commands = COMMANDS
     options = {name: {o for p in c.params for o in (*p.opts, *p.secondary_opts)} for name, c in commands.items()}
-    called = re.findall(r"\bword-counter ([a-z]+)([^\n`|]*)", README + FAILURES)
+    called = re.findall(r"\bword-counter ([a-z]+)([^\n`|]*)", GUIDES)
 
     assert {name for name, _ in called} >= set(commands)
     for name, arguments in called:
         assert name in commands, name
-        for option in re.findall(r"(?<![\w-])--?[a-z][\w-]*", arguments.partition("#")[0]):
+        for option in re.findall(r"(?<![\w-])--?[a-z][\w-]*", re.split(r"#| -- ", arguments)[0]):
             assert option in options[name] | {"--help"}, f"{name} {option}"
     every = set().union(*options.values()) | {"--help"}
     of_others = {"--build", "--exit-code-from", "--scale", "--rm", "--raw", "--appendonly", "--save"}
-    for option in re.findall(r"(?<![\w-])--[a-z][\w-]*", README + FAILURES):
+    for option in re.findall(r"(?<![\w-])--[a-z]\w*(?:-\w+)*(?![\w-])", prose(GUIDES)):
         assert option in every | of_others, option
 
 
-def test_every_setting_is_in_the_readme_with_its_default() -> None:
-    table = README.partition("## Settings")[2].partition("\n## ")[0].replace("\\|", "/")
+def test_every_setting_is_in_the_reference_with_its_default() -> None:
+    table = SETTINGS.replace("\\|", "/")
     rows = dict(re.findall(r"^\| `--([\w-]+)[^|]*` \| ([^|]*) \|", table, re.MULTILINE))
     in_words = {"redis": "a private server", "workers": "one a core", "job-id": "made up", "timeout": "0: none"}
     in_words |= {"top": "0: all", "chunk-size": "as suits the input"}
@@ -147,7 +158,7 @@ def test_every_setting_is_in_the_readme_with_its_default() -> None:
 
 
 def test_every_other_option_has_its_variable_or_is_named_as_one_that_has_none() -> None:
-    said = README.partition("one call alone:")[2].partition("A name")[0]
+    said = SETTINGS.partition("one call alone:")[2].partition("A name")[0]
     settings = {setting.name for setting in fields(Settings)}
     without = set()
     for option in (option for command in COMMANDS.values() for option in command.params):
@@ -162,7 +173,7 @@ def test_every_other_option_has_its_variable_or_is_named_as_one_that_has_none() 
 def test_every_event_is_explained() -> None:
     code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "word_counter").rglob("*.py"))
     named = set(re.findall(r'"action": "(\w+)"|_tell\("(\w+)"', code))
-    page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8").partition("## Events")[2]
+    page = (DOCS / "reference" / "json.md").read_text(encoding="utf-8").partition("## Events")[2]
     rows = re.findall(r"^\| (`.*?) \|", page, re.MULTILINE)
 
     computed = {state.value for state in JobState if not state.ended} | {
@@ -176,8 +187,13 @@ def test_every_event_is_explained() -> None:
     assert all(f"`{kind}`" in page for kind in (RAISED, EXPIRED, BAD_DATA, REFUSED, CHANGED, TOO_MANY))
 
 
-def test_exit_codes_are_in_the_readme() -> None:
-    table = README.partition("| exit code |")[2].partition("\n\n")[0]
+def test_exit_codes_are_in_the_reference() -> None:
+    table = (
+        (DOCS / "reference" / "commands.md")
+        .read_text(encoding="utf-8")
+        .partition("| exit code |")[2]
+        .partition("\n\n")[0]
+    )
 
     assert re.findall(r"^\| (\d+) \|", table, re.MULTILINE) == ["0", "1", "2", "3", "4", "130"]
 
@@ -196,9 +212,9 @@ def test_the_jobs_in_the_readme_give_the_results_that_follow_them(folder: Path) 
     assert (ended.out, by_steps.out) == (shown, of_two_steps)
 
 
-@pytest.mark.parametrize("number", range(len(blocks(WRITE_A_JOB, "python"))))
-def test_the_code_in_write_a_job_runs(number: int, folder: Path) -> None:
-    code = blocks(WRITE_A_JOB, "python")[number]
+@pytest.mark.parametrize(("page", "number"), CODE)
+def test_the_code_in_the_docs_runs(page: Path, number: int, folder: Path) -> None:
+    code = blocks(page.read_text(encoding="utf-8"), "python")[number]
     shutil.copytree(ROOT / "examples", folder / "examples")
     (folder / "block.py").write_text(code, encoding="utf-8")
 
@@ -219,9 +235,9 @@ def test_the_code_in_write_a_job_runs(number: int, folder: Path) -> None:
         assert json.loads(ran.out)
 
 
-@pytest.mark.parametrize("number", range(len(re.findall(r"```sh\n[^`]*--output -\n```", WRITE_A_JOB_OF_LOGS))))
-def test_the_commands_over_examples_in_write_a_job_give_what_follows_them(number: int, folder: Path) -> None:
-    command, _, after = WRITE_A_JOB_OF_LOGS.split("```sh\n")[number + 1].partition("```\n")
+@pytest.mark.parametrize("number", range(len(re.findall(r"```sh\n[^`]*--output -\n```", LOGS))))
+def test_the_commands_over_examples_in_the_page_of_logs_give_what_follows_them(number: int, folder: Path) -> None:
+    command, _, after = LOGS.split("```sh\n")[number + 1].partition("```\n")
     (folder / "examples").symlink_to(ROOT / "examples")
 
     ended = word_counter(*shlex.split(command.replace("\\\n", ""))[1:], folder=folder)
@@ -231,8 +247,8 @@ def test_the_commands_over_examples_in_write_a_job_give_what_follows_them(number
         assert ended.out == blocks(after, "json")[0]
 
 
-def test_the_shipped_jobs_in_the_readme_are_those_there_are_and_its_commands_run(folder: Path) -> None:
-    section = README.partition("## Jobs that ship")[2].partition("\n## ")[0]
+def test_the_shipped_jobs_in_the_reference_are_those_there_are_and_its_commands_run(folder: Path) -> None:
+    section = (DOCS / "reference" / "shipped_jobs.md").read_text(encoding="utf-8")
     (folder / "examples").symlink_to(ROOT / "examples")
 
     named = re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (.*?) \|", section, re.MULTILINE)))

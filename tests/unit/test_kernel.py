@@ -440,6 +440,25 @@ class TestMemory:
         assert build.held.value == 0
 
 
+def test_constants_keep_their_references(build: native.Build) -> None:
+    def call() -> None:
+        sums = build.module.Sums()
+        assert sums.add('{"a":1}') is True
+        assert sums.add("no partial") is False
+        assert build.module.encode_counts({"a": "text"}, 2) is None
+        assert build.module.gather("sum", [("a", 1)], {}, canonical, print) is None
+
+    def references() -> list[int]:
+        return [sys.getrefcount(constant) for constant in (True, False, None)]
+
+    call()
+    before = references()
+    for _ in range(200):
+        call()
+
+    assert all(abs(now - then) < 100 for now, then in zip(references(), before, strict=True))
+
+
 @pytest.fixture
 def choice(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
     def choose(name: str) -> None:

@@ -12,7 +12,7 @@ from word_counter.job.model import Inputs
 from word_counter.jobs.word_count import WordCount
 from word_counter.loading.job_import import refuse_while_importing
 from word_counter.loading.job_reference import made
-from word_counter.observer import Observer, Outcome
+from word_counter.observer import GuardedObserver, Observer, Outcome
 from word_counter.settings import config
 
 _ENGINES: dict[str, type[Engine]] = {"redis": RedisEngine, "inline": InlineEngine}
@@ -41,4 +41,4 @@ def run(
     refuse_while_importing()
     instance = made(job)
     chosen = _ENGINES[config.load(settings, instance.settings).engine]
-    return chosen().run(inputs, instance, observer or Observer(), settings)
+    return chosen().run(inputs, instance, GuardedObserver.of(observer), settings)

@@ -17,8 +17,9 @@ from word_counter.settings.config import Settings
 from word_counter.shuffle.job_files import run_files_of
 from word_counter.store.connection import Redis
 from word_counter.store.decoding import decoded
+from word_counter.store.job_index import JobIndex
 from word_counter.store.job_store import JobStore
-from word_counter.store.keys import JOBS, WORKERS, JobKeys
+from word_counter.store.keys import WORKERS, JobKeys
 from word_counter.store.worker_registry import WorkerRegistry
 
 #: How many jobs or keys are read in one go.
@@ -37,9 +38,8 @@ class JobCatalog:
 
     def jobs(self) -> Iterator[JobRecord]:
         """Yield the jobs that Redis still knows, the newest first."""
-        names = [name.decode("utf-8", "replace") for name in self._connection.zrevrange(JOBS, 0, -1)]
-        for start in range(0, len(names), _AT_ONCE):
-            yield from self._records(names[start : start + _AT_ONCE])
+        for names in JobIndex(self._connection).newest(_AT_ONCE):
+            yield from self._records(names)
 
     def job(self, job_id: str) -> JobRecord:
         """Return a job; JobNotFoundError when there is none of this id."""
@@ -119,7 +119,7 @@ class JobCatalog:
         deleted = 0
         for start in range(0, len(names), _AT_ONCE):
             deleted += int(self._connection.unlink(*names[start : start + _AT_ONCE]))
-        self._connection.zrem(JOBS, job_id)
+        JobIndex(self._connection).update(job_id)
         return deleted
 
     # -- workers ------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import heapq
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
-from typing import Any, ClassVar
+from typing import Any
 
 from word_counter.job.json_order import order_of
 from word_counter.job.reducer import Canonical, GroupKey, Key, Reducer, Restore, Value
@@ -236,9 +236,12 @@ class Values(Reducer):
 
 
 class TopN(_Folding):
-    """The ``n`` largest values of a key, largest first, in the order of :class:`Min`. Subclass to change ``n``."""
+    """The ``n`` largest values of a key, largest first, in the order of :class:`Min`.
 
-    n: ClassVar[int] = 10
+    Subclass it to change ``n``, or to set ``self.n`` in ``setup``.
+    """
+
+    n: int = 10
 
     def gather(self, pairs: Iterable[tuple[Key, Value]], into: dict[GroupKey, Any], canonical: Canonical) -> None:
         for key, value in pairs:

@@ -1,4 +1,4 @@
-"""The actions that the schedule decides for, and the policy that it goes by. Plain values."""
+"""The actions that the scheduler decides on, and the policy that it follows. Plain values."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from word_counter.job.snapshot import Failure, Suspicion, TaskAttempt
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """What the schedule goes by, and what the master knows besides the snapshot. Durations are in seconds."""
+    """The limits that the scheduler applies, and what the master knows besides the snapshot. Durations in seconds."""
 
     max_attempts: int = 4
-    retry_errors: bool = False  #: whether what user code raises at one line again and again is tried again, too
-    skip: bool = False  #: whether a bad chunk goes into quarantine rather than to fail the job
+    retry_errors: bool = False  #: whether a task is retried also when user code raises the same at the same line
+    skip: bool = False  #: whether a bad chunk goes into quarantine instead of failing the job
     timeout: float = 0.0
     workers: int = 1  #: how many tasks can run at a time
     medians: dict[Stage, float] = field(default_factory=dict)  #: how long a task takes
     memory: float = 0.0  #: the share of Redis memory in use, 0 to 1
-    full_for: float = 0.0  #: how long that has been above FULL_MEMORY, with nothing committed
-    full_patience: float = 120.0  #: how long it may be
+    full_for: float = 0.0  #: how long memory has been above FULL_MEMORY, with nothing committed
+    full_patience: float = 120.0  #: for how long it may be so
 
 
 class Why(enum.StrEnum):
@@ -34,7 +34,7 @@ class Why(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Revoke:
-    """Give a batch up."""
+    """Give up a batch."""
 
     batch: str
     why: Why
@@ -42,7 +42,7 @@ class Revoke:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Let a failed task wait so many seconds for its next attempt, which must know ``suspicion``."""
+    """Retry a failed task after so many seconds. The next attempt is given ``suspicion``."""
 
     failure: Failure
     after_seconds: float
@@ -51,28 +51,28 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Forget:
-    """Drop a failed attempt: another one is still at the task."""
+    """Drop a failed attempt: another attempt at the task is still running or queued."""
 
     failure: Failure
 
 
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """Set the chunk of a task aside that failed for good."""
+    """Put the chunk of a task that failed for good into quarantine."""
 
     failure: Failure
 
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """Queue tasks: that have waited long enough, or as a second attempt beside a slow one."""
+    """Queue tasks that have waited long enough, or a second attempt beside a slow one."""
 
     tasks: tuple[TaskAttempt, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Split on, and queue so many new batches of so many chunks each."""
+    """Split more of the input, and queue so many new batches of so many chunks each."""
 
     batches: int
     chunks_each: int
@@ -85,7 +85,7 @@ class StartReduce:
 
 @dataclass(frozen=True, slots=True)
 class NextPhase:
-    """Every partition of a phase is reduced: map what came out of them in the next one."""
+    """Every partition of a phase is reduced: the next phase maps their results."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The lookout: what the master watches besides the job, its workers and Redis' memory, and what it tells of it all."""
+"""Health monitor: watches the workers and the memory of Redis, and reports progress."""
 
 from __future__ import annotations
 
@@ -14,19 +14,22 @@ from word_counter.observer import Observer, Progress
 from word_counter.store.retry import RedisRetry
 from word_counter.store.worker_registry import WorkerRegistry
 
-#: How often workers and memory are looked at, in seconds.
-_LOOK_SECONDS = 1.0
-#: How long a job may have no worker before the user is told, in seconds.
-_LONELY_SECONDS = 5.0
+#: How often workers and memory are checked, in seconds.
+_CHECK_SECONDS = 1.0
+#: How long a job may be without workers before the user is warned, in seconds.
+_NO_WORKERS_SECONDS = 5.0
 
 
 class HealthMonitor:
-    """Keeps the vitals of a run, and tells its observer how far it is. ``began`` is on the monotonic clock."""
+    """Keeps the :class:`Vitals` of a run up to date, and reports progress to its observer.
+
+    ``began`` is the start of the run on the monotonic clock.
+    """
 
     def __init__(
         self,
         session: Session,
-        patience: RedisRetry,
+        retry: RedisRetry,
         vitals: Vitals,
         observer: Observer,
         sources: Sequence[Source],
@@ -34,28 +37,28 @@ class HealthMonitor:
         began: float,
     ) -> None:
         self._session = session
-        self._patience = patience
+        self._retry = retry
         self._vitals = vitals
         self._observer = observer
         self._sources = sources
         self._queue = queue
         self._began = began
         self._own_workers = vitals.workers
-        self._lonely_since: float | None = None
-        self._looked = 0.0
+        self._without_workers_since: float | None = None
+        self._checked = 0.0
 
-    def look_around(self, snapshot: Snapshot) -> None:
-        """Look at workers and memory when it is time to, and tell how far the job is.
+    def check(self, snapshot: Snapshot) -> None:
+        """Check workers and memory when it is time to, and report progress.
 
         Raises:
             JobFailedError: the workers of this run have ended.
         """
         now = time.monotonic()
-        if now - self._looked >= _LOOK_SECONDS:
-            self._looked = now
+        if now - self._checked >= _CHECK_SECONDS:
+            self._checked = now
             self._vitals.workers = self._workers_of(self._queue)
-            self._vitals.note_memory(*self._patience.call(self._session.memory))
-            self._mind_the_lonely(now)
+            self._vitals.note_memory(*self._retry.call(self._session.memory))
+            self._warn_without_workers(now)
         self._observer.progressed(self.progress(snapshot))
 
     def progress(self, snapshot: Snapshot) -> Progress:
@@ -80,19 +83,19 @@ class HealthMonitor:
         )
 
     def _workers_of(self, queue: str) -> int:
-        return self._patience.call(lambda: WorkerRegistry(self._session.connection).processes(queue))
+        return self._retry.call(lambda: WorkerRegistry(self._session.connection).processes(queue))
 
-    def _mind_the_lonely(self, now: float) -> None:
+    def _warn_without_workers(self, now: float) -> None:
         code = self._session.workers_ended
         if code is not None:
             message = f"the workers of this run ended with exit code {code}; what they printed says why"
             raise JobFailedError(message)
         if self._vitals.workers or self._own_workers:
-            self._lonely_since = None
-        elif self._lonely_since is None:
-            self._lonely_since = now
-        elif now - self._lonely_since > _LONELY_SECONDS:
-            self._lonely_since = float("inf")  # told once
+            self._without_workers_since = None
+        elif self._without_workers_since is None:
+            self._without_workers_since = now
+        elif now - self._without_workers_since > _NO_WORKERS_SECONDS:
+            self._without_workers_since = float("inf")  # warn once only
             others = self._workers_of("")
             serving = "process serves" if others == 1 else "processes serve"
             self._observer.warned(
@@ -104,7 +107,7 @@ class HealthMonitor:
 
 
 def _input_bytes(snapshot: Snapshot) -> int:
-    """Return how many bytes the input has: what was mapped of it, once that is all."""
+    """Return how many bytes the input has: an estimate until all of it is mapped, then what was mapped."""
     mapped = snapshot.totals.get("bytes", 0)
     all_mapped = snapshot.split_done and snapshot.mapped == snapshot.planned
     return mapped if all_mapped or snapshot.phase else max(mapped, snapshot.input_bytes)

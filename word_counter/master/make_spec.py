@@ -1,4 +1,4 @@
-"""Makes the spec of a new run: what the settings and the job ask for, checked and complete."""
+"""Makes the job spec of a new run from the settings and the job, checked and complete."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def make_spec(
     sources: Sequence[Source],
     files: Mapping[str, SideFile],
 ) -> JobSpec:
-    """Return the plan of a new run of ``job``; UsageError when a param or the output of it is not allowed."""
+    """Return the spec of a new run of ``job``; UsageError when one of its params or its output is not allowed."""
     sink = Sink.of(settings, job.form)
     return JobSpec(
         job_id=job_id,

@@ -7,6 +7,15 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+/* From 3.12 on, Python.h returns these three without a new reference, as they are immortal there. In 3.11 they are not:
+ * a binary that was built with a later Python would free them. */
+#undef Py_RETURN_NONE
+#undef Py_RETURN_TRUE
+#undef Py_RETURN_FALSE
+#define Py_RETURN_NONE return Py_NewRef(Py_None)
+#define Py_RETURN_TRUE return Py_NewRef(Py_True)
+#define Py_RETURN_FALSE return Py_NewRef(Py_False)
+
 #include "_gather.h"
 #include "_partials.h"
 #include "_words.h"

@@ -1,4 +1,4 @@
-"""Store text: what Redis holds of a job, and what the scripts answer, as the values that they stand for."""
+"""Decoding: turns the hashes of a job and the answers of the scripts into values such as :class:`Snapshot`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def origin_of(fields: Mapping[str, Any]) -> Origin | None:
 
 
 def _pairs(flat: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
-    """Pair up what a script returns as a flat list; newer protocols pair scores themselves."""
+    """Pair up the flat list that a script returns. In newer protocols Redis pairs scores itself."""
     if flat and isinstance(flat[0], list | tuple):
         yield from (tuple(pair) for pair in flat)
     else:
@@ -53,7 +53,7 @@ def _running(field: bytes, raw: bytes, beaten: int, latest: bytes) -> Running:
 
 
 def snapshot_of(answer: Sequence[Any]) -> Snapshot:
-    """Return the snapshot that the script of this name answered with."""
+    """Return the snapshot in an answer of ``snapshot.lua``."""
     now, job, batches, leases, failed, waiting, due, mapped, reduced, totals, running, suspects, next_due, held = answer
     fields = _texts(job)
     phases = int(fields.get("phases", 1))

@@ -1,7 +1,7 @@
-"""The store as workers use it: start, commit and fail attempts, keep leases, read partials.
+"""Task store: the operations of workers. They start, commit and fail attempts, renew leases and read partials.
 
-Each operation is one script (``lua/``, one file an operation, with its KEYS, ARGV and answer at its head), and
-may be sent twice: the second time changes nothing. The keys are listed in :mod:`word_counter.store.keys`.
+Each operation is one script (``lua/``, one file an operation, which begins with its KEYS, ARGV and answer). It may be
+sent twice: the second time changes nothing. :mod:`word_counter.store.keys` lists the keys.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from word_counter.job.model import JobState, Stage, parse_task
 from word_counter.job.snapshot import Failure, TaskAttempt
 from word_counter.store.connection import Redis
 from word_counter.store.keys import RUNNING_TTL_SECONDS, JobKeys
-from word_counter.store.lua_scripts import IMPATIENT, LuaScripts
+from word_counter.store.lua_scripts import NO_RETRY, LuaScripts
 from word_counter.store.retry import RedisRetry
 
-#: How many fields are read in one go when a whole hash is walked.
+#: How many fields are read at a time when a whole hash is read.
 _FIELDS_AT_ONCE = 64
 #: The state a job is in while tasks of a stage may run.
 _STATE = {Stage.MAP: JobState.MAPPING.value, Stage.REDUCE: JobState.REDUCING.value}
@@ -27,7 +27,7 @@ _STATE = {Stage.MAP: JobState.MAPPING.value, Stage.REDUCE: JobState.REDUCING.val
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What stands for a committed task: who did it, when, how long it took and how much it was."""
+    """The receipt of a committed task: which worker did it, when, how long it took and how much it was."""
 
     attempt: int
     worker: str
@@ -42,7 +42,7 @@ class Receipt:
 class BadRecords:
     """Records that a map task set aside: the quarantine entry (JSON) of each by its index in the chunk.
 
-    ``raised`` of them count against the ``limit`` of the whole job; the others killed their process.
+    ``raised`` of them count towards the ``limit`` of the whole job; the others killed their process.
     """
 
     entries: Mapping[int, str] = field(default_factory=dict)
@@ -51,16 +51,16 @@ class BadRecords:
 
 
 class TaskStore:
-    """One job's store, for those who work on its tasks. All text is returned as ``str``."""
+    """The store of one job, for workers. All text is returned as ``str``."""
 
-    def __init__(self, connection: Redis, job_id: str, patience: RedisRetry = IMPATIENT) -> None:
+    def __init__(self, connection: Redis, job_id: str, retry: RedisRetry = NO_RETRY) -> None:
         self.connection = connection
         self.job_id = job_id
         self.keys = JobKeys(job_id)
-        self._scripts = LuaScripts(connection, patience)
+        self._scripts = LuaScripts(connection, retry)
 
     def start(self, batch: str, attempt: TaskAttempt, worker: str, lease_seconds: float) -> str:
-        """Start an attempt and take its batch's lease; "OK", or why not (see ``start.lua``)."""
+        """Start an attempt and acquire its batch's lease; "OK", or why not (see ``start.lua``)."""
         stage, _ = parse_task(attempt.task)
         k = self.keys
         keys = [k.job, k.batches, k.leases, k.running, k.attempts, k.receipts(stage), k.events]
@@ -79,7 +79,7 @@ class TaskStore:
         partials: Mapping[int, str] | None = None,
         bad: BadRecords | None = None,
     ) -> str:
-        """Commit an attempt with all it made; "OK", or why not (see ``commit.lua``).
+        """Commit an attempt with all of its output; "OK", or why not (see ``commit.lua``).
 
         A map task brings its partials; the results of a reduce task were staged by :meth:`stage_results`.
         """
@@ -129,7 +129,7 @@ class TaskStore:
         return bool(self._scripts.run("renew", keys, [batch, int(lease_seconds * 1000)]))
 
     def stage_results(self, partition: int, attempt: int, segments: Iterable[str]) -> dict[str, int]:
-        """Write the results of a reduce attempt where nobody looks yet; return the amounts that its receipt names."""
+        """Write the results of a reduce attempt under a key of its own; return the amounts for its receipt."""
         key = self.keys.staged(partition, attempt)
         self._scripts.call(lambda: self.connection.delete(key))
         amounts = {"result_bytes": 0, "segments": 0}
@@ -160,7 +160,7 @@ class TaskStore:
         """Yield the result segments of a partition in their order, one at a time; ``segments`` is how many there are.
 
         Raises:
-            JobGoneError: one is not there.
+            JobGoneError: a segment is missing.
         """
         key = self.keys.results(partition)
         for number in range(segments):
@@ -172,7 +172,7 @@ class TaskStore:
         return {name.decode(): content for name, content in found.items()}
 
     def content(self, chunk: int) -> bytes | None:
-        """Return the bytes of a chunk that travels; None when it is committed, or never did."""
+        """Return the bytes that a chunk carries in Redis; None when it is committed, or carries none."""
         content: bytes | None = self._scripts.call(lambda: self.connection.hget(self.keys.contents, str(chunk)))
         return content
 
@@ -181,7 +181,7 @@ class TaskStore:
         return self._fields(self.keys.results(partition), [str(n).encode() for n in range(first, first + number)])
 
     def _fields(self, key: str, fields: Sequence[bytes]) -> list[bytes]:
-        """Return fields of a hash that are known to be there."""
+        """Return fields of a hash that should all be there; JobGoneError when one is missing."""
         found: list[bytes | None] = self._scripts.call(lambda: self.connection.hmget(key, fields))
         whole = [value for value in found if value is not None]
         if len(whole) < len(fields):

@@ -1,4 +1,4 @@
-"""The permit: what a worker may do for whoever fills its queue."""
+"""Permissions: what a worker may load, read and write, and the secret that its batches must be signed with."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from word_counter.settings.config import Settings
 
 @dataclass(frozen=True, slots=True)
 class Permissions:
-    """The secret that batches must be signed with, the jobs that may be loaded, and the files that may be used."""
+    """The secret that batches must be signed with, the jobs that may be loaded, and the files that may be used.
+
+    ``shuffles`` says below which folders and URLs run files may be kept.
+    """
 
     secret: str = field(repr=False)
     jobs: AllowList = field(default_factory=AllowList)
@@ -23,7 +26,7 @@ class Permissions:
 
     @classmethod
     def of(cls, settings: Settings) -> Permissions:
-        """Return what settings permit; UsageError when there is no secret and none can be kept."""
+        """Return what the settings allow; UsageError when there is no secret and none can be stored."""
         inputs, shuffles = InputRoots(settings.input_root), ShuffleRoots(settings.shuffle_root)
         return cls(find_secret(settings), AllowList(settings.allow), inputs, shuffles)
 

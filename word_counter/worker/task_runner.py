@@ -1,8 +1,8 @@
-"""The runner: a worker's child process, which takes batches from the queue and runs their tasks one by one.
+"""Task runner: a worker's child process. It takes batches from the queue and runs their tasks one by one.
 
-For each task it (1) starts the attempt, (2) runs the stage, (3) commits, each a step in the store that says no
-when the task is not this batch's any more. It reports to its parent what it works on, so that the parent can
-renew the lease while the child is busy, and give the batch back when the child dies.
+For each task it (1) starts the attempt, (2) runs the stage, (3) commits. The store refuses the first and the last step
+when the task does not belong to this batch any more. The child reports to its parent what it works on, so that the
+parent can renew the lease while the child is busy, and give the batch back when the child dies.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ from word_counter.settings import config
 from word_counter.shuffle.key_skew import KeySkew
 from word_counter.shuffle.partitioning import key_text
 from word_counter.store.connection import Redis, RedisError, connect, translated_errors
-from word_counter.store.lua_scripts import IMPATIENT
+from word_counter.store.lua_scripts import NO_RETRY
 from word_counter.store.refusal_log import RefusalLog
 from word_counter.store.retry import RedisRetry
 from word_counter.store.task_store import BadRecords, Receipt, TaskStore
@@ -66,19 +66,19 @@ from word_counter.worker.shuffle_transport import ShuffleTransport, ShuffleTrans
 
 log = logging.getLogger(__name__)
 
-#: Why a start or a commit that was refused ends the whole batch: the rest of it is not ours either.
+#: Refusals of a start or a commit that end the whole batch: its other tasks are not ours any more either.
 _NOT_OURS = frozenset({"REVOKED", "STALE", "ENDED"})
-#: What became of an attempt, as the log names it where the store's word would mislead.
+#: The log's names for what became of an attempt, where the store's word would mislead.
 _ACTIONS = {"OK": "committed", "COMMITTED": "superseded"}
-#: How much of a heavy key its receipt tells, in characters.
+#: How many characters of a heavy key its receipt shows.
 _SHOWN_CHARS = 100
-#: The parent is told of the next task so often at the most, in seconds: its clock for --task-timeout.
+#: The shortest time between two reports to the parent, in seconds. The parent times tasks (--task-timeout) by them.
 _TELL_SECONDS = 0.25
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a child tells its parent that it works on; ``record`` is the index of a record mapped with care."""
+    """What a child tells its parent that it works on; ``record`` is the index of a record that is mapped by itself."""
 
     job: str
     batch: str
@@ -92,16 +92,16 @@ Tell = Callable[[Report | None], None]
 
 
 class TaskRunner:
-    """Runs the tasks of batches. One lives as long as its process, and keeps the jobs that it has loaded."""
+    """Runs the tasks of batches. There is one a process, and it keeps the jobs that it has loaded."""
 
     def __init__(
-        self, connection: Redis, worker: str, tell: Tell, permissions: Permissions, patience: RedisRetry = IMPATIENT
+        self, connection: Redis, worker: str, tell: Tell, permissions: Permissions, retry: RedisRetry = NO_RETRY
     ) -> None:
         self._connection = connection
         self._worker = worker
         self._tell = tell
         self._permissions = permissions
-        self._patience = patience
+        self._retry = retry
         self._refusals = RefusalLog(connection, worker)
         self._refused: set[tuple[str, str]] = set()
         self._transports = ShuffleTransports(permissions.shuffles)
@@ -109,12 +109,12 @@ class TaskRunner:
         self._cache: IncrementalCache | None = None
 
     def run(self, payload: Payload) -> str:
-        """Run a batch; return in a word or two what became of it, for people who look at the queue."""
-        store = TaskStore(self._connection, payload.job, self._patience)
+        """Run a batch; return what became of it in a word or two, for people who look at the queue."""
+        store = TaskStore(self._connection, payload.job, self._retry)
         if self._loaded_jobs.is_stale(payload):
-            # Not when it was delivered twice, and somebody is at it.
+            # "unleased": a batch that was delivered twice, and that another process works on, is left alone.
             store.revoke(payload.batch, CRASHED, "given back: a fresh process must import the job's code", "unleased")
-            os.kill(os.getpid(), signal.SIGTERM)  # ends this process in good order; its parent starts another
+            os.kill(os.getpid(), signal.SIGTERM)  # ends this process cleanly; its parent starts another
             return "given back"
         try:
             records = InputFormat.parse(payload.input_format)
@@ -150,7 +150,7 @@ class TaskRunner:
             if said in _NOT_OURS:
                 return said.lower()
         if settled < len(payload.tasks):
-            # Another attempt had committed some of them: let the store sort out what is left of the batch.
+            # Another attempt had committed some of the tasks: the store sorts out what is left of the batch.
             store.revoke(payload.batch, RAISED, "given back")
         return "done"
 
@@ -194,7 +194,7 @@ class TaskRunner:
         except (RedisError, StoreUnavailableError):
             raise
         except ForbiddenError as error:
-            self._tell_of_refusal(payload, str(error))
+            self._record_refusal(payload, str(error))
             return self._fail(store, payload, attempt, REFUSED, str(error), started, last=last)
         except WordCounterError as error:
             origin = origin_of(error.__cause__) if isinstance(error, RecordError) and error.__cause__ else None
@@ -218,13 +218,13 @@ class TaskRunner:
     def _mapped(
         self, phase: Phase, payload: Payload, reader: ChunkReader, fetched: Fetched
     ) -> tuple[MapOutput, dict[str, int]]:
-        """Map a chunk of the input, unless it is known what it comes to; return that, and the amounts that it names."""
+        """Map a chunk of the input, or take its output from the cache; return that and the amounts for its receipt."""
 
         def run() -> MapOutput:
             return run_map(phase, reader.lines(fetched), payload.partitions, self._skip_bad(payload))
 
         reused = False
-        # A chunk that killed its process is mapped without some of its records.
+        # Not for a chunk that killed its process: it is mapped without some of its records.
         if payload.incremental and payload.code_digest and payload.suspicion is None:
             if self._cache is None or self._cache.job != payload.job_facts:
                 self._cache = IncrementalCache(Bounds.of(config.load(only=config.OF_CACHE)), payload.job_facts)
@@ -237,7 +237,7 @@ class TaskRunner:
         return output, amounts | {name: n for name, n in told.items() if n}
 
     def _pairs(self, shuffle_transport: ShuffleTransport, payload: Payload, chunk: Chunk) -> Pairs:
-        """Return the pairs that the phase before left in a chunk of segments."""
+        """Return the pairs in a chunk of the previous phase's results."""
         source = f"the results of phase {payload.phase}, partition {chunk.source}"
         return pairs_of(shuffle_transport.segments(chunk.source, chunk.offset, chunk.length), source)
 
@@ -273,8 +273,8 @@ class TaskRunner:
         said = store.fail(payload.batch, failure, last=last)
         return "FAILED" if said == "OK" else said
 
-    def _tell_of_refusal(self, payload: Payload, reason: str) -> None:
-        """Record once what this worker's permit forbids: every further task of the job would be refused alike."""
+    def _record_refusal(self, payload: Payload, reason: str) -> None:
+        """Record once that this worker's permissions forbid a job: all of its tasks are refused for the same reason."""
         if (payload.job, reason) not in self._refused:
             self._refused.add((payload.job, reason))
             self._refusals.record(reason, queue_id(payload.job, payload.batch), payload.job)
@@ -300,17 +300,17 @@ def serve(
     burst: bool,
     patience_seconds: float,
 ) -> None:
-    """Be a worker's child: take batches until told to stop, or, in burst mode, until the queue is empty."""
+    """Run a worker's child: take batches until told to stop or, in burst mode, until the queue is empty."""
     os.dup2(2, 1)  # what user code prints must not mix with results on standard output
-    logging.getLogger("rq").setLevel(logging.CRITICAL)  # the parent says what a child ends of
-    # One process a worker says that Redis is away: the parent. Its children wait in silence.
-    patience = RedisRetry(patience_seconds, lambda _: None)
-    connection = patience.call(lambda: connect(url, checked=False))
+    logging.getLogger("rq").setLevel(logging.CRITICAL)  # the parent reports how a child ended
+    # Only the parent reports that Redis is away. Its children wait in silence.
+    retry = RedisRetry(patience_seconds, lambda _: None)
+    connection = retry.call(lambda: connect(url, checked=False))
 
     def tell(report: Report | None) -> None:
         pipe.send_bytes(json.dumps(None if report is None else asdict(report)).encode())
 
-    runner = TaskRunner(connection, name, tell, permissions, patience)
+    runner = TaskRunner(connection, name, tell, permissions, retry)
     try:
         with translated_errors():
             worker = BatchWorker(permissions.queue, rq_name, connection, permissions.secret, runner.run)
@@ -321,6 +321,6 @@ def serve(
 
 
 def run_batch(text: str, signature: str) -> str:  # noqa: ARG001 (what RQ jobs name and give it)
-    """Stand for the task function: a worker of RQ's own comes here, one of ours runs batches by itself."""
+    """Refuse to run: RQ jobs name this function, but only a worker of RQ's own calls it. Ours run batches directly."""
     message = "batches are run by word-counter worker, which checks them, and not by a worker of RQ's own"
     raise RefusedError(message)

@@ -241,7 +241,7 @@ def _run(given: dict[str, Any]) -> None:
     wish = config.load(settings)  # the job may wish for something else, and then gets other workers
     alone = wish.engine == "redis" and not wish.redis
     processes = wish.worker_count if alone else 0
-    with Prefork.sent(processes, partial(_prepare, processes)) if processes else contextlib.nullcontext():
+    with Prefork.started(processes, partial(_prepare, processes)) if processes else contextlib.nullcontext():
         _run_job(given, settings)
 
 

@@ -10,7 +10,7 @@ from functools import partial
 import click
 
 from word_counter.cli.terminal.logging_setup import configure_logging
-from word_counter.local_cluster.local_workers import await_orders
+from word_counter.local_cluster.local_workers import await_settings
 from word_counter.settings import config
 
 log = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ def worker(  # noqa: PLR0913, PLR0917 (one for each option)
     """
     from word_counter.worker.worker import Worker
 
-    if until_eof and not await_orders(0):
+    if until_eof and not await_settings(0):
         return
     shown = config.load({"log_format": log_format, "verbose": verbose}, only={"log_format", "verbose"})
     if shown.log_format == "json":

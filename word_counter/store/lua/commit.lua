@@ -1,7 +1,7 @@
--- Commits an attempt: all it made, its counts and its receipt, in one step, if its task has no committed attempt
--- and the attempt was not revoked; otherwise changes nothing. The first commit wins. Repeating it is harmless.
+-- Commits an attempt: its output, its counts and its receipt in one step, if its task has no committed attempt and
+-- the attempt was not revoked. Otherwise changes nothing. The first commit wins. Repeating it is harmless.
 -- KEYS: job, batches, leases, running, attempts, receipts, totals, counters, events, quarantine, contents, raised,
---       then for a map task the partials of the partitions it gives to, for a reduce task its staged results, its
+--       then for a map task the partials of the partitions it has pairs for, for a reduce task its staged results, its
 --       final ones, and its partials, which are freed when the job is marked as frugal because memory is short
 -- ARGV: batch, task, attempt, the state that the job must be in, how long keys live (s), receipt (JSON),
 --       '1' when the batch has no task left, number of totals, (name, n)..., number of counters, (name, n)...,
@@ -28,7 +28,7 @@ local segments = cjson.decode(ARGV[6])['amounts']['segments']
 if segments and redis.call('HLEN', KEYS[13]) ~= segments then
   return 'REVOKED'
 end
--- What may be refused for lack of memory is written first, so that it is done whole or not at all.
+-- Commands that a full memory refuses come first, so that the script does all or nothing.
 local at = 8
 local bad_at = at
 for _ = 1, 2 do

@@ -1,10 +1,9 @@
--- Ends an attempt that failed, and leaves its task for the master to decide about, unless another attempt made it.
--- What may be refused for lack of memory is written first, so that it is done whole or not at all.
--- What it raised where is counted among all attempts at tasks that are not committed: the failure says how many
--- raised the same before.
+-- Ends an attempt that failed. The master decides what becomes of its task, unless another attempt has committed it.
+-- Commands that a full memory refuses come first, so that the script does all or nothing.
+-- The failure says how many attempts at tasks that are not committed had raised the same before.
 -- KEYS: batches, leases, running, failed, failures, events, receipts, raised
--- ARGV: batch, task, attempt, failure (JSON), '1' when the batch has no task left, how long keys live (s), what it
---       raised where or ''
+-- ARGV: batch, task, attempt, failure (JSON), '1' when the batch has no task left, how long keys live (s), what
+--       user code raised where, or ''
 -- Returns: 'OK', or 'REVOKED' when the attempt is not running (any more).
 local field = ARGV[2] .. '#' .. ARGV[3]
 if redis.call('HEXISTS', KEYS[3], field) == 0 then

@@ -16,7 +16,7 @@ end
 if ARGV[4] == 'unleased' and deadline then
   return 0
 end
--- What a full memory refuses comes first: then all of it is refused, and none is half done.
+-- Commands that a full memory refuses come first, so that the script does all or nothing.
 redis.call('XADD', KEYS[8], 'MAXLEN', '~', 1000, '*', 'action', 'revoked', 'batch', ARGV[1], 'reason', ARGV[3])
 for _, item in ipairs(cjson.decode(raw)['tasks']) do
   local task, attempt = item[1], string.format('%d', item[2])
