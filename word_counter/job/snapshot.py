@@ -96,6 +96,15 @@ class Running:
     latest: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A worker leaves the job to others: which, why, and since when (ms of the server's clock)."""
+
+    worker: str
+    reason: str
+    at: int = 0
+
+
 _START = Cursor()
 
 
@@ -124,6 +133,7 @@ class Snapshot:
     due: tuple[TaskAttempt, ...] = ()
     suspicions: dict[str, Suspicion] = field(default_factory=dict)
     running: tuple[Running, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
     mapped: int = 0
     reduced: int = 0
     totals: dict[str, int] = field(default_factory=dict)

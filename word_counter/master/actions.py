@@ -22,6 +22,8 @@ class Policy:
     memory: float = 0.0  #: the share of Redis memory in use, 0 to 1
     full_for: float = 0.0  #: how long memory has been above FULL_MEMORY, with nothing committed
     full_patience: float = 120.0  #: for how long it may be so
+    refused_for: float = 0.0  #: how long every live worker has left the job to others
+    refused_patience: float = 2.0  #: for how long it may be so
 
 
 class Why(enum.StrEnum):

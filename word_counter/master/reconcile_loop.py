@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import statistics
 import time
-from collections import deque
 from collections.abc import Callable
 from contextlib import closing, suppress
 
@@ -29,6 +27,7 @@ from word_counter.master.actions import (
     Why,
 )
 from word_counter.master.dispatcher import Dispatcher
+from word_counter.master.health_monitor import Vitals
 from word_counter.master.leader_lease import LeaderLease
 from word_counter.master.scheduler import FULL_MEMORY, decide
 from word_counter.observer import Observer
@@ -40,67 +39,8 @@ _LOOK_SECONDS = 1.0
 _REST_SECONDS = 0.02
 #: How often the expiry of the job's keys is put off, in seconds.
 _REFRESH_SECONDS = 3600.0
-#: The median time of a task is that of the last so many.
-_SAMPLES = 500
 #: The share of Redis memory from which on partials are freed as soon as they are reduced.
 _SHORT_MEMORY = 0.70
-#: How many bytes of input may be in Redis at a time, in chunks that carry their bytes: the base limit, the limit for
-#: each worker when that is more, and the most as a share of the memory that Redis may use.
-_HELD_BYTES = 64 * 1024 * 1024
-_HELD_A_WORKER = 24 * 1024 * 1024
-_HELD_SHARE = 0.25
-
-
-class Vitals:
-    """What the master watches besides the job: workers, Redis memory, how long tasks take."""
-
-    def __init__(self, own_workers: int) -> None:
-        self.workers = own_workers
-        self.memory = 0.0
-        self.memory_limit = 0
-        self.memory_used = 0
-        self.full_since: float | None = None
-        self._committed = -1
-        self._committed_at = time.monotonic()
-        self._seconds: dict[Stage, deque[float]] = {stage: deque(maxlen=_SAMPLES) for stage in Stage}
-
-    def note_memory(self, used: int, limit: int) -> None:
-        """Take note of how much memory Redis uses and may use, in bytes. A limit of 0 is none."""
-        self.memory_limit, self.memory_used = limit, used
-        self.memory = share = used / limit if limit else 0.0
-        if share < FULL_MEMORY:
-            self.full_since = None
-        elif self.full_since is None:
-            self.full_since = time.monotonic()
-
-    def note_commits(self, committed: int) -> None:
-        """Take note of how many tasks are committed."""
-        if committed != self._committed:
-            self._committed, self._committed_at = committed, time.monotonic()
-
-    def note_events(self, events: list[dict[str, str]]) -> None:
-        """Take note of how long committed tasks took."""
-        for event in events:
-            if event.get("action") == "committed" and "seconds" in event:
-                stage, _ = parse_task(event["task"])
-                self._seconds[stage].append(float(event["seconds"]))
-
-    def medians(self) -> dict[Stage, float]:
-        """Return how long a task takes, in seconds, by stage."""
-        return {stage: statistics.median(seconds) for stage, seconds in self._seconds.items() if seconds}
-
-    @property
-    def held_limit(self) -> int:
-        """How many bytes of input may be in Redis at a time, in chunks that carry their bytes."""
-        limit = max(_HELD_BYTES, _HELD_A_WORKER * self.workers)
-        return min(limit, int(_HELD_SHARE * self.memory_limit)) if self.memory_limit else limit
-
-    @property
-    def full_for(self) -> float:
-        """For how long the memory has been full and nothing was committed, in seconds."""
-        if self.full_since is None:
-            return 0.0
-        return time.monotonic() - max(self.full_since, self._committed_at)
 
 
 class ReconcileLoop:
@@ -181,6 +121,8 @@ class ReconcileLoop:
             memory=vitals.memory,
             full_for=vitals.full_for,
             full_patience=self._settings.redis_patience,
+            refused_for=vitals.refused_for,
+            refused_patience=vitals.refused_patience,
         )
 
     def _check_memory(self) -> None:

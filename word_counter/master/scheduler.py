@@ -16,7 +16,7 @@ A task goes through these states (docs/explanation/how_it_works.md explains the 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 
 from word_counter.job.model import JobState, Stage, parse_task
 from word_counter.job.snapshot import (
@@ -28,6 +28,7 @@ from word_counter.job.snapshot import (
     REFUSED,
     TOO_MANY,
     Failure,
+    Refusal,
     Running,
     Snapshot,
     Suspicion,
@@ -146,7 +147,25 @@ def _reason_to_fail(snapshot: Snapshot, policy: Policy) -> str:
             f"Redis is at {policy.memory:.0%} of its memory and nothing frees it: the partials do not fit; "
             "give Redis more memory, purge old jobs, or run it with --shuffle DIR"
         )
+    if policy.refused_for > policy.refused_patience:
+        return f"no live worker may do this job:{_refusals_told(snapshot.refusals)}"
     return ""
+
+
+def leaving(snapshot: Snapshot, live: Mapping[str, int]) -> list[Refusal]:
+    """Return why live workers leave the job to others; ``live`` says since when (server's ms) each has run, by name.
+
+    What an earlier process of the same name refused, as in a container that was started again, does not count.
+    """
+    return [refusal for refusal in snapshot.refusals if refusal.at >= live.get(refusal.worker, refusal.at + 1)]
+
+
+def _refusals_told(refusals: Iterable[Refusal]) -> str:
+    """Say which workers leave a job to others and why: each reason once."""
+    workers: dict[str, list[str]] = {}
+    for refusal in refusals:
+        workers.setdefault(refusal.reason, []).append(refusal.worker)
+    return "".join(f"\n- {', '.join(sorted(names))}: {reason}" for reason, names in sorted(workers.items()))
 
 
 def _revocations(snapshot: Snapshot, lost: Collection[str]) -> list[Revoke]:
