@@ -23,7 +23,7 @@ class Policy:
     full_for: float = 0.0  #: how long memory has been above FULL_MEMORY, with nothing committed
     full_patience: float = 120.0  #: for how long it may be so
     refused_for: float = 0.0  #: how long every live worker has left the job to others
-    refused_patience: float = 2.0  #: for how long it may be so
+    refused_patience: float = 5.0  #: for how long it may be so
 
 
 class Why(enum.StrEnum):

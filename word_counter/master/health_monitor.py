@@ -21,7 +21,7 @@ _CHECK_SECONDS = 1.0
 #: How long a job may be without workers before the user is warned, in seconds.
 _NO_WORKERS_SECONDS = 5.0
 #: How long all live workers may leave a job to others before it fails, in seconds: at its start, and later.
-_REFUSED_SECONDS = 2.0
+_REFUSED_SECONDS = 5.0
 _REFUSED_LATER_SECONDS = 15.0
 #: The median time of a task is that of the last so many.
 _SAMPLES = 500
