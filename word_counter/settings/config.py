@@ -94,6 +94,8 @@ class Settings:
     lease_seconds: float = 10.0
     #: How many times a task is tried before it counts as bad.
     max_attempts: int = 4
+    #: Try again up to so many times also what the job's code raises twice at one line, which is a mistake as a rule.
+    retry_errors: bool = False
     #: How long one task may take before its process is killed.
     task_timeout: float = 600.0
     #: What a chunk that is bad for good does: "fail" the job, or "skip" it into quarantine.
@@ -151,6 +153,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "timeout": seconds(0),
     "lease_seconds": seconds(0.5),
     "max_attempts": whole(1),
+    "retry_errors": flag,
     "task_timeout": seconds(0.1),
     "on_bad_chunk": one_of(_ON_BAD_CHUNK),
     "max_bad_records": whole(0),

@@ -26,8 +26,8 @@ from word_counter.cli.commands.redis_options import redis_option
 from word_counter.cli.display.choose_display import make_display
 from word_counter.cli.display.display import Display
 from word_counter.cli.terminal.logging_setup import leave_logging_to_the_display
-from word_counter.compute.user_errors import user_traceback
 from word_counter.errors import JobFailedError, UsageError, WordCounterError
+from word_counter.loading.user_code import user_traceback
 from word_counter.local_cluster.local_workers import worker_command
 from word_counter.local_cluster.prefork import Prefork
 from word_counter.observer import Outcome
@@ -53,6 +53,7 @@ _SETTINGS = (
     "job_id",
     "timeout",
     "max_attempts",
+    "retry_errors",
     "lease_seconds",
     "task_timeout",
     "on_bad_chunk",
@@ -168,6 +169,13 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
             "--timeout", metavar="S", help="Fail the job when it takes longer, in seconds. [default: no limit]"
         ),
         click.option("--max-attempts", metavar="N", help="How many times a task is tried. [default: 4]"),
+        click.option(
+            "--retry-errors",
+            is_flag=True,
+            default=None,
+            help="Retry also what your code raises. Without it, the same exception at the same line ends the job the "
+            "second time.",
+        ),
         click.option("--task-timeout", metavar="S", help="Kill a task that takes longer, in seconds. [default: 600]"),
         click.option(
             "--lease-seconds", metavar="S", help="Seconds until a worker that is gone is noticed. [default: 10]"
