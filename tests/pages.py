@@ -9,7 +9,7 @@ from pathlib import Path
 _FENCE = re.compile(r"(?P<before>[^\n]*)\n\n?```(?P<language>\w*)\n(?P<text>.*?)^```", re.MULTILINE | re.DOTALL)
 #: A line that says what the block below it is the content of.
 _FILE = re.compile(r"`([\w./-]+\.\w+)`[^`]*:$")
-#: What differs from run to run: ids of jobs, numbers of processes, times, speeds, and folders that are there for a while.
+#: What differs from run to run: ids of jobs, numbers of processes, times, speeds, and temporary folders.
 _CHANGING = [
     (re.compile(r"\b[a-z_]+-\d{8}-\d{6}-[0-9a-f]{4}\b"), "JOB"),
     (re.compile(r"\b[\d.]+ (s|ms|[kMG]?B/s)\b"), "TIME"),
