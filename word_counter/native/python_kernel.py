@@ -1,4 +1,4 @@
-"""The kernel of the word count in Python: what counts words where there is no compiled one."""
+"""Python kernel: counts words where there is no native kernel."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections import Counter
 
 from word_counter.native.word_rule import words_in
 
-#: The ASCII characters at which a line may be cut: all but letters, digits, and what lower() looks through.
+#: The ASCII characters at which a line may be cut: all but letters, digits, and those that lower() looks past.
 CUTS = "".join(character for character in map(chr, range(128)) if not re.match(r"[a-zA-Z0-9'.:^`]", character))
 
 
-#: What makes bytes.split() cut at them, and each ASCII letter lower case.
+#: A table that turns them into blanks, at which bytes.split() cuts, and ASCII letters into lower case.
 _TABLE = bytes.maketrans(CUTS.encode(), b" " * len(CUTS)).translate(bytes(range(256)).lower())
 
 

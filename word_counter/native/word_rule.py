@@ -1,4 +1,4 @@
-"""What a word is, and the words of tokens: the rule is slow, so it is applied to each distinct token only once."""
+"""Word rule: what a word is, and the words in tokens. The rule is slow, so each distinct token is looked at once."""
 
 from __future__ import annotations
 
@@ -9,13 +9,11 @@ from collections.abc import Mapping
 WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
 
 
-#: The words of tokens that were seen, as many and as long ones as take some 20 MB at the most.
+#: The words of tokens that were seen before.
 known_tokens: dict[bytes, tuple[str, ...]] = {}
 
-
+#: How many tokens are kept there, and how long they may be, in bytes. They take 20 MB or so at most.
 _MOST_KNOWN = 50_000
-
-
 _KNOWN_BYTES = 48
 
 
@@ -29,8 +27,8 @@ def words_in(tokens: Mapping[bytes, int]) -> dict[str, int]:
 def apply_rule(tokens: Mapping[bytes, int], words: dict[str, int]) -> None:
     """Add the words of tokens to ``words``, each as often as its token occurs.
 
-    Most tokens of a chunk were in an earlier one, so that their words are known. The rule is applied to the others as
-    one text, in which newlines cut them as they were cut out of the chunk.
+    Most tokens of a chunk were in an earlier one, so their words are known. The rule is applied to the others as one
+    text, in which newlines separate them.
     """
     get, known, new = words.get, known_tokens.get, []
     for token, n in tokens.items():
