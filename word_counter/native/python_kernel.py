@@ -1,4 +1,4 @@
-"""The kernel of the word count in Python: what counts words where there is no compiled one."""
+"""Python kernel: counts words where there is no native kernel."""
 
 from __future__ import annotations
 
