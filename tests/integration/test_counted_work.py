@@ -24,7 +24,8 @@ from redis.connection import AbstractConnection
 from word_counter import Job, Lines, Mapper, Sum
 from word_counter.compute.merge import merge
 from word_counter.compute.stages import run_map, run_reduce
-from word_counter.inputs.chunker import Cutting, split_sources
+from word_counter.inputs.base import Cutting
+from word_counter.inputs.chunker import split_sources
 from word_counter.inputs.sources import find_sources
 from word_counter.job.model import Chunk, Cursor, Stage
 from word_counter.job.snapshot import Batch, TaskAttempt

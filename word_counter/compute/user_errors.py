@@ -1,11 +1,11 @@
-"""Blame: what user code may raise, and where in the input it did."""
+"""User errors: says where in the input, and where in the user's own code, an error is."""
 
 from __future__ import annotations
 
 from word_counter.job.mapper import Lines, Mapper
 from word_counter.job.pairs import Pairs
 
-#: What user code may raise. SystemExit too: sys.exit() in a mapper must not look like an orderly end.
+#: What user code may raise. SystemExit too: sys.exit() in a mapper must not look like a normal end.
 USER_ERRORS = (Exception, SystemExit)
 
 

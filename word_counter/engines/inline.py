@@ -20,8 +20,9 @@ from word_counter.compute.stages import MapOutput, pairs_of, run_map, run_reduce
 from word_counter.engines.base import Engine
 from word_counter.errors import JobLoadError, RecordError, UsageError
 from word_counter.files.drafts import Written
+from word_counter.inputs.base import Cutting
 from word_counter.inputs.chunk_reader import ChunkReader
-from word_counter.inputs.chunker import Cutting, Piece, split_sources
+from word_counter.inputs.chunker import Piece, split_sources
 from word_counter.inputs.input_format import InputFormat, chosen_format
 from word_counter.inputs.line_splitter import cut
 from word_counter.inputs.path_filter import PathFilter
@@ -214,10 +215,10 @@ class _Tasks:
                 self.counters[name] = self.counters.get(name, 0) + n
         results = []
         for n in range(self._partitions):
-            clock, weight = _Clock(), KeySkew()
+            clock, skew = _Clock(), KeySkew()
             partials = [output.partials[n] for output in self._outputs if n in output.partials]
-            results.append(list(run_reduce(self._phases[number], partials, self.counters, weight)))
-            amounts = {"reduced_keys": weight.keys, "reduced_values": weight.values}
+            results.append(list(run_reduce(self._phases[number], partials, self.counters, skew)))
+            amounts = {"reduced_keys": skew.keys, "reduced_values": skew.values}
             self.accounting.reduced(number, clock.done(amounts))
         self._outputs.clear()
         return results

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, NamedTuple, Self
 
 from word_counter.errors import OutputError
 from word_counter.files.digest import Digest
+from word_counter.settings.distribution import how_to_install
 
 #: Key texts with their values.
 Rows = Iterable[tuple[str, Any]]
@@ -81,7 +82,7 @@ def library(module: str, extra: str, output: str) -> Any:
     try:
         return import_module(module)
     except ImportError as error:
-        message = f"the output {output} needs {module}: pip install 'word-counter[{extra}]' ({error})"
+        message = f"the output {output} needs {module}: {how_to_install(extra)} ({error})"
         raise OutputError(message) from None
 
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 import contextlib
 import posixpath
 from collections.abc import Iterator
+from importlib import import_module
 from secrets import token_hex
 from typing import Any, BinaryIO, Self, cast
 
 from word_counter.errors import OutputError, WordCounterError
-from word_counter.files.drafts import Draft, Fill, library
+from word_counter.files.drafts import Draft, Fill
 from word_counter.files.urls import needs
 
 
@@ -22,8 +23,8 @@ class RemoteFiles:
 
     def __init__(self, url: str) -> None:
         """OutputError when fsspec, or what it needs for this store, is missing, or the store cannot be reached."""
-        self._fsspec = library("fsspec", "fsspec", url)
         with _told(url):
+            self._fsspec = import_module("fsspec")
             self._store, _ = self._fsspec.core.url_to_fs(url)
 
     def path(self, url: str) -> str:

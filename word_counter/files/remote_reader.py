@@ -25,8 +25,19 @@ _RANGE_BYTES = 8 * 1024 * 1024
 _PAUSES_SECONDS = (0.1, 0.5, 2.0, 5.0)
 #: So long nothing may come of a file that is read as a whole, in seconds; all of it may take as long as it does.
 _SILENCE_SECONDS = 60
-#: By which of what a store tells of a file it is known that it has changed.
-_MARKS = ("ETag", "etag", "mtime", "LastModified", "last_modified", "updated", "md5Hash", "content_md5", "generation")
+#: By which of what a store tells of a file it is known that it has changed; some tell nothing but its size.
+_MARKS = (
+    "size",
+    "ETag",
+    "etag",
+    "mtime",
+    "LastModified",
+    "last_modified",
+    "updated",
+    "md5Hash",
+    "content_md5",
+    "generation",
+)
 _WEB_MARKS = ("Last-Modified", "Content-MD5", "Digest")
 #: What a web server says that will be the same when it is asked again: all of 4xx but these.
 _REFUSALS = frozenset(range(400, 500)) - {408, 425, 429}
@@ -215,10 +226,6 @@ class _Whole(_Remote):
 def _store(url: str) -> tuple[Any, str]:
     try:
         fsspec = import_module("fsspec")
-    except ModuleNotFoundError:
-        message = f"the input {url} needs fsspec: pip install 'word-counter[fsspec]', or [s3], [gs], [abfs], [sftp]"
-        raise InputError(message) from None
-    try:
         store, path = fsspec.core.url_to_fs(url)
     except ImportError as error:
         message = f"the input {url} {needs(url, error)}"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from word_counter.settings.distribution import how_to_install
+
 _URL = re.compile(r"[a-z][a-z0-9+.-]*(::[a-z][a-z0-9+.-]*)*://", re.IGNORECASE)
 _PASSWORD = re.compile(r"[^/]*://[^/@]*:[^/@]*@")
 _LOCAL = re.compile(r"(file|local)://", re.IGNORECASE)
@@ -35,8 +37,9 @@ def plain(name: str) -> str:
 
 def needs(url: str, error: ImportError) -> str:
     """Return what a URL needs that is not installed, and how it is, to follow its name."""
-    extra = next((_EXTRAS[scheme] for scheme in _schemes(url) if scheme in _EXTRAS), "")
-    how = f"pip install 'word-counter[{extra}]' ({error})" if extra else str(error)
+    otherwise = "fsspec" if error.name == "fsspec" else ""
+    extra = next((_EXTRAS[scheme] for scheme in _schemes(url) if scheme in _EXTRAS), otherwise)
+    how = f"{how_to_install(extra)} ({error})" if extra else str(error)
     return f"needs another package: {how}"
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from inspect import isgeneratorfunction
 from itertools import chain, starmap
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from word_counter.job.pairs import Pairs
@@ -28,6 +28,17 @@ class Reading(Protocol):
         """Yield the bytes of each record, of lines with their line breaks."""
 
 
+class Unit(NamedTuple):
+    """What places in a source are counted in: its name, and how many of it some lines take, of their bytes in UTF-8."""
+
+    name: str
+    measure: Callable[[bytes], int]
+
+
+#: The unit of most sources.
+BYTES = Unit("byte", len)
+
+
 class Lines:
     r"""The lines of one chunk, as :meth:`Mapper.map_chunk` gets them. Iterating gives each line as ``str``.
 
@@ -39,11 +50,12 @@ class Lines:
     Attributes:
         raw: the chunk's bytes as they stand in the file (without a byte order mark at its start).
         source: the file's path, as the job was given it.
-        offset: where ``raw`` starts in the file, in bytes.
+        offset: where ``raw`` starts in the file, in ``unit``.
         line: the number of the first line in its file, from 1.
+        unit: what ``offset`` counts; bytes of the file, mostly.
     """
 
-    __slots__ = ("_cursor", "_decoded", "_number", "line", "offset", "raw", "reading", "source")
+    __slots__ = ("_cursor", "_decoded", "_number", "line", "offset", "raw", "reading", "source", "unit")
 
     def __init__(
         self,
@@ -53,9 +65,11 @@ class Lines:
         line: int = 1,
         number: int | None = None,
         reading: Reading | None = None,
+        unit: Unit = BYTES,
     ) -> None:
         """Make it of bytes; ``number`` is that of its lines, where it is known already."""
         self.reading = reading
+        self.unit = unit
         self.raw = raw
         self.source = source
         self.offset = offset
@@ -91,9 +105,9 @@ class Lines:
         offset, line = self.offset, self.line
         raws = _split(self.raw)
         for raw in raws if self.reading is None else self.reading.split(raws):
-            made = Lines(raw, self.source, offset, line, reading=self.reading)
+            made = Lines(raw, self.source, offset, line, reading=self.reading, unit=self.unit)
             yield made
-            offset, line = offset + len(raw), line + len(made)
+            offset, line = offset + self.unit.measure(raw), line + len(made)
 
     def leave(self) -> None:
         """Forget the running iteration: no line is being read any more."""
@@ -106,13 +120,14 @@ class Lines:
     def place(self, index: int | None) -> str:
         """Say where the line of an index within the chunk is; where the chunk is when it is None."""
         if index is None:
-            return f"{self.source}, byte {self.offset}, in the {len(self)} lines from line {self.line} on"
+            return f"{self.source}, {self.unit.name} {self.offset}, in the {len(self)} lines from line {self.line} on"
         offset = 0
         for _ in range(index):
             offset = self.raw.index(b"\n", offset) + 1
         text = self.at(index)
         shown = text if len(text) <= _SHOWN_CHARS else text[:_SHOWN_CHARS] + "..."
-        return f"{self.source}, byte {self.offset + offset}, line {self.line + index}: {shown!r}"
+        offset = self.offset + self.unit.measure(self.raw[:offset])
+        return f"{self.source}, {self.unit.name} {offset}, line {self.line + index}: {shown!r}"
 
     @property
     def index(self) -> int | None:

@@ -9,6 +9,8 @@ from contextlib import closing, suppress
 
 from word_counter.errors import InputChangedError, InputError, JobCancelledError, JobFailedError, JobGoneError
 from word_counter.inputs.chunk_reader import ChunkReader
+from word_counter.inputs.input_format import InputFormat
+from word_counter.inputs.kind_table import kind_of
 from word_counter.job.job_spec import JobSpec
 from word_counter.job.model import Chunk, JobState, Stage, parse_task
 from word_counter.job.snapshot import BAD_DATA, CRASHED, EXPIRED, RAISED, Failure, Snapshot
@@ -182,9 +184,8 @@ class ReconcileLoop:
         (chunk,) = self._store.chunks([parse_task(task)[1]])
         if self._phase:
             return f"\nin {self._spec.results_name(chunk.source)}"
-        path = self._store.sources()[chunk.source].name
-        last = chunk.line + chunk.lines - 1
-        return f"\nin {path}, bytes {chunk.offset} to {chunk.offset + chunk.length}, lines {chunk.line} to {last}"
+        source = self._store.sources()[chunk.source]
+        return f"\nin {kind_of(source).place(source, chunk)}"
 
     def _skip(self, failure: Failure) -> None:
         _, number = parse_task(failure.task)
@@ -208,7 +209,8 @@ class ReconcileLoop:
     def _digest_of(self, chunk: Chunk) -> str:
         """Return the digest of a chunk that no worker committed, or "" when it cannot be read."""
         sources = dict(enumerate(self._store.sources()))
-        reader = ChunkReader(sources, content=self._store.content, inline=self._spec.inline)
+        records = InputFormat.parse(self._spec.input_format)
+        reader = ChunkReader(sources, content=self._store.content, inline=self._spec.inline, records=records)
         with closing(reader), suppress(InputError, InputChangedError, JobGoneError):
             return reader.fetch(chunk).digest
         return ""

@@ -43,8 +43,8 @@ class Settings:
 
     #: Where Redis is; empty: start a private server. May hold a password, and so is not in the repr.
     redis: str = field(default="", repr=False)
-    #: What masters and workers sign and check with, so that nobody else can give a worker something to do; empty:
-    #: one is found or made (:mod:`word_counter.security.secret`). There is no command-line option, which ps would show.
+    #: What masters and workers sign tasks and check them with, so that nobody else can give a worker something to do.
+    #: Empty: that of this user on this machine, or one of this run alone. It is no option, as `ps` would show it.
     secret: str = field(default="", repr=False)
     #: What a worker may load besides the shipped jobs: modules with all below them, files, directories.
     allow: tuple[str, ...] = ()
@@ -108,13 +108,15 @@ class Settings:
     resume: bool = False
     #: Wait while another master is in charge of the job, and take over when it is gone.
     standby: bool = False
-    #: How long the keys of a job stay in Redis after it ended.
+    #: How long Redis keeps a job that ended, in seconds.
     retention_seconds: int = 86_400
     #: Take what chunks came to in earlier runs of the same job where that is known, and keep what they come to.
     incremental: bool = False
-    #: Where workers keep that (empty: this user's cache folder), for how long if nobody wants it, how much.
+    #: The folder in which workers keep what chunks came to. Empty: `~/.cache/word_counter/partials`.
     cache: str = ""
+    #: How long the cache keeps what no run asks for, in seconds.
     cache_seconds: int = 30 * 86_400
+    #: How much the cache may hold, in bytes; the oldest goes first.
     cache_bytes: int = 10 * 1024**3
     #: Tell of each task that the run's own workers run, and show retries with their whole reasons.
     verbose: bool = False

@@ -187,10 +187,10 @@ class TaskRunner:
                 bad = BadRecords(output.aside.entries(), output.aside.raised, payload.max_bad_records)
             else:
                 _, partition = parse_task(attempt.task)
-                weight = KeySkew()
-                amounts = shuffle_transport.reduce(phase, partition, attempt.attempt, counters, weight)
-                amounts |= {"reduced_keys": weight.keys, "reduced_values": weight.values}
-                heaviest = [(key_text(group)[:_SHOWN_CHARS], values) for group, values in weight.heaviest]
+                skew = KeySkew()
+                amounts = shuffle_transport.reduce(phase, partition, attempt.attempt, counters, skew)
+                amounts |= {"reduced_keys": skew.keys, "reduced_values": skew.values}
+                heaviest = [(key_text(group)[:_SHOWN_CHARS], values) for group, values in skew.heaviest]
         except (RedisError, StoreUnavailableError):
             raise
         except Exception as error:  # noqa: BLE001 (the task failed, not the worker: a partial is not JSON, say)

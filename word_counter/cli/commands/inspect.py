@@ -83,10 +83,10 @@ def inspect(job_id: str, chunk_id: int | None, limit: int, redis: str | None, as
             if partitions:
                 click.echo()
                 show_table(_PARTITION_COLUMNS, list(_rows(partitions)), "")
-                _show_weight(partitions)
+                _show_skew(partitions)
 
 
-def _show_weight(partitions: Sequence[TaskRecord]) -> None:
+def _show_skew(partitions: Sequence[TaskRecord]) -> None:
     """Show how uneven the partitions are, and the keys that had the most values, once they are reduced."""
     done = [attempt for record in partitions for attempt in record.attempts if attempt.amounts]
     weights = [attempt.amounts.get("reduced_values", 0) for attempt in done]
