@@ -14,6 +14,7 @@ from types import CodeType, ModuleType
 
 from word_counter.errors import JobLoadError, UnguardedRunError
 from word_counter.jobs import shipped
+from word_counter.loading.user_code import user_traceback
 
 #: Files are imported under names with this prefix, so that they cannot take the name of a real module.
 FILE_MODULE = "word_counter_job_"
@@ -70,9 +71,10 @@ def _imported(place: str) -> ModuleType:
         message = f"cannot import {place}: {type(error).__name__}: {error}"
         if isinstance(error, ModuleNotFoundError) and error.name == place:
             message += f"; give FILE.py, pkg.module:Class or one of the shipped jobs: {', '.join(shipped())}"
+            raise JobLoadError(message) from error
         if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] == "mrjob":
             message += FOR_MRJOB
-        raise JobLoadError(message) from error
+        raise JobLoadError(f"{message}\n{user_traceback(error)}") from error
 
 
 def _own_folders() -> list[str]:

@@ -22,6 +22,7 @@ from word_counter.job.step import missing_arguments
 from word_counter.jobs import shipped
 from word_counter.loading.job_import import FILE_MODULE, FOR_MRJOB, import_place, is_file
 from word_counter.loading.lab_app import APP, is_app, job_of_app
+from word_counter.loading.user_code import user_traceback
 
 #: The prefix of a reference to a class that is written in mrjob's API, and may import mrjob by name.
 MRJOB = "mrjob+"
@@ -126,7 +127,7 @@ def made(job: type[Job] | Job) -> Job:
         raise
     except Exception as error:
         name = job.__name__ if isinstance(job, type) else type(job).__name__
-        message = f"cannot make a {name}: {type(error).__name__}: {error}"
+        message = f"cannot make a {name}: {type(error).__name__}: {error}\n{user_traceback(error)}"
         raise JobLoadError(message) from error
     return instance
 
