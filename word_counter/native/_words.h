@@ -15,9 +15,9 @@
  * no U+2019 that joins it to another word. It is in NFC as it stands, lower() looks at nothing around a letter, and every
  * byte but letters, digits and ' ends a word.
  *
- * The chunk is read 64 bytes at a time. Each such block ends with the last byte in it that separates, so that no run
- * reaches beyond it, and a few registers full of bits describe it. Memory: only the tables of _tally.h, which grow with
- * the distinct words and tokens.
+ * The chunk is looked at 64 bytes at a time, and each such block ends with the last byte in it that separates: so no
+ * run reaches beyond it, and what was found of it is a few registers full of bits. Memory: the tables of _tally.h
+ * alone, which grow with the distinct words and tokens.
  */
 
 #ifndef WORD_COUNTER_WORDS_H
@@ -30,7 +30,7 @@
 #include <emmintrin.h>
 #endif
 
-#define BLOCK 64      /* bytes that are read at a time: the bits of a uint64_t */
+#define BLOCK 64      /* bytes that are looked at in one go: the bits of a uint64_t */
 #define EACH_BYTE UINT64_C(0x0101010101010101)
 
 /* ---- what bytes are ---------------------------------------------------------------------------------------- */
@@ -40,7 +40,7 @@ static inline int is_word_byte(uint8_t byte) /* of an ASCII letter or digit */
     return (uint8_t)((byte | 0x20) - 'a') < 26 || (uint8_t)(byte - '0') < 10;
 }
 
-/* What the bytes of a block are, one bit for each byte, the lowest for the first. */
+/* What the bytes of a block are, a bit each, the first one the lowest. */
 struct bits {
     uint64_t letters; /* and digits, of ASCII */
     uint64_t apostrophes;
@@ -113,7 +113,7 @@ static inline struct bits classify(const uint8_t *at)
 
 #endif
 
-/* Read the next block. After the end of the bytes it is filled up with spaces. */
+/* Look at the next block, which goes on with spaces where the bytes end. */
 static inline struct bits look(const uint8_t *at, const uint8_t *end)
 {
     if (end - at >= BLOCK)
@@ -186,7 +186,7 @@ static const uint8_t *count_long_run(struct counter *counter, const uint8_t *at,
     return failed < 0 ? NULL : stop;
 }
 
-/* Count a chunk. Each byte is read a fixed number of times, whatever the bytes are. */
+/* Count a chunk. Each byte is looked at a fixed number of times, whatever the bytes are. */
 static int count_chunk(struct counter *counter, const uint8_t *at, size_t length)
 {
     const uint8_t *end = at + length;

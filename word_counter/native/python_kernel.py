@@ -1,4 +1,4 @@
-"""Python kernel: counts words where there is no native kernel."""
+"""The kernel of the word count in Python: what counts words where there is no compiled one."""
 
 from __future__ import annotations
 

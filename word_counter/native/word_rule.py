@@ -4,7 +4,15 @@ A *run* is a letter or digit, and all letters, digits, marks and joiners that fo
 that are joined by a single apostrophe each, straight or curly. It is counted under its *key*: its NFC form in lower
 case, in NFC again. So a word is the same however its accents are encoded.
 
-=================  =================================================================================
+=================  ========================================================================================
+letter or digit    what ``str.isalnum`` says: ``²``, ``½`` and ``Ⅷ`` are digits, ``_`` is neither
+mark               the Unicode categories Mn, Mc and Me: combining accents, vowel signs, viramas
+joiner             ZERO WIDTH JOINER and NON-JOINER, which decide how letters beside them look
+=================  ========================================================================================
+
+Which characters these are is for Python's own Unicode tables to say: a newer Python knows a few more of rare scripts.
+"""
+
 from __future__ import annotations
 
 import re
@@ -45,11 +53,13 @@ def _patterns(named: frozenset[str]) -> tuple[frozenset[str], re.Pattern[str], r
 _pattern = _WordPattern()
 
 
-#: The words of tokens that were seen before.
+#: The words of tokens that were seen, as many and as long ones as take some 20 MB at the most.
 known_tokens: dict[bytes, tuple[str, ...]] = {}
 
-#: How many tokens are kept there, and how long they may be, in bytes. They take 20 MB or so at most.
+
 _MOST_KNOWN = 50_000
+
+
 _KNOWN_BYTES = 48
 
 
@@ -68,8 +78,8 @@ def words_in(tokens: Mapping[bytes, int]) -> dict[str, int]:
 def apply_rule(tokens: Mapping[bytes, int], words: dict[str, int]) -> None:
     """Add the words of tokens to ``words``, each as often as its token occurs.
 
-    Most tokens of a chunk were in an earlier one, so their words are known. The rule is applied to the others as one
-    text, in which newlines separate them.
+    Most tokens of a chunk were in an earlier one, so that their words are known. The rule is applied to the others as
+    one text, in which newlines cut them as they were cut out of the chunk.
     """
     get, known, new = words.get, known_tokens.get, []
     for token, n in tokens.items():
