@@ -8,8 +8,7 @@ import sys
 
 from my_job import Levels
 
-from word_counter import Observer, Outcome, WordCounterError, run
-from word_counter.observer import Progress
+from word_counter import Failure, Observer, Outcome, Progress, WordCounterError, run
 
 
 class Retries(Observer):
@@ -19,8 +18,8 @@ class Retries(Observer):
         self.retries: list[str] = []
         self.lines = 0
 
-    def retried(self, task: str, reason: str, after_seconds: float) -> None:  # noqa: ARG002 (the observer's signature)
-        self.retries.append(f"{task}: {reason}")
+    def retried(self, failure: Failure, after_seconds: float) -> None:  # noqa: ARG002 (the observer's signature)
+        self.retries.append(f"{failure.task}: {failure.message}")
 
     def progressed(self, progress: Progress) -> None:
         self.lines = progress.lines

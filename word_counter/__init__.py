@@ -78,7 +78,9 @@ _MODULES = {name: f"word_counter.{module}" for module, names in _PLACES.items() 
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        value = _version()
+        from word_counter.settings.distribution import version_text
+
+        value = version_text()
     elif name in _MODULES:
         from importlib import import_module
 
@@ -92,12 +94,3 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return [*__all__, "__version__"]
-
-
-def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("word-counter")
-    except PackageNotFoundError:  # run from a source tree that is not installed
-        return "0"

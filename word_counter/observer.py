@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from word_counter.job.model import JobState
 from word_counter.job.snapshot import Failure
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +77,11 @@ class Outcome:
 
 
 class Observer:
-    """Follows a job. Every method does nothing; override what is of interest. None of them may raise."""
+    """Follows a job. Every method does nothing; override what is of interest.
+
+    A method that raises an Exception does not end the job. The first time it is reported as a warning: to ``warned``
+    where that is overridden, else to the log. KeyboardInterrupt and SystemExit are passed on.
+    """
 
     def started(self, job_id: str, hint: str) -> None:
         """A job of this id was made; ``hint`` says how to look into its Redis, if there is a private one."""
@@ -94,3 +103,45 @@ class Observer:
 
     def printed(self, line: str) -> None:
         """A worker of this run printed a line: its own log, or what user code prints."""
+
+
+class GuardedObserver(Observer):
+    """Calls another observer, and reports what it raises instead of passing it on; once for each of its methods."""
+
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
+        self._reported: set[str] = set()
+        for event in _EVENTS:
+            setattr(self, event, partial(self._call, event))
+
+    @classmethod
+    def of(cls, observer: Observer | None) -> Observer:
+        """Return a guarded observer; of one that is guarded already, itself."""
+        return observer if isinstance(observer, cls) else cls(observer or Observer())
+
+    def _call(self, event: str, *args: Any) -> None:
+        try:
+            getattr(self._observer, event)(*args)
+        except Exception as error:  # noqa: BLE001 (whatever it is, the job matters more)
+            if event not in self._reported:
+                self._reported.add(event)
+                self._report(event, error)
+
+    def _report(self, event: str, error: Exception) -> None:
+        text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        method = f"{type(self._observer).__qualname__}.{event}"
+        message = f"the observer's method {method}() raised {text}{_place(error)}; the job goes on"
+        if event != "warned" and getattr(type(self._observer), "warned", Observer.warned) is not Observer.warned:
+            with contextlib.suppress(Exception):
+                self._observer.warned(message)
+                return
+        log.warning(message)
+
+
+_EVENTS = [name for name in vars(Observer) if not name.startswith("_")]
+
+
+def _place(error: Exception) -> str:
+    """Return where in the observer it was raised; nothing when its method could not even be called."""
+    frame = error.__traceback__ and error.__traceback__.tb_next
+    return f" ({frame.tb_frame.f_code.co_filename}:{frame.tb_lineno})" if frame else ""

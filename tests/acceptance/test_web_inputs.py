@@ -21,7 +21,7 @@ from word_counter.job.model import Chunk, Source
 from word_counter.receipts.verify import verify
 from word_counter.word_count import WordCount
 
-pytest.importorskip("aiohttp", reason="the web is read by aiohttp: pip install 'word-counter[http]'")
+pytest.importorskip("aiohttp", reason="the web is read by aiohttp: pip install 'word-counter-mapreduce[http]'")
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
 
 _TEXT = b"".join(b"%d of some words\n" % (n * n) for n in range(2_000))

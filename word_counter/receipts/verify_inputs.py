@@ -1,6 +1,6 @@
-"""Verifying inputs: whether each is still the one that a receipt names.
+"""Verify inputs: checks whether each input is still the one that a receipt names.
 
-Each file is read once, in the memory of a block.
+Every file is read once, a block at a time.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from word_counter.receipts.verification import Fault, Verification, reason_of
 
 
 def check_inputs(inputs: Sequence[Mapping[str, Any]], moved: Sequence[tuple[str, str]], found: Verification) -> None:
-    """Look at each input that a receipt lists, and add to ``found`` what does not hold of it."""
+    """Check each input that a receipt lists, and add what does not match to ``found``."""
     with closing(Openings()) as openings:
         for one in inputs:
             found.inputs += 1
@@ -45,13 +45,13 @@ def _place(path: str, moved: Sequence[tuple[str, str]]) -> str:
 
 
 def _input_fault(source: Source, listed: Mapping[str, Any], openings: Openings, found: Verification) -> str:
-    """Return what does not hold of an input; nothing when it is the one that the job read."""
+    """Return what is wrong with an input; "" when it is the one that the job read."""
     try:
         kind = kind_of(source)
         now = kind.now(source)
         if not kind.travels(source) and now.size != source.size:
             return f"it was edited: it has {now.size:,} {kind.unit.name}s, and had {source.size:,}"
-        with openings.opened(now) as file:  # a packed file is what it holds, however it is packed
+        with openings.opened(now) as file:  # only the content of a packed file counts
             if kind.unit is BYTES:
                 digest, size = _digest_of(file.blocks(), listed["chunks"])
             else:
@@ -75,7 +75,7 @@ def _digest_of_chunks(file: Opened, lengths: Sequence[int]) -> tuple[str, int]:
 def _digest_of(blocks: Iterable[bytes], lengths: Sequence[int]) -> tuple[str, int]:
     """Return the digest of content that is cut into chunks of these lengths, and how many bytes it has.
 
-    What comes after the last chunk is one more, which gives another digest.
+    Content after the last chunk counts as one more chunk, which gives another digest.
     """
     whole = Digest()
     left = iter(lengths)

@@ -1,4 +1,4 @@
-"""Connections to Redis, with its errors translated into this package's at the edge."""
+"""Connections to Redis, and its errors translated into those of this package."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from redis.retry import Retry
 from word_counter.errors import StoreForbiddenError, StoreUnavailableError, UsageError
 from word_counter.settings.redis_url import without_password
 
-#: A connection. redis-py types every answer as a union over its sync, async, bytes and text clients, which no
-#: caller could use.
+#: A connection. redis-py types each answer as a union over its sync, async, bytes and text clients, which is of no use
+#: to callers.
 Redis = Any
 RedisError = redis.RedisError
 ResponseError = redis.ResponseError
@@ -25,17 +25,17 @@ OLDEST_SERVER = (7, 0)
 
 
 def connect(url: str, *, checked: bool = True) -> Redis:
-    """Return a connection, unless told otherwise checked: the server answers and is new enough.
+    """Return a connection. Unless ``checked`` is False, the server has answered and is new enough.
 
     Raises:
-        UsageError: the URL is none.
+        UsageError: the URL is not one of Redis.
         StoreUnavailableError: there is no server, it refuses us, or it is too old.
     """
     try:
         connection: Redis = redis.Redis.from_url(
             url,
-            # File names need not be UTF-8, and text holds their odd bytes as lone surrogates: spelled out they read
-            # well, and inside a JSON text they are an escape that gives back what it stands for.
+            # File names need not be UTF-8: text holds their other bytes as lone surrogates. Written as backslash
+            # escapes they can be read, and inside a JSON text such an escape gives the byte back.
             encoding_errors="backslashreplace",
             socket_timeout=_ANSWER_SECONDS,
             socket_connect_timeout=5.0,
@@ -43,9 +43,9 @@ def connect(url: str, *, checked: bool = True) -> Redis:
             retry=Retry(ExponentialBackoff(cap=1.0, base=0.05), 3),
         )
         pool = connection.connection_pool
-        pool.connection_class(**pool.connection_kwargs)  # options that it does not know are told of here alone
+        pool.connection_class(**pool.connection_kwargs)  # only this raises for options that redis-py does not know
     except (ValueError, TypeError) as error:
-        # What it says is not shown: it may quote a part of the password.
+        # The error's text is not shown: it may quote a part of the password.
         message = f"not a Redis URL (redis://, rediss:// or unix://, and options it knows): {without_password(url)}"
         raise UsageError(message) from error
     if not checked:
@@ -60,11 +60,11 @@ def connect(url: str, *, checked: bool = True) -> Redis:
 
 @contextmanager
 def translated_errors(url: str = "") -> Iterator[None]:
-    """Turn what redis-py raises into errors of ours.
+    """Turn the errors of redis-py into those of this package.
 
     Raises:
-        UsageError: there is no such database, or somebody else's key stands where one of ours should.
-        StoreForbiddenError: the user may not do it.
+        UsageError: there is no such database, or a key of ours holds a value of another type.
+        StoreForbiddenError: the Redis user has no permission for it.
         StoreUnavailableError: the server cannot be reached, or refuses.
     """
     try:

@@ -47,7 +47,7 @@ _WORKER_COLUMNS = (
 def status(ctx: click.Context, job_id: str, watch: bool, redis: str | None, as_json: bool) -> None:  # noqa: FBT001
     """Say how far a job is.
 
-    JSON: one object a line; with --watch one for each change, until the job ends. docs/commands.md lists its fields.
+    JSON: one object a line; with --watch one for each change, until the job ends. docs/reference/json.md lists fields.
     """
     from word_counter.inspection.job_catalog import JobCatalog
 
