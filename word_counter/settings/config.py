@@ -171,8 +171,8 @@ _CHOICES: dict[str, tuple[Callable[[Any], Any], Any]] = {
     "json": (flag, False),
     "limit": (whole(0), 100),
 }
-#: Variables that others read: the kernel where words are counted, Docker Compose the ids.
-_OTHERS = frozenset({"kernel", "uid", "gid"})
+#: Variables that others read: the kernel where words are counted.
+_OTHERS = frozenset({"kernel"})
 #: What Kubernetes names after a service that is called word-counter.
 _SERVICE_LINK = re.compile(r"service_(host|port)(_.*)?|port(_.*)?")
 #: Settings that are about a worker's cache.
