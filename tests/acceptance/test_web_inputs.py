@@ -101,7 +101,7 @@ def test_a_web_server_that_does_not_answer_is_no_missing_file(monkeypatch: pytes
 
 
 def test_a_file_of_the_web_that_changes_while_it_is_read_is_noticed(site: Path) -> None:
-    from word_counter.inputs.streams import Openings
+    from word_counter.inputs.kind_table import Openings
 
     with web_server(site) as url:
         (source,) = find_sources(f"{url}/whole/a.txt")

@@ -408,22 +408,22 @@ class TestSummary:
 
 class TestWeight:
     def test_counts_keys_and_values_and_keeps_the_heaviest(self) -> None:
-        weight = KeySkew()
+        skew = KeySkew()
 
-        list(run_reduce(_job(reducer=Values), ['{"a": [1, 2, 3], "b": [1]}', '[[["c", 1], [1, 2]]]'], {}, weight))
+        list(run_reduce(_job(reducer=Values), ['{"a": [1, 2, 3], "b": [1]}', '[[["c", 1], [1, 2]]]'], {}, skew))
 
-        assert (weight.keys, weight.values) == (3, 6)
-        assert weight.heaviest == [("a", 3), (b'["c",1]', 2), ("b", 1)]
+        assert (skew.keys, skew.values) == (3, 6)
+        assert skew.heaviest == [("a", 3), (b'["c",1]', 2), ("b", 1)]
 
     def test_counts_what_was_folded_on_the_way(self) -> None:
-        weight = KeySkew()
+        skew = KeySkew()
 
-        list(run_reduce(_job(), ['{"a": 1}'] * 2_500 + ['{"b": 1}'], {}, weight))
+        list(run_reduce(_job(), ['{"a": 1}'] * 2_500 + ['{"b": 1}'], {}, skew))
 
-        assert weight.heaviest == [("a", 2_500), ("b", 1)]
+        assert skew.heaviest == [("a", 2_500), ("b", 1)]
 
     def test_tells_of_five_keys(self) -> None:
-        weight = KeySkew()
-        weight.weigh({str(n): [0] * (n * 37 % 100) for n in range(1, 100)})
+        skew = KeySkew()
+        skew.count_all({str(n): [0] * (n * 37 % 100) for n in range(1, 100)})
 
-        assert weight.heaviest == [("27", 99), ("54", 98), ("81", 97), ("8", 96), ("35", 95)]
+        assert skew.heaviest == [("27", 99), ("54", 98), ("81", 97), ("8", 96), ("35", 95)]

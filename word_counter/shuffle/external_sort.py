@@ -1,4 +1,4 @@
-"""Sorting on disk: values that memory should not hold are sorted run by run, and the runs are merged."""
+"""External sort: values that do not fit into memory are sorted run by run on disk, and the runs are merged."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from typing import IO, Any
 
 from word_counter.shuffle.spill_file import read_lines
 
-#: So many values, or about so many characters of their JSON text, are sorted at once; more go to disk.
+#: A run has at most so many values, or about so many characters of JSON text. All runs but the last go to disk.
 _RUN_VALUES = 100_000
 _RUN_CHARS = 16 * 1024 * 1024
 
 
 def sorted_on_disk(values: Iterable[Any], order: Callable[[Any], Any], *, falling: bool = False) -> Iterator[Any]:
-    """Yield values of JSON by their ``order``; equal ones stay in theirs. What was on disk has lists for tuples.
+    """Yield JSON values sorted by ``order``. The sort is stable. Values that were on disk have lists for tuples.
 
     Raises:
-        OSError: there is no room for them where temporary files go.
+        OSError: there is no room for them in the folder of temporary files.
     """
     with tempfile.TemporaryFile() as file:
         runs = list(_runs(values, order, file, falling=falling))
@@ -30,7 +30,7 @@ def sorted_on_disk(values: Iterable[Any], order: Callable[[Any], Any], *, fallin
 def _runs(
     values: Iterable[Any], order: Callable[[Any], Any], file: IO[bytes], *, falling: bool
 ) -> Iterator[Iterator[Any]]:
-    """Sort values run by run; yield the runs. All but the last are in the file."""
+    """Sort values run by run, and yield the runs. All but the last are in the file."""
     run: list[tuple[Any, str]] = []
     chars = start = 0
 

@@ -50,7 +50,7 @@ class ShuffleTransport:
         return self._files.keep(chunk, partials, folds=phase.make_reducer().folds)
 
     def reduce(
-        self, phase: Phase, partition: int, attempt: int, counters: dict[str, int], weight: KeySkew
+        self, phase: Phase, partition: int, attempt: int, counters: dict[str, int], skew: KeySkew
     ) -> dict[str, int]:
         """Reduce a partition and stage its results; return the amounts for its receipt.
 
@@ -60,10 +60,10 @@ class ShuffleTransport:
         """
         partials = self._store.partials(partition)
         if self._files is None:
-            segments = run_reduce(phase, partials, counters, weight)
+            segments = run_reduce(phase, partials, counters, skew)
             return self._store.stage_results(partition, attempt, segments)
         entries = self._files.entries(partials, folds=phase.make_reducer().folds)
-        segments = run_reduce(phase, (), counters, weight, entries=entries)
+        segments = run_reduce(phase, (), counters, skew, entries=entries)
         written: dict[str, int] = {}
         references = self._files.keep_segments(partition, segments, written)
         return self._store.stage_results(partition, attempt, references) | written

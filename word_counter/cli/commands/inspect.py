@@ -83,10 +83,10 @@ def inspect(job_id: str, chunk_id: int | None, limit: int, redis: str | None, as
             if partitions:
                 click.echo()
                 show_table(_PARTITION_COLUMNS, list(_rows(partitions)), "")
-                _show_weight(partitions)
+                _show_skew(partitions)
 
 
-def _show_weight(partitions: Sequence[TaskRecord]) -> None:
+def _show_skew(partitions: Sequence[TaskRecord]) -> None:
     """Show how uneven the partitions are, and the keys that had the most values, once they are reduced."""
     done = [attempt for record in partitions for attempt in record.attempts if attempt.amounts]
     weights = [attempt.amounts.get("reduced_values", 0) for attempt in done]
@@ -190,6 +190,9 @@ def _task_json(record: TaskRecord) -> dict[str, Any]:
             "seconds": attempt.seconds,
             "kind": attempt.kind,
             "message": attempt.message,
+            "exception": None if attempt.origin is None else attempt.origin.exception,
+            "code_file": None if attempt.origin is None else attempt.origin.file,
+            "code_line": None if attempt.origin is None else attempt.origin.line,
             "amounts": attempt.amounts,
             "heaviest_keys": attempt.heaviest,
         }

@@ -52,6 +52,7 @@ class BarDisplay(Display):
 
     def progressed(self, progress: Progress) -> None:
         """Move the bars."""
+        super().progressed(progress)
         self._pace.see(progress)
         if self._bars is None:
             if self._over or progress.seconds < _BARS_AFTER_SECONDS or not self.ready:
@@ -98,3 +99,4 @@ class BarDisplay(Display):
     ) -> None:
         """Take the bars away."""
         self._end(stay=error is not None)
+        super().__exit__(kind, error, trace)
