@@ -193,8 +193,7 @@ def unwritable(output: str, error: OSError) -> OutputError:
     who = f"user {os.getuid()}" if hasattr(os, "getuid") else "this user"
     return OutputError(
         f"cannot write {output} as {who}: {error.strerror}; make {folder} writable for that user "
-        f"(chmod o+w {folder}), run as its owner (docker-compose: WORD_COUNTER_UID=$(id -u) "
-        "WORD_COUNTER_GID=$(id -g)), or give another --output"
+        f"(chmod o+w {folder}), run as its owner, or give another --output"
     )
 
 

@@ -175,8 +175,8 @@ _CHOICES: dict[str, tuple[Callable[[Any], Any], Any]] = {
     "json": (flag, False),
     "limit": (whole(0), 100),
 }
-#: Variables that are read elsewhere: the kernel by :func:`chosen_kernel`, the ids by Docker Compose.
-_OTHERS = frozenset({"kernel", "uid", "gid"})
+#: Variables that are read elsewhere: the kernel by :func:`chosen_kernel`.
+_OTHERS = frozenset({"kernel"})
 #: Variables that Kubernetes sets for a service that is called word-counter.
 _SERVICE_LINK = re.compile(r"service_(host|port)(_.*)?|port(_.*)?")
 #: Settings that are about a worker's cache.
