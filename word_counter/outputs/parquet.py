@@ -1,4 +1,4 @@
-"""Results as an Apache Parquet file, with a text column ``key`` and a column ``value`` of the type that fits them all."""
+"""Results as an Apache Parquet file: a text column ``key``, and a column ``value`` of the type that fits all values."""
 
 from __future__ import annotations
 

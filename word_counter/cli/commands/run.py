@@ -1,4 +1,4 @@
-"""The commands ``run`` and ``master``."""
+"""The commands ``run``, ``master`` and ``resume``."""
 
 from __future__ import annotations
 
@@ -63,9 +63,9 @@ _SETTINGS = (
     "incremental",
     "verbose",
 )
-#: What of them is about a master rather than a job.
+#: The settings that are about the master, not the job.
 _OF_RESUME = frozenset({"workers", "redis", "progress", "log_format", "redis_patience", "verbose"})
-#: Some records or chunks were set aside: the results are whole but for what quarantine.jsonl names.
+#: The exit code when records or chunks are in quarantine: the results are complete except for these.
 _QUARANTINED = 4
 
 _REDIS = click.option(
@@ -93,7 +93,7 @@ _VERBOSE = click.option(
     "--verbose",
     is_flag=True,
     default=None,
-    help="Show retries with their whole reasons, and each task that workers of this run's own run.",
+    help="Show retries with their full reasons, and each task that this run's own workers run.",
 )
 
 
@@ -104,7 +104,7 @@ def _patterns(name: str, about: str) -> Callable[[Callable[..., Any]], Callable[
 
 
 def _options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command what ``run`` and ``master`` share. Defaults and checks are those of Settings."""
+    """Add the options that ``run`` and ``master`` share to a command. Settings has their defaults and checks."""
     options: list[Callable[[Callable[..., Any]], Callable[..., Any]]] = [
         click.argument("inputs", nargs=-1, metavar="[INPUT...]"),
         job_option,
@@ -125,9 +125,9 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--shuffle",
             metavar="auto|redis|DIR|URL",
-            help="Where what is mapped waits to be reduced: in Redis, or, when it is more than fits there, in files in "
-            "a folder that all workers see, or behind a URL such as s3://... auto: in Redis, but in files on "
-            "this machine when a private server takes an eighth of its memory. [default: auto]",
+            help="Where the output of map tasks is kept for the reduce tasks: in Redis, or, when it does not fit "
+            "there, in files in a folder that all workers share, or behind a URL such as s3://... auto: in Redis, but "
+            "in files on this machine when a private server takes an eighth of its memory. [default: auto]",
         ),
         click.option("--partitions", metavar="N", help="Reduce tasks. [default: 8]"),
         _REDIS,
@@ -140,26 +140,26 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--output-format",
             metavar="FORMAT",
-            help="json, jsonl, csv, tsv, parquet, sqlite, or mr-out: a file mr-out-N a partition, with sorted lines of "
-            "key and value, in the folder --output. [default: as the name of --output says, else json]",
+            help="json, jsonl, csv, tsv, parquet, sqlite, or mr-out: a file mr-out-N for each partition, with sorted "
+            "lines of key and value, in the folder --output. [default: by the suffix of --output, else json]",
         ),
         click.option(
             "--sort",
             metavar="key|value|-value",
-            help="In which order; -value: the largest values first. [default: key; with --top -value]",
+            help="The order of the results; -value: the largest values first. [default: key; with --top -value]",
         ),
         click.option("--top", metavar="N", help="Write only the first N of that order. [default: all]"),
         _PROGRESS,
         _LOG_FORMAT,
         click.option("--job-id", metavar="NAME", help="The job's name. [default: made up]"),
         click.option("--timeout", metavar="S", help="Fail the job when it takes longer, in seconds."),
-        click.option("--max-attempts", metavar="N", help="Try a task so often before it counts as bad. [default: 4]"),
+        click.option("--max-attempts", metavar="N", help="Try a task so many times. [default: 4]"),
         click.option("--task-timeout", metavar="S", help="Kill a task that takes longer, in seconds. [default: 600]"),
         click.option("--lease-seconds", metavar="S", help="How soon a worker that is gone is noticed. [default: 10]"),
         click.option(
             "--on-bad-chunk",
             metavar="fail|skip",
-            help="What a chunk that is bad for good does: fail the job, or be set aside. [default: fail]",
+            help="What to do about a chunk that fails for good: fail the job, or skip the chunk. [default: fail]",
         ),
         click.option("--max-bad-records", metavar="N", help="Set aside up to so many records that raise. [default: 0]"),
         _PATIENCE,
@@ -173,7 +173,7 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
             "--incremental",
             is_flag=True,
             default=None,
-            help="Map only what is new or changed since earlier runs of this job, and keep what it comes to.",
+            help="Map only what is new or changed since earlier runs of this job, and keep its map results.",
         ),
         _QUIET,
         _VERBOSE,
@@ -213,7 +213,7 @@ def master(**given: Any) -> None:
 @_QUIET
 @_VERBOSE
 def resume(job: str, **given: Any) -> None:
-    """Go on with JOB, whose master is gone, from what it has committed."""
+    """Go on with JOB, whose master is gone, from what is committed."""
     from word_counter.master.master import Master
 
     settings = {name: given[name] for name in _SETTINGS if given.get(name) is not None}
@@ -224,13 +224,13 @@ def resume(job: str, **given: Any) -> None:
             "A job of a private server ended with it"
         )
         raise UsageError(message)
-    # Its workers may be others': only who asks for workers gets them.
-    _follow(given, chosen, settings, lambda display: Master.resume(job, observer=display, **settings))
+    # Other workers may serve this Redis: workers are started only if they are asked for, or if there are none.
+    _show_run(given, chosen, settings, lambda display: Master.resume(job, observer=display, **settings))
 
 
 def _run(given: dict[str, Any]) -> None:
     settings = {name: given[name] for name in _SETTINGS if given.get(name) is not None}
-    wish = config.load(settings)  # the job may wish for something else, and then gets other workers
+    wish = config.load(settings)  # the job's own settings may differ, and then other workers are started
     alone = wish.engine == "redis" and not wish.redis
     processes = wish.worker_count if alone else 0
     with Prefork.started(processes, partial(_prepare, processes)) if processes else contextlib.nullcontext():
@@ -238,12 +238,12 @@ def _run(given: dict[str, Any]) -> None:
 
 
 def _prepare(processes: int) -> Callable[[], None]:
-    """Import what a run and its workers need, and return what makes a worker of a fork of this process."""
+    """Import what a run and its workers need, and return the function that a forked worker calls."""
     import word_counter.cli.commands.worker
     import word_counter.engines.run_job
     import word_counter.worker.worker  # noqa: F401
 
-    gc.freeze()  # modules are here to stay: no fork need look through them, nor copy them by looking
+    gc.freeze()  # the modules stay: forks need not search them for garbage, which would copy their memory
     commands = click.get_current_context().find_root().command
     return partial(commands, worker_command(processes))
 
@@ -252,7 +252,7 @@ def _run_job(given: dict[str, Any], settings: dict[str, Any]) -> None:
     from word_counter.engines.run_job import run as run_job
 
     job, given["inputs"] = chosen_job(given)
-    job.param_values()  # what is wrong with them is said before anything is looked for
+    job.param_values()  # so that errors in params come first
     if not given["inputs"] and job.inputs == ():
         raise click.MissingParameter(ctx=click.get_current_context(), param_type="argument", param_hint="'INPUT...'")
     chosen = config.load(settings, job.settings)
@@ -264,20 +264,20 @@ def _run_job(given: dict[str, Any], settings: dict[str, Any]) -> None:
         except (WordCounterError, OSError):
             raise
         except Exception as error:
-            # The inline engine raises what user code raised, for who calls it: at the terminal it is told as the
-            # other engine tells it, without the frames of ours, unless a debugger is to stop where it was raised.
+            # The inline engine raises the error of the user's code itself. At the terminal it is shown like the redis
+            # engine shows it, without the frames of this package, unless a debugger should stop where it was raised.
             if chosen.engine != "inline" or not hasattr(error, "__notes__") or "pdb" in sys.modules:
                 raise
             message = "\n".join([*error.__notes__, user_traceback(error)])
             raise JobFailedError(message) from error
 
-    _follow(given, chosen, settings, start)
+    _show_run(given, chosen, settings, start)
 
 
-def _follow(
+def _show_run(
     given: dict[str, Any], chosen: config.Settings, settings: dict[str, Any], start: Callable[[Display], Outcome]
 ) -> None:
-    """Show a run from its start to its end. Whether to be verbose is settled here, in ``settings`` too."""
+    """Show a run from its start to its end. Sets ``verbose`` in ``settings`` too."""
     quiet = given["quiet"] and not (given["verbose"] and not on_command_line("quiet"))
     settings["verbose"] = verbose = chosen.verbose and not quiet
     to_stdout = chosen.output == "-"
@@ -301,6 +301,6 @@ def _follow(
 
 
 def _write_utf8() -> None:
-    """See to it that results on standard output are UTF-8, as JSON must be, whatever the locale says."""
+    """Write standard output as UTF-8, whatever the locale, as JSON must be UTF-8."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", newline="\n")
