@@ -20,8 +20,11 @@ TESTFLAGS = -n 4 --dist worksteal
 
 SOURCES = word_counter tests $(wildcard benchmarks docs examples)
 
+# of `make wheel`: where to
+DIST = dist
+
 .DEFAULT_GOAL = help
-.PHONY: help run test lint types docs reference check format coverage test-compose chaos scale lab fuzz bench picture clean
+.PHONY: help run test lint types docs reference check format coverage test-compose chaos scale lab fuzz bench wheel picture clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -72,6 +75,17 @@ fuzz: $(VENV)/.test ## throw random bytes at the native kernel under sanitizers:
 
 bench: $(VENV)/.bench ## measure beside other tools: make bench SIZE=10 REPEAT=3 BENCH="--series peers --only pool,word_counter"
 	@$(PY) -m benchmarks $(if $(SIZE),--size $(SIZE)) $(if $(REPEAT),--repeat $(REPEAT)) $(BENCH)
+
+wheel: $(VENV)/.test ## build the sdist and a wheel with the native kernel, for every CPython from 3.11 on, into dist/
+	@rm -f $(DIST)/*.whl $(DIST)/*.tar.gz
+	@$(PY) -m build --no-isolation --outdir $(DIST) . >&2
+	@$(PY) -m zipfile --list $(DIST)/*.whl | grep -q 'native/_kernel.*so' || { \
+	  echo "The native kernel could not be built: a wheel needs a C compiler and Python's headers." >&2; \
+	  rm $(DIST)/*.whl; exit 1; }
+	@if $(PY) -c 'import auditwheel' 2> /dev/null; then \
+	  PATH="$(dir $(abspath $(PY))):$$PATH" $(PY) -m auditwheel repair --wheel-dir $(DIST) $(DIST)/*-linux_*.whl >&2 && \
+	  rm $(DIST)/*-linux_*.whl; fi
+	@ls $(DIST)/*
 
 picture: $(VENV)/.run ## draw docs/run.svg, the picture of a run in the README
 	@$(PY) docs/picture.py

@@ -1,7 +1,7 @@
 """Sketches: small answers to questions whose exact answer would need all values, at the price of a known error.
 
 Each comes out the same whatever the chunks and workers, as everything does here: what travels is made so that merging
-does not depend on the order (docs/decisions/0011-sketches.md). They need the packages of ``word-counter[sketches]``.
+does not depend on the order (docs/decisions/0011-sketches.md). They need the extra ``sketches``.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from word_counter.errors import JobLoadError
+from word_counter.settings.distribution import how_to_install
 
 #: The registers of a HyperLogLog, as a power of two: 4 KiB, and an error of 1.6 %.
 _LG_K = 12
@@ -28,7 +29,7 @@ def library(name: str) -> ModuleType:
     try:
         return import_module(name)
     except ImportError as error:
-        message = f"this job needs {name}, wherever it runs: pip install 'word-counter[sketches]' ({error})"
+        message = f"this job needs {name}, wherever it runs: {how_to_install('sketches')} ({error})"
         raise JobLoadError(message) from None
 
 

@@ -17,7 +17,7 @@ from tests.contract.conftest import EngineUnderTest
 from tests.oracle import count_words, results_bytes, results_text
 from word_counter import Job, JobFailedError, Sum
 from word_counter.errors import EncodingError, InputChangedError, RecordError
-from word_counter.inputs.decompression import packing_of
+from word_counter.inputs.kinds.decompression import packing_of
 from word_counter.observer import Observer, Progress
 
 _WORDS = [

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from tests.packed import PACKERS
 from word_counter.errors import InputError
-from word_counter.inputs.chunker import Cutting, Piece, split_sources
+from word_counter.inputs.base import Cutting
+from word_counter.inputs.chunker import Piece, reread, split_sources
 from word_counter.inputs.path_filter import PathFilter
 from word_counter.inputs.sources import find_sources
-from word_counter.inputs.streams import reread
 from word_counter.job.model import Cursor
 
 

@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 from tests.packed import PACKERS
-from word_counter.inputs.chunker import Cutting
+from word_counter.inputs.base import Cutting
 from word_counter.inputs.prefetch import Prefetch
 from word_counter.inputs.sources import find_sources
 from word_counter.job.model import Cursor

@@ -96,5 +96,5 @@ def test_a_job_whose_library_is_not_installed_says_what_to_install(
 ) -> None:
     monkeypatch.setitem(sys.modules, library, None)
 
-    with pytest.raises(JobLoadError, match=rf"needs {library}.*pip install 'word-counter\[sketches\]'"):
+    with pytest.raises(JobLoadError, match=rf"needs {library}.*pip install 'word-counter-mapreduce\[sketches\]'"):
         make_job(job)

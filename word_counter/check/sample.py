@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from contextlib import closing
 
 from word_counter.check.trial_run import Record
+from word_counter.inputs.base import Cutting
 from word_counter.inputs.chunk_reader import ChunkReader
-from word_counter.inputs.chunker import Cutting, split_sources
+from word_counter.inputs.chunker import split_sources
 from word_counter.inputs.input_format import InputFormat, chosen_format
 from word_counter.job.model import Cursor, Source
 from word_counter.job.step import Phase

@@ -27,9 +27,8 @@ from word_counter.errors import (
     UsageError,
 )
 from word_counter.inputs.chunk_reader import ChunkReader
-from word_counter.inputs.chunker import header_of
+from word_counter.inputs.chunker import header_of, reread
 from word_counter.inputs.input_format import InputFormat
-from word_counter.inputs.streams import reread
 from word_counter.job.job_spec import JobSpec, read_spec
 from word_counter.job.mapper import Lines
 from word_counter.job.model import Chunk, Source, Stage, task_name

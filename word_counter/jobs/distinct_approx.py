@@ -1,8 +1,8 @@
 """About how many different lines, or values of a field, there are.
 
 `word-counter run visits.csv --job distinct_approx --param field=3`. It is a HyperLogLog, whose result has bounds: in
-95 of 100 cases the number lies between them, 3 % or so to either side. It is the same in each run. Needs `pip install
-'word-counter[sketches]'`.
+95 of 100 cases the number lies between them, 3 % or so to either side. It is the same in each run. Needs the extra
+`sketches`.
 """
 
 from __future__ import annotations

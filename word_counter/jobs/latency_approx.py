@@ -1,8 +1,8 @@
 """Percentiles of latency in windows of time: within 1 %.
 
 `word-counter run access.log --job latency_approx --param percentiles=95`. As `latency`, but by a DDSketch: of each
-window only some hundred numbers go through Redis. It is the same in each run. Needs
-`pip install 'word-counter[sketches]'`.
+window only some hundred numbers go through Redis. It is the same in each run. Needs the
+extra `sketches`.
 """
 
 from __future__ import annotations

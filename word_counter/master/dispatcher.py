@@ -10,7 +10,8 @@ from secrets import token_hex
 from typing import Any
 
 from word_counter.compute.segments import split_segments
-from word_counter.inputs.chunker import Cutting, Piece, split_sources, travels
+from word_counter.inputs.base import Cutting
+from word_counter.inputs.chunker import Piece, split_sources, travels
 from word_counter.inputs.input_format import InputFormat
 from word_counter.inputs.prefetch import Prefetch
 from word_counter.job.job_spec import JobSpec

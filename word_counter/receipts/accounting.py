@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from word_counter.files.digest import Digest, chunk_line
+from word_counter.inputs.kind_table import kind_of
 from word_counter.job.model import Chunk, Done, Source
 
 
@@ -121,8 +122,9 @@ class Accounting:
         """Return what does not add up; "" when all does."""
         found = list(self._problems)
         for source, input_ in zip(self._sources, self._inputs, strict=True):
-            if not source.packing and input_.bytes != source.size:
-                found.append(f"{input_.bytes} of the {source.size} bytes of {source.name} were read")
+            if not kind_of(source).travels(source) and input_.bytes != source.size:
+                unit = kind_of(source).unit.name
+                found.append(f"{input_.bytes} of the {source.size} {unit}s of {source.name} were read")
         for number, phase in enumerate(self._phases, 1):
             if phase.pairs_out_of_map != phase.pairs_into_reduce:
                 where = f" of phase {number}" if len(self._phases) > 1 else ""
