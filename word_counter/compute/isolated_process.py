@@ -19,6 +19,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from word_counter import errors
+from word_counter.settings.user_folders import temporary_folder
 
 #: Takes what work tells on its way, as JSON can hold it; the last of it is kept.
 Tell = Callable[[Any], None]
@@ -58,7 +59,7 @@ def run_isolated(work: Callable[[Tell], Any]) -> Ending:
     context = multiprocessing.get_context("fork")
     ours, theirs = context.Pipe(duplex=False)
     life, end_of_life = context.Pipe(duplex=False)
-    with tempfile.TemporaryFile() as last_words:
+    with tempfile.TemporaryFile(dir=temporary_folder()) as last_words:
         stdin = None if sys.stdin is None else os.dup(0)
         child = context.Process(target=_live, args=(work, theirs, life, end_of_life, last_words.fileno(), stdin))
         with warnings.catch_warnings():

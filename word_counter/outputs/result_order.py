@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
+from word_counter.errors import OutputError
 from word_counter.files.drafts import Holding, Rows, as_they_are
 from word_counter.job.json_order import order_of
+from word_counter.settings.user_folders import room_for
 from word_counter.shuffle.external_sort import sorted_on_disk
 
 #: So many rows are picked out of all of them in memory.
@@ -37,7 +39,8 @@ def arranged(
         pick = heapq.nlargest if sort == "-value" else heapq.nsmallest
         yield from pick(top, taken, key=_place)
     else:
-        in_order = map(tuple, sorted_on_disk(taken, _place, falling=sort == "-value"))
+        room = room_for("sort the results", OutputError)
+        in_order = map(tuple, sorted_on_disk(taken, _place, room, falling=sort == "-value"))
         yield from islice(holding(in_order), top or None)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Self
 
+from word_counter.settings.user_folders import temporary_folder
 from word_counter.shuffle.run_format import SubmitOrResume, entries_of
 
 #: A run is read in pieces of so many bytes.
@@ -44,7 +45,7 @@ class SpillFile:
 
     def __init__(self, folder: str | None = None) -> None:
         """Make it in a folder; None: where temporary files are."""
-        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 (it is closed with the spool)
+        self._file = tempfile.TemporaryFile(dir=folder or temporary_folder())  # noqa: SIM115 (it is closed with the spool)
         self._size = 0
 
     def keep(self, pieces: Iterable[bytes]) -> tuple[int, int]:
