@@ -6,6 +6,7 @@ import glob
 import os
 import re
 import stat
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -197,6 +198,9 @@ def _walk(folder: str, passed_over: _PassedOver) -> Iterator[str]:
 def _sources(path: str, path_filter: PathFilter) -> list[Source]:
     """Return the source that a file is, or the sources in it when it is an archive."""
     if path == STDIN_PATH:
+        if sys.stdin is None or sys.stdin.closed:
+            message = "standard input is closed, and so there is nothing to read from -; name files instead"
+            raise InputError(message)
         return [Source(path, 0, time.time_ns(), STDIN)]  # what comes is another input each time
     try:
         if not is_url(path) and not stat.S_ISREG(os.stat(path).st_mode):

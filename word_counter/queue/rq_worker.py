@@ -70,6 +70,8 @@ class GuardedQueue(Queue):
 
     secret = ""
     refusals: RefusalLog
+    stop_requested = False
+    waits = False  #: for a batch, with nothing in its hands: the one moment that a request to stop may break into
 
     @classmethod
     def dequeue_any(
@@ -84,10 +86,11 @@ class GuardedQueue(Queue):
 
         Raises:
             DequeueTimeout: none came in ``timeout`` seconds, or what came was refused.
+            StopRequested: the worker was told to stop.
         """
         (queue,) = queues
         while True:
-            found = cls.lmove(connection, queue.key, timeout)
+            found = cls._awaited(queue, connection, timeout)
             if found is None:
                 return None
             job = cls._admitted(queue, found[1])
@@ -95,6 +98,17 @@ class GuardedQueue(Queue):
                 return job, queue
             if timeout is not None:
                 raise DequeueTimeout(timeout, queue.key)  # so that the worker says that it is alive, and comes again
+
+    @classmethod
+    def _awaited(cls, queue: Queue, connection: Any, timeout: int | None) -> tuple[str, bytes] | None:
+        cls.waits = True
+        try:
+            if cls.stop_requested:  # asked only now: a request that comes later breaks into the waiting
+                raise StopRequested
+            found: tuple[str, bytes] | None = cls.lmove(connection, queue.key, timeout)
+            return found
+        finally:
+            cls.waits = False
 
     @classmethod
     def _admitted(cls, queue: Queue, raw_id: bytes) -> BatchJob | None:
@@ -148,7 +162,6 @@ class BatchWorker(SimpleWorker):
 
     job_class = BatchJob
     queue_class = GuardedQueue
-    busy = False
 
     def __init__(self, queue: str, name: str, connection: Redis, secret: str, run: Run) -> None:
         self._run = run
@@ -187,20 +200,16 @@ class BatchWorker(SimpleWorker):
 
     def execute_job(self, job: Any, queue: Any) -> None:  # noqa: ARG002 (RQ's signature)
         """Run a batch; a request to stop waits for its end."""
-        self.busy = True
+        self.prepare_execution(job)
+        self.prepare_job_execution(job, remove_from_intermediate_queue=True)
         try:
-            self.prepare_execution(job)
-            self.prepare_job_execution(job, remove_from_intermediate_queue=True)
-            try:
-                said, status = self._run(job.payload), JobStatus.FINISHED
-            except (RedisError, StoreUnavailableError):
-                raise
-            except Exception as error:
-                said, status = f"{type(error).__name__}: {error}", JobStatus.FAILED
-                log.exception("the worker had an error of its own in %s", job.id, extra={"action": "error"})
-            self._settle(job, status, said)
-        finally:
-            self.busy = False
+            said, status = self._run(job.payload), JobStatus.FINISHED
+        except (RedisError, StoreUnavailableError):
+            raise
+        except Exception as error:
+            said, status = f"{type(error).__name__}: {error}", JobStatus.FAILED
+            log.exception("the worker had an error of its own in %s", job.id, extra={"action": "error"})
+        self._settle(job, status, said)
 
     def prepare_execution(self, job: Any) -> Execution:
         """Show in RQ that a batch runs, on lists that expire should nobody live to clear them."""
@@ -237,7 +246,8 @@ class BatchWorker(SimpleWorker):
         signal.signal(signal.SIGTERM, self.request_stop)
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002 (a signal handler)
-        """Stop: at once when idle, else after the running batch."""
-        if not self.busy:
+        """Stop: at once when it waits for a batch, else after the running one. It may be asked twice."""
+        self._stop_requested = GuardedQueue.stop_requested = True
+        if GuardedQueue.waits:
+            GuardedQueue.waits = False  # what follows, such as signing off, is not to be broken into
             raise StopRequested
-        self._stop_requested = True
