@@ -62,9 +62,7 @@ class _Group(click.Group):
             ctx.exit(error.exit_code)
         except KeyboardInterrupt as interrupt:
             if self._called == "worker":
-                # Stopped before it served: that is no other end than that of one that served and had nothing to do.
-                _say(ctx, "worker stopped before it had begun", "")
-                ctx.exit(0)
+                ctx.exit(0)  # stopped before it served: as one that served and had nothing to do
             left = str(interrupt) or _LEFT.get(ctx.invoked_subcommand or "", "")
             if ctx.invoked_subcommand is None:  # its module is still being imported
                 left = "nothing was started"

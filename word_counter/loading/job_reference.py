@@ -20,7 +20,7 @@ from word_counter.job.mapper import Mapper
 from word_counter.job.reducer import Reducer
 from word_counter.job.step import missing_arguments
 from word_counter.jobs import shipped
-from word_counter.loading.job_import import FILE_MODULE, FOR_MRJOB, import_place, is_file
+from word_counter.loading.job_import import FILE_MODULE, FOR_MRJOB, folders_beside, import_place, is_file
 from word_counter.loading.lab_app import APP, is_app, job_of_app
 
 #: What stands before the reference of a class that is written in mrjob's API, and may import mrjob by name.
@@ -138,7 +138,7 @@ def places(reference: str) -> list[str]:
 
 def folders_of(reference: str) -> set[str]:
     """Return the folders of the files that loading a reference would import; JobLoadError when it is none."""
-    return {os.path.dirname(os.path.abspath(place)) for place in places(reference) if is_file(place)}
+    return {folder for place in places(reference) if is_file(place) for folder in folders_beside(place)}
 
 
 #: A mapper's reference and a reducer's. A + in a path joins nothing: no class stands before it.

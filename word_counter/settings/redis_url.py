@@ -60,7 +60,7 @@ def without_password(url: str) -> str:
 
 
 #: What no URL may ask for, with what to give instead.
-SENTINEL, CLUSTER, SEVERAL = "Redis Sentinel", "a Redis Cluster", "several servers"
+SENTINEL, CLUSTER, SEVERAL = "a Redis Sentinel", "a Redis Cluster", "several servers"
 GIVE_ONE = {
     SENTINEL: (
         "give the URL of the server that it watches: redis-cli -h HOST -p PORT sentinel get-master-addr-by-name NAME "

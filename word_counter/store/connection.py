@@ -23,7 +23,7 @@ RedisError = redis.RedisError
 ResponseError = redis.ResponseError
 #: How long an answer may take before the connection counts as lost, in seconds. Longer than any blocking read.
 _ANSWER_SECONDS = 10.0
-#: What a server's redis_mode may be besides standalone.
+#: What a server may be besides standalone, as INFO names it: redis_mode, or server_mode of Valkey.
 _MODES = {"cluster": CLUSTER, "sentinel": SENTINEL}
 #: The oldest server whose commands this package can use.
 OLDEST_SERVER = (7, 0)
@@ -51,7 +51,7 @@ def connect(url: str, *, checked: bool = True) -> Redis:
     with translated_errors(url):
         server = connection.info("server")
     version = str(server["redis_version"])
-    if mode := _MODES.get(server.get("redis_mode", "")):
+    if mode := _MODES.get(str(server.get("server_mode") or server.get("redis_mode"))):
         what = "a node of a Redis Cluster" if mode == CLUSTER else mode
         message = f"Redis at {without_password(url)} is {what}, which word_counter does not support: {GIVE_ONE[mode]}"
         raise UnsupportedServerError(message)
