@@ -44,6 +44,11 @@ def arranged(
         yield from islice(holding(in_order), top or None)
 
 
+def sorts_on_disk(sort: str, top: int) -> bool:
+    """Return whether rows that are arranged so may need room where temporary files go."""
+    return sort != "key" and not 0 < top <= _PICKED_ROWS
+
+
 def _place(row: tuple[str, Any]) -> tuple[int, Any, str]:
     value = row[1]
     return (2, value, "") if value.__class__ is int else order_of(value)
