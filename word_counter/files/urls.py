@@ -21,7 +21,7 @@ _READ_ONLY = {"http", "https", "data", "github", "git"}
 
 def is_url(name: str) -> bool:
     """Return whether a name is a URL rather than a path of this machine."""
-    return _URL.match(name) is not None
+    return "://" in name and _URL.match(name) is not None
 
 
 def has_password(url: str) -> bool:
