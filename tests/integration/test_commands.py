@@ -318,7 +318,7 @@ def test_a_running_attempt_is_shown_with_its_worker(connection: Redis, running: 
 def test_every_field_of_the_json_is_in_the_document_and_no_other(
     cli: Cli, connection: Redis, done: tuple[str, Path], failed: str
 ) -> None:
-    page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "reference" / "json.md").read_text(encoding="utf-8")
     of_a_job, _, of_tasks = page.partition("## A job")[2].partition("## Its tasks")
     rows = {*re.findall("`(.*?)`", " ".join(re.findall(r"^\| ([^|]*) \|", of_a_job, re.MULTILINE)))}
     assert set(cli.json("status", done[0])) == rows

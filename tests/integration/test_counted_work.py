@@ -152,7 +152,7 @@ class Workplace:
     def serve(self) -> None:
         """Take batches from the queue until there are none, as a worker does."""
         queue = queue_name(self._secret)
-        BatchWorker(queue, "worker-1", self._connection, self._secret, self._runner.run).work(
+        BatchWorker(queue, "worker-1", self._connection, self._secret, self._runner.run, self._runner.left).work(
             burst=True, logging_level="CRITICAL"
         )
 

@@ -26,8 +26,7 @@ from word_counter.job.snapshot import (
     Suspicion,
     TaskAttempt,
 )
-from word_counter.master.scheduler import (
-    FULL_MEMORY,
+from word_counter.master.actions import (
     Action,
     Fail,
     Forget,
@@ -40,10 +39,8 @@ from word_counter.master.scheduler import (
     Split,
     StartReduce,
     Why,
-    batch_size,
-    decide,
-    pause_seconds,
 )
+from word_counter.master.scheduler import FULL_MEMORY, batch_size, decide, pause_seconds
 
 NOW = 1_000_000_000
 

@@ -16,7 +16,7 @@ from random import Random
 from typing import Any
 
 from word_counter.compute.stages import pairs_of, run_map, run_reduce
-from word_counter.compute.user_errors import USER_ERRORS, user_traceback
+from word_counter.compute.user_errors import USER_ERRORS
 from word_counter.errors import EncodingError, WordCounterError
 from word_counter.job.mapper import Lines, Reading
 from word_counter.job.model import Stage
@@ -24,6 +24,7 @@ from word_counter.job.pairs import Pairs
 from word_counter.job.reducer import GroupKey, Reducer
 from word_counter.job.reducers import Values
 from word_counter.job.step import Phase
+from word_counter.loading.user_code import user_traceback
 from word_counter.shuffle.partitioning import decode_partial, encode_partials, key_text, restore
 
 #: The number of partitions in a trial.

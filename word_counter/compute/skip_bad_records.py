@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from word_counter.compute.grouping import gather
-from word_counter.compute.user_errors import USER_ERRORS, place_of, user_traceback
+from word_counter.compute.user_errors import USER_ERRORS, place_of
 from word_counter.errors import EncodingError, RecordError, TooManyBadError, WordCounterError
 from word_counter.job.mapper import Lines, Mapper, mapped
 from word_counter.job.pairs import Pairs
 from word_counter.job.reducer import GroupKey, Reducer
+from word_counter.loading.user_code import user_traceback
 
 #: How many bytes of a record the quarantine keeps.
 _KEPT_BYTES = 1024

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 from word_counter.compute.grouping import gather
 from word_counter.compute.native_sums import adds_up, sums_of
 from word_counter.compute.skip_bad_records import SetAside, SkipBadRecords, map_skipping_bad
-from word_counter.compute.user_errors import USER_ERRORS, place_of, user_traceback
+from word_counter.compute.user_errors import USER_ERRORS, place_of
 from word_counter.errors import EncodingError, RecordError, WordCounterError
 from word_counter.job.mapper import Lines, Mapper, mapped
 from word_counter.job.pairs import Pairs
 from word_counter.job.reducer import LEFT_OUT, GroupKey, Reducer
 from word_counter.job.step import Phase
+from word_counter.loading.user_code import user_traceback
 from word_counter.shuffle.key_skew import KeySkew
 from word_counter.shuffle.partitioning import (
     canonical,

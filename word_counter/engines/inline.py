@@ -246,7 +246,12 @@ def _refuse(chosen: config.Settings, given: Mapping[str, Any]) -> None:
     if chosen.shuffle not in {"auto", "redis"}:
         message = "the inline engine cannot keep a shuffle by files: it holds all in memory; leave --shuffle out"
         raise UsageError(message)
-    for name, only in (("max_attempts", 1), ("task_timeout", None), ("lease_seconds", None)):
+    for name, only in (
+        ("max_attempts", 1),
+        ("retry_errors", False),
+        ("task_timeout", None),
+        ("lease_seconds", None),
+    ):
         if given.get(name) is not None and getattr(chosen, name) != only:
             message = f"the inline engine has no {name.replace('_', '-')}: it tries each task once, in this process"
             raise UsageError(message)

@@ -15,10 +15,11 @@ from typing import Any
 from word_counter.errors import UsageError
 from word_counter.inspection.records import JobRecord
 from word_counter.job.model import Chunk, JobState, Stage, task_name
+from word_counter.job.snapshot import Origin
 from word_counter.shuffle.job_files import run_files_of
 from word_counter.shuffle.partitioning import decode_partial, restore
 from word_counter.store.connection import Redis
-from word_counter.store.decoding import decoded
+from word_counter.store.decoding import decoded, origin_of
 from word_counter.store.keys import JobKeys
 
 #: How many chunks are read at a time.
@@ -46,6 +47,7 @@ class AttemptRecord:
     ended: int | None = None
     kind: str = ""
     message: str = ""
+    origin: Origin | None = None  #: what user code raised, and where in it
     amounts: dict[str, int] = field(default_factory=dict)
     heaviest: tuple[tuple[str, int], ...] = ()  #: the keys of a partition that had the most values
 
@@ -168,6 +170,7 @@ class JobHistory:
                 ended=failure["at"],
                 kind=failure["kind"],
                 message=failure["message"],
+                origin=origin_of(failure),
             )
             ended.setdefault(failure["task"], []).append(record)
         started: dict[str, list[AttemptRecord]] = {}

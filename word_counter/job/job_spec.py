@@ -55,6 +55,7 @@ class JobSpec:
     input_format: str = "lines"
     shuffle: str = "auto"
     incremental: bool = False
+    retry_errors: bool = False
 
     @property
     def skip(self) -> bool:

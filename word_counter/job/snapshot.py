@@ -35,11 +35,25 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """The error of the user's code, and the file and line of the innermost frame that is theirs."""
+
+    exception: str  #: the name of its type, with its module where that is not Python's own
+    file: str
+    line: int
+    transient: bool = False  #: whether it may be gone at the next attempt, like an error of a network or a disk
+
+    def __str__(self) -> str:
+        return f"{self.exception} in {self.file}, line {self.line}"
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """A failed attempt: its task and number, the worker, the kind of failure, the message, and when (ms since 1970).
 
     ``record`` is the index within its chunk of the record at which it failed, where that is known. ``started`` is when
-    it began, by the same clock as ``at``.
+    it began, by the same clock as ``at``. ``origin`` is where it raised. ``repeats`` is how many attempts at tasks that
+    are not committed had raised the same error there before.
     """
 
     task: str
@@ -50,6 +64,8 @@ class Failure:
     at: int
     record: int | None = None
     started: int | None = None
+    origin: Origin | None = None
+    repeats: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +96,15 @@ class Running:
     latest: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A worker leaves the job to others: which, why, and since when (ms of the server's clock)."""
+
+    worker: str
+    reason: str
+    at: int = 0
+
+
 _START = Cursor()
 
 
@@ -108,6 +133,7 @@ class Snapshot:
     due: tuple[TaskAttempt, ...] = ()
     suspicions: dict[str, Suspicion] = field(default_factory=dict)
     running: tuple[Running, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
     mapped: int = 0
     reduced: int = 0
     totals: dict[str, int] = field(default_factory=dict)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-import sysconfig
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -20,13 +19,7 @@ from word_counter.job.side_file import SideFile
 from word_counter.job.step import Phase
 from word_counter.loading.dependency_scan import PACKAGE, own_files
 from word_counter.loading.job_reference import classes_of, make_job
-
-#: Installed code is taken not to change while a process runs. The user's own code may change.
-_INSTALLED = tuple(
-    os.path.realpath(path) + os.sep
-    for name, path in sysconfig.get_paths().items()
-    if name in {"stdlib", "platstdlib", "purelib", "platlib"}
-)
+from word_counter.loading.user_code import is_installed
 
 
 def digest_of_code(job: Job) -> str:
@@ -53,7 +46,7 @@ def _files_of(module: str) -> set[str]:
     file = getattr(sys.modules.get(module), "__file__", None)
     if not file:
         return set()
-    return {file} if _is_installed(file) or module.partition(".")[0] == PACKAGE else own_files(file)
+    return {file} if is_installed(file) or module.partition(".")[0] == PACKAGE else own_files(file)
 
 
 class LoadedJob:
@@ -66,7 +59,7 @@ class LoadedJob:
         self.digest = digest_of_code(self.job)
         names = {cls.__module__ for cls in classes_of(self.job)}
         files = [getattr(sys.modules.get(name), "__file__", None) for name in {*names, *sys.modules} - (before - names)]
-        self._files = {file: _version(file) for file in files if file and not _is_installed(file)}
+        self._files = {file: _version(file) for file in files if file and not is_installed(file)}
 
     def phase(self, number: int, params: Mapping[str, Any], files: Mapping[str, SideFile]) -> Phase:
         """Return a phase of it, whose mappers and reducer are given these params and side files."""
@@ -84,10 +77,6 @@ class LoadedJob:
                 "or this worker has another version of it than the master; run the job again"
             )
             raise InputChangedError(message)
-
-
-def _is_installed(file: str) -> bool:
-    return os.path.realpath(file).startswith(_INSTALLED)
 
 
 def _version(file: str) -> tuple[int, int]:

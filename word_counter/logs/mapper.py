@@ -39,10 +39,15 @@ TIME_PARAMS: Mapping[str, Param] = MappingProxyType(
         "year": Param(0, "the year of times that name none", least=0),
     }
 )
+#: What holds in a job that does not declare them.
+_DEFAULTS = {name: param.default for name, param in TIME_PARAMS.items()}
 
 
 class LogMapper(Mapper, ABC):
     """Turns each line into a record, and each record into any number of pairs.
+
+    A job that declares :data:`LINE_PARAMS`, or :data:`TIME_PARAMS`, among its ``params`` may be told how lines are
+    written. In another one these params have their defaults.
 
     A line that cannot be read is never passed over in silence. With the param ``unreadable`` at ``keep`` it is a bad
     record: set aside in the quarantine, as many as ``max_bad_records`` allows. With ``count`` it is counted, and no
@@ -57,6 +62,7 @@ class LogMapper(Mapper, ABC):
         """Yield the pairs of one record; raise Unreadable when it lacks what is needed."""
 
     def setup(self) -> None:
+        self.params = {**_DEFAULTS, **self.params}
         self._read = reader(self.params["format"], self.params["pattern"])
         self._clocks: dict[str, Clock] = {}
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import statistics
 import time
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Mapping, Sequence
 
 from word_counter.errors import JobFailedError
-from word_counter.job.model import Source
-from word_counter.job.snapshot import Snapshot
+from word_counter.job.model import Source, Stage, parse_task
+from word_counter.job.snapshot import Refusal, Snapshot
 from word_counter.local_cluster.session import Session
-from word_counter.master.reconcile_loop import Vitals
+from word_counter.master.scheduler import FULL_MEMORY, leaving
 from word_counter.observer import Observer, Progress
 from word_counter.store.retry import RedisRetry
 from word_counter.store.worker_registry import WorkerRegistry
@@ -18,6 +20,92 @@ from word_counter.store.worker_registry import WorkerRegistry
 _CHECK_SECONDS = 1.0
 #: How long a job may be without workers before the user is warned, in seconds.
 _NO_WORKERS_SECONDS = 5.0
+#: How long all live workers may leave a job to others before it fails, in seconds: at its start, and later.
+_REFUSED_SECONDS = 5.0
+_REFUSED_LATER_SECONDS = 15.0
+#: The median time of a task is that of the last so many.
+_SAMPLES = 500
+#: How many bytes of input may be in Redis at a time, in chunks that carry their bytes: the base limit, the limit for
+#: each worker when that is more, and the most as a share of the memory that Redis may use.
+_HELD_BYTES = 64 * 1024 * 1024
+_HELD_A_WORKER = 24 * 1024 * 1024
+_HELD_SHARE = 0.25
+
+
+class Vitals:
+    """What the master watches besides the job: workers, Redis memory, how long tasks take."""
+
+    def __init__(self, own_workers: int) -> None:
+        self.workers = own_workers
+        self.memory = 0.0
+        self.memory_limit = 0
+        self.memory_used = 0
+        self.full_since: float | None = None
+        self.live: dict[str, int] = {}  #: the live workers of the queue, with when each started (ms, by Redis' clock)
+        self._refused_since: float | None = None
+        self._committed = 0
+        self._committed_at = time.monotonic()
+        self._seconds: dict[Stage, deque[float]] = {stage: deque(maxlen=_SAMPLES) for stage in Stage}
+
+    def note_memory(self, used: int, limit: int) -> None:
+        """Take note of how much memory Redis uses and may use, in bytes. A limit of 0 is none."""
+        self.memory_limit, self.memory_used = limit, used
+        self.memory = share = used / limit if limit else 0.0
+        if share < FULL_MEMORY:
+            self.full_since = None
+        elif self.full_since is None:
+            self.full_since = time.monotonic()
+
+    def note_workers(self, serving: Mapping[str, Mapping[str, str]]) -> None:
+        """Take note of the live workers, by name, and of what they say of themselves."""
+        self.workers = sum(int(facts.get("processes", 0)) for facts in serving.values())
+        self.live = {name: int(facts.get("since", 0)) for name, facts in serving.items()}
+
+    def note_refusals(self, *, by_all: bool) -> None:
+        """Take note of whether all live workers leave the job to others."""
+        if not by_all:
+            self._refused_since = None
+        elif self._refused_since is None:
+            self._refused_since = time.monotonic()
+
+    def note_commits(self, committed: int) -> None:
+        """Take note of how many tasks are committed."""
+        if committed != self._committed:
+            self._committed, self._committed_at = committed, time.monotonic()
+
+    def note_events(self, events: list[dict[str, str]]) -> None:
+        """Take note of how long committed tasks took."""
+        for event in events:
+            if event.get("action") == "committed" and "seconds" in event:
+                stage, _ = parse_task(event["task"])
+                self._seconds[stage].append(float(event["seconds"]))
+
+    def medians(self) -> dict[Stage, float]:
+        """Return how long a task takes, in seconds, by stage."""
+        return {stage: statistics.median(seconds) for stage, seconds in self._seconds.items() if seconds}
+
+    @property
+    def held_limit(self) -> int:
+        """How many bytes of input may be in Redis at a time, in chunks that carry their bytes."""
+        limit = max(_HELD_BYTES, _HELD_A_WORKER * self.workers)
+        return min(limit, int(_HELD_SHARE * self.memory_limit)) if self.memory_limit else limit
+
+    @property
+    def full_for(self) -> float:
+        """For how long the memory has been full and nothing was committed, in seconds."""
+        if self.full_since is None:
+            return 0.0
+        return time.monotonic() - max(self.full_since, self._committed_at)
+
+    @property
+    def refused_for(self) -> float:
+        """For how long all live workers have left the job to others, in seconds."""
+        return 0.0 if self._refused_since is None else time.monotonic() - self._refused_since
+
+    @property
+    def refused_patience(self) -> float:
+        """For how long they may, in seconds: workers start one after the other, and one that had a part may restart."""
+        return _REFUSED_LATER_SECONDS if self._committed else _REFUSED_SECONDS
 
 
 class HealthMonitor:
@@ -46,6 +134,7 @@ class HealthMonitor:
         self._own_workers = vitals.workers
         self._without_workers_since: float | None = None
         self._checked = 0.0
+        self._warned_of: set[Refusal] = set()
 
     def check(self, snapshot: Snapshot) -> None:
         """Check workers and memory when it is time to, and report progress.
@@ -56,7 +145,8 @@ class HealthMonitor:
         now = time.monotonic()
         if now - self._checked >= _CHECK_SECONDS:
             self._checked = now
-            self._vitals.workers = self._workers_of(self._queue)
+            self._vitals.note_workers(self._serving())
+            self._heed_refusals(snapshot)
             self._vitals.note_memory(*self._retry.call(self._session.memory))
             self._warn_without_workers(now)
         self._observer.progressed(self.progress(snapshot))
@@ -84,6 +174,20 @@ class HealthMonitor:
 
     def _workers_of(self, queue: str) -> int:
         return self._retry.call(lambda: WorkerRegistry(self._session.connection).processes(queue))
+
+    def _serving(self) -> dict[str, dict[str, str]]:
+        return self._retry.call(lambda: WorkerRegistry(self._session.connection).serving(self._queue))
+
+    def _heed_refusals(self, snapshot: Snapshot) -> None:
+        """Warn of workers that leave the job to others, once of each; that all of them do ends the job soon."""
+        live = self._vitals.live
+        refusals = leaving(snapshot, live)
+        by_all = bool(live) and len(refusals) == len(live)
+        self._vitals.note_refusals(by_all=by_all)
+        for refusal in [] if by_all else refusals:
+            if refusal not in self._warned_of:
+                self._warned_of.add(refusal)
+                self._observer.warned(f"worker {refusal.worker} leaves the job to others: {refusal.reason}")
 
     def _warn_without_workers(self, now: float) -> None:
         code = self._session.workers_ended

@@ -42,6 +42,7 @@ def make_spec(
         lease_seconds=settings.lease_seconds,
         task_timeout=settings.task_timeout,
         max_attempts=settings.max_attempts,
+        retry_errors=settings.retry_errors,
         on_bad_chunk=settings.on_bad_chunk,
         max_bad_records=settings.max_bad_records,
         retention_seconds=settings.retention_seconds,

@@ -36,11 +36,11 @@ from word_counter.loading.job_import import refuse_while_importing
 from word_counter.loading.job_reference import made, refer_to
 from word_counter.local_cluster.session import Session
 from word_counter.master.dispatcher import Dispatcher
-from word_counter.master.health_monitor import HealthMonitor
+from word_counter.master.health_monitor import HealthMonitor, Vitals
 from word_counter.master.leader_lease import LeaderLease, LostLeaseError
 from word_counter.master.make_spec import make_spec
 from word_counter.master.output_commit import OutputCommitter
-from word_counter.master.reconcile_loop import ReconcileLoop, Vitals
+from word_counter.master.reconcile_loop import ReconcileLoop
 from word_counter.master.shuffle_folder import ShuffleFolder
 from word_counter.master.submit_or_resume import SubmitOrResume
 from word_counter.observer import GuardedObserver, Observer, Outcome

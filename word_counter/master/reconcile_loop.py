@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import statistics
 import time
-from collections import deque
 from collections.abc import Callable
 from contextlib import closing, suppress
 
@@ -15,11 +13,8 @@ from word_counter.inputs.input_format import InputFormat
 from word_counter.inputs.kind_table import kind_of
 from word_counter.job.job_spec import JobSpec
 from word_counter.job.model import Chunk, JobState, Stage, parse_task
-from word_counter.job.snapshot import CRASHED, EXPIRED, Failure, Snapshot
-from word_counter.master.dispatcher import Dispatcher
-from word_counter.master.leader_lease import LeaderLease
-from word_counter.master.scheduler import (
-    FULL_MEMORY,
+from word_counter.job.snapshot import BAD_DATA, CRASHED, EXPIRED, RAISED, Failure, Snapshot
+from word_counter.master.actions import (
     Fail,
     Forget,
     Merge,
@@ -32,8 +27,11 @@ from word_counter.master.scheduler import (
     Split,
     StartReduce,
     Why,
-    decide,
 )
+from word_counter.master.dispatcher import Dispatcher
+from word_counter.master.health_monitor import Vitals
+from word_counter.master.leader_lease import LeaderLease
+from word_counter.master.scheduler import FULL_MEMORY, decide
 from word_counter.observer import Observer
 from word_counter.settings.config import Settings
 from word_counter.store.job_store import JobStore
@@ -43,67 +41,8 @@ _LOOK_SECONDS = 1.0
 _REST_SECONDS = 0.02
 #: How often the expiry of the job's keys is put off, in seconds.
 _REFRESH_SECONDS = 3600.0
-#: The median time of a task is that of the last so many.
-_SAMPLES = 500
 #: The share of Redis memory from which on partials are freed as soon as they are reduced.
 _SHORT_MEMORY = 0.70
-#: How many bytes of input may be in Redis at a time, in chunks that carry their bytes: the base limit, the limit for
-#: each worker when that is more, and the most as a share of the memory that Redis may use.
-_HELD_BYTES = 64 * 1024 * 1024
-_HELD_A_WORKER = 24 * 1024 * 1024
-_HELD_SHARE = 0.25
-
-
-class Vitals:
-    """What the master watches besides the job: workers, Redis memory, how long tasks take."""
-
-    def __init__(self, own_workers: int) -> None:
-        self.workers = own_workers
-        self.memory = 0.0
-        self.memory_limit = 0
-        self.memory_used = 0
-        self.full_since: float | None = None
-        self._committed = -1
-        self._committed_at = time.monotonic()
-        self._seconds: dict[Stage, deque[float]] = {stage: deque(maxlen=_SAMPLES) for stage in Stage}
-
-    def note_memory(self, used: int, limit: int) -> None:
-        """Take note of how much memory Redis uses and may use, in bytes. A limit of 0 is none."""
-        self.memory_limit, self.memory_used = limit, used
-        self.memory = share = used / limit if limit else 0.0
-        if share < FULL_MEMORY:
-            self.full_since = None
-        elif self.full_since is None:
-            self.full_since = time.monotonic()
-
-    def note_commits(self, committed: int) -> None:
-        """Take note of how many tasks are committed."""
-        if committed != self._committed:
-            self._committed, self._committed_at = committed, time.monotonic()
-
-    def note_events(self, events: list[dict[str, str]]) -> None:
-        """Take note of how long committed tasks took."""
-        for event in events:
-            if event.get("action") == "committed" and "seconds" in event:
-                stage, _ = parse_task(event["task"])
-                self._seconds[stage].append(float(event["seconds"]))
-
-    def medians(self) -> dict[Stage, float]:
-        """Return how long a task takes, in seconds, by stage."""
-        return {stage: statistics.median(seconds) for stage, seconds in self._seconds.items() if seconds}
-
-    @property
-    def held_limit(self) -> int:
-        """How many bytes of input may be in Redis at a time, in chunks that carry their bytes."""
-        limit = max(_HELD_BYTES, _HELD_A_WORKER * self.workers)
-        return min(limit, int(_HELD_SHARE * self.memory_limit)) if self.memory_limit else limit
-
-    @property
-    def full_for(self) -> float:
-        """For how long the memory has been full and nothing was committed, in seconds."""
-        if self.full_since is None:
-            return 0.0
-        return time.monotonic() - max(self.full_since, self._committed_at)
 
 
 class ReconcileLoop:
@@ -176,6 +115,7 @@ class ReconcileLoop:
         vitals = self._vitals
         return Policy(
             max_attempts=self._spec.max_attempts,
+            retry_errors=self._spec.retry_errors,
             skip=self._spec.skip,
             timeout=self._spec.timeout,
             workers=max(1, vitals.workers),
@@ -183,6 +123,8 @@ class ReconcileLoop:
             memory=vitals.memory,
             full_for=vitals.full_for,
             full_patience=self._settings.redis_patience,
+            refused_for=vitals.refused_for,
+            refused_patience=vitals.refused_patience,
         )
 
     def _check_memory(self) -> None:
@@ -196,10 +138,11 @@ class ReconcileLoop:
     def _act(self, action: object, snapshot: Snapshot) -> bool:
         """Carry out an action; return whether to look again at once, because no event will announce its effect."""
         if isinstance(action, Fail):
-            for failure in snapshot.failed:
-                if failure.task == action.task:
-                    self._observer.failed(failure)
-            raise JobFailedError(action.reason + self._place(action.task))
+            if action.failure is None:
+                raise JobFailedError(action.reason)
+            self._observer.failed(action.failure)
+            message = action.reason + self._place(action.failure.task)
+            raise JobFailedError("\n".join([message, *way_on(action.failure, self._spec, self._settings.redis)]))
         if isinstance(action, Split):
             return self._dispatcher.split(snapshot, action.batches, action.chunks_each, self._vitals.held_limit)
         if isinstance(action, StartReduce):
@@ -278,3 +221,18 @@ def _until_due(snapshot: Snapshot) -> float:
     if snapshot.next_due is None:
         return _LOOK_SECONDS
     return min(_LOOK_SECONDS, max(0.01, (snapshot.next_due - snapshot.now) / 1000))
+
+
+def way_on(failure: Failure, spec: JobSpec, redis: str) -> list[str]:
+    """Say what to do about a mistake of user code that ended a job; ``redis`` is the named server, if there is one."""
+    if failure.kind != BAD_DATA and (failure.kind != RAISED or failure.origin is None):
+        return []
+    stage, number = parse_task(failure.task)
+    ways = ["run it with --engine inline, in one process, to see it in a debugger or to print from it"]
+    if redis and stage is Stage.MAP:
+        ways = [f"see it in a debugger: word-counter replay {spec.job_id} {number} --pdb"]
+    if stage is Stage.MAP and not spec.max_bad_records and failure.kind == RAISED:
+        ways.append("if single records are at fault, set them aside: --max-bad-records N")
+    if failure.repeats:
+        ways.append("if it would not be raised again, have it tried again: --retry-errors")
+    return ["what to do:", *(f"- {way}" for way in ways)]

@@ -15,10 +15,8 @@ A task goes through these states (docs/explanation/how_it_works.md explains the 
 
 from __future__ import annotations
 
-import enum
 import zlib
-from collections.abc import Collection
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
 
 from word_counter.job.model import JobState, Stage, parse_task
 from word_counter.job.snapshot import (
@@ -30,10 +28,26 @@ from word_counter.job.snapshot import (
     REFUSED,
     TOO_MANY,
     Failure,
+    Refusal,
     Running,
     Snapshot,
     Suspicion,
     TaskAttempt,
+)
+from word_counter.master.actions import (
+    Action,
+    Fail,
+    Forget,
+    Merge,
+    NextPhase,
+    Policy,
+    Queue,
+    Retry,
+    Revoke,
+    Skip,
+    Split,
+    StartReduce,
+    Why,
 )
 
 #: A batch holds about so many seconds of work, which is worth the round trips of the queue, and at most so many tasks.
@@ -63,100 +77,6 @@ _SUDDEN = frozenset({CRASHED, HUNG})
 _WORKERS_END = frozenset({CRASHED, EXPIRED})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """The limits that the scheduler applies, and what the master knows besides the snapshot. Durations in seconds."""
-
-    max_attempts: int = 4
-    skip: bool = False  #: whether a bad chunk goes into quarantine instead of failing the job
-    timeout: float = 0.0
-    workers: int = 1  #: how many tasks can run at a time
-    medians: dict[Stage, float] = field(default_factory=dict)  #: how long a task takes
-    memory: float = 0.0  #: the share of Redis memory in use, 0 to 1
-    full_for: float = 0.0  #: how long memory has been above FULL_MEMORY, with nothing committed
-    full_patience: float = 120.0  #: for how long it may be so
-
-
-class Why(enum.StrEnum):
-    """Why a batch is given up."""
-
-    EXPIRED = "its worker was not heard of for the length of a lease"
-    LOST = "the queue lost it"
-    BEATEN = "another attempt was first"
-
-
-@dataclass(frozen=True, slots=True)
-class Revoke:
-    """Give up a batch."""
-
-    batch: str
-    why: Why
-
-
-@dataclass(frozen=True, slots=True)
-class Retry:
-    """Retry a failed task after so many seconds. The next attempt is given ``suspicion``."""
-
-    failure: Failure
-    after_seconds: float
-    suspicion: Suspicion | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Forget:
-    """Drop a failed attempt: another attempt at the task is still running or queued."""
-
-    failure: Failure
-
-
-@dataclass(frozen=True, slots=True)
-class Skip:
-    """Put the chunk of a task that failed for good into quarantine."""
-
-    failure: Failure
-
-
-@dataclass(frozen=True, slots=True)
-class Queue:
-    """Queue tasks that have waited long enough, or a second attempt beside a slow one."""
-
-    tasks: tuple[TaskAttempt, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Split:
-    """Split more of the input, and queue so many new batches of so many chunks each."""
-
-    batches: int
-    chunks_each: int
-
-
-@dataclass(frozen=True, slots=True)
-class StartReduce:
-    """Every chunk is committed: go on to the reduce tasks."""
-
-
-@dataclass(frozen=True, slots=True)
-class NextPhase:
-    """Every partition of a phase is reduced: the next phase maps their results."""
-
-
-@dataclass(frozen=True, slots=True)
-class Merge:
-    """Every partition of the last phase is reduced: merge them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fail:
-    """End the job without results, for this reason; ``task`` is the one that failed for good."""
-
-    reason: str
-    task: str = ""
-
-
-Action = Revoke | Retry | Forget | Skip | Queue | Split | StartReduce | NextPhase | Merge | Fail
-
-
 def pause_seconds(task: str, tries: int) -> float:
     """Return how long to wait after so many tries: none before the first, then about 1, 2, 4, ... seconds, up to 8.
 
@@ -182,7 +102,7 @@ def decide(snapshot: Snapshot, policy: Policy, lost: Collection[str] = ()) -> li
     1. The job has run for longer than it may, its partials fill the memory, or a task failed for good: fail.
     2. A lease ran out, the queue lost a batch, or another attempt committed first: revoke the batch.
     3. A task failed: forget this attempt if another one is still at the task; else put its chunk into quarantine, or
-       retry it after a pause that grows.
+       retry it after a pause that grows. But what user code raised twice at one line, in any tasks, is a mistake: fail.
     4. Tasks have waited long enough: queue them.
     5. While mapping, few batches are queued ahead of the workers, and there is memory: split more of the input.
     6. Nothing is queued, a worker is idle and a task is slow: queue a second attempt at it.
@@ -227,7 +147,25 @@ def _reason_to_fail(snapshot: Snapshot, policy: Policy) -> str:
             f"Redis is at {policy.memory:.0%} of its memory and nothing frees it: the partials do not fit; "
             "give Redis more memory, purge old jobs, or run it with --shuffle DIR"
         )
+    if policy.refused_for > policy.refused_patience:
+        return f"no live worker may do this job:{_refusals_told(snapshot.refusals)}"
     return ""
+
+
+def leaving(snapshot: Snapshot, live: Mapping[str, int]) -> list[Refusal]:
+    """Return why live workers leave the job to others; ``live`` says since when (server's ms) each has run, by name.
+
+    What an earlier process of the same name refused, as in a container that was started again, does not count.
+    """
+    return [refusal for refusal in snapshot.refusals if refusal.at >= live.get(refusal.worker, refusal.at + 1)]
+
+
+def _refusals_told(refusals: Iterable[Refusal]) -> str:
+    """Say which workers leave a job to others and why: each reason once."""
+    workers: dict[str, list[str]] = {}
+    for refusal in refusals:
+        workers.setdefault(refusal.reason, []).append(refusal.worker)
+    return "".join(f"\n- {', '.join(sorted(names))}: {reason}" for reason, names in sorted(workers.items()))
 
 
 def _revocations(snapshot: Snapshot, lost: Collection[str]) -> list[Revoke]:
@@ -247,7 +185,9 @@ def _judge(failure: Failure, snapshot: Snapshot, policy: Policy) -> Retry | Forg
     """Return what becomes of a task that failed."""
     before = snapshot.suspicions.get(failure.task, Suspicion())
     skippable = policy.skip and failure.task.startswith(Stage.MAP.value) and failure.kind not in _WHOLE_JOB
-    if failure.kind not in PERMANENT:
+    mistake = not skippable and _is_mistake(failure, policy)
+    for_good = failure.kind in PERMANENT or (mistake and failure.repeats > 0)
+    if not for_good:
         if _has_another_attempt(failure, snapshot):
             return Forget(failure)
         if skippable and failure.record is not None and failure.kind in _SUDDEN:
@@ -256,15 +196,21 @@ def _judge(failure: Failure, snapshot: Snapshot, policy: Policy) -> Retry | Forg
             known = before if before != Suspicion() else None
             if skippable and failure.kind in _SUDDEN:
                 known = before
-            tried = failure.attempt - before.free - (failure.kind in _WORKERS_END)
+            at_once = mistake or failure.kind in _WORKERS_END
+            tried = failure.attempt - before.free - at_once
             return Retry(failure, pause_seconds(failure.task, tried), known)
     if skippable:
         return Skip(failure)
-    if failure.kind in PERMANENT:
-        return Fail(failure.message, failure.task)
+    if for_good:
+        return Fail(failure.message, failure)
     tries = "1 attempt" if policy.max_attempts == 1 else f"{policy.max_attempts} attempts"
     last = f", on {failure.worker}" + (" at last" if policy.max_attempts > 1 else "")
-    return Fail(f"{failure.task} failed in {tries}{last}: {failure.message}", failure.task)
+    return Fail(f"{failure.task} failed in {tries}{last}: {failure.message}", failure)
+
+
+def _is_mistake(failure: Failure, policy: Policy) -> bool:
+    """Whether user code raised what it would raise again, as far as one can tell from its type."""
+    return failure.origin is not None and not failure.origin.transient and not policy.retry_errors
 
 
 def _has_another_attempt(failure: Failure, snapshot: Snapshot) -> bool:

@@ -7,11 +7,12 @@ from collections import Counter
 
 from word_counter.native.word_rule import words_in
 
-#: The ASCII characters at which a line may be cut: all but letters, digits, and those that lower() looks past.
-CUTS = "".join(character for character in map(chr, range(128)) if not re.match(r"[a-zA-Z0-9'.:^`]", character))
+#: The ASCII characters at which a line may be cut: all but letters, digits and the apostrophe, as no word holds them.
+CUTS = "".join(character for character in map(chr, range(128)) if not re.match(r"[a-zA-Z0-9']", character))
 
 
-#: A table that turns them into blanks, at which bytes.split() cuts, and ASCII letters into lower case.
+#: A table that turns them into blanks, at which bytes.split() cuts, and ASCII letters into lower case. Lower case first
+#: makes no difference: the key of a word is in lower case, and NFC composes letters of either case.
 _TABLE = bytes.maketrans(CUTS.encode(), b" " * len(CUTS)).translate(bytes(range(256)).lower())
 
 

@@ -32,7 +32,8 @@ _REMEMBERED_SECONDS = 60
 _HELD_SECONDS = RUNNING_TTL_SECONDS
 #: The id of an RQ job that carries a batch. The name of a job may look like the end of one: "job-2" is not of "job".
 _ID = re.compile(r"(.+)-[mr][0-9]+-[0-9a-f]+", re.DOTALL)
-_UNDER_WAY = {state.value.encode() for state in JobState if not state.ended}
+#: The states of jobs that have not ended, as Redis holds them.
+UNDER_WAY = {state.value.encode() for state in JobState if not state.ended}
 
 
 def queue_name(secret: str) -> str:
@@ -108,7 +109,7 @@ def discard_ended(connection: Redis, queue: Queue) -> None:
         pipeline.hget(JobKeys(job).job, "state")
     states = dict(zip(jobs, pipeline.execute(), strict=True))
     for job, id_ in waiting:
-        if states[job] not in _UNDER_WAY:
+        if states[job] not in UNDER_WAY:
             pipeline.lrem(queue.key, 0, id_)
             pipeline.delete(RqJob.key_for(id_))
     pipeline.execute()

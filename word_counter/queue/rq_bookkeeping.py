@@ -13,8 +13,9 @@ from rq import Queue, SimpleWorker
 from rq.serializers import JSONSerializer
 from rq.worker_registration import WORKERS_BY_QUEUE_KEY
 
-from word_counter.queue.batch_queue import QUEUE, discard_delivered, discard_ended
+from word_counter.queue.batch_queue import QUEUE, UNDER_WAY, discard_delivered, discard_ended
 from word_counter.store.connection import Redis
+from word_counter.store.keys import JobKeys
 from word_counter.store.lua_scripts import LuaScripts
 
 #: How long RQ's lists of one queue's workers stay after the last heartbeat of these workers, in seconds.
@@ -29,13 +30,29 @@ class RqBookkeeping:
     def __init__(self, connection: Redis, queue: str) -> None:
         self._connection = connection
         self._workers = WORKERS_BY_QUEUE_KEY % queue
-        started = Queue(queue, connection=connection, serializer=JSONSerializer).started_job_registry
-        self._started: str = started.key
+        listed = Queue(queue, connection=connection, serializer=JSONSerializer)
+        self._started: str = listed.started_job_registry.key
+        self._queue = [listed.key, listed.intermediate_queue_key]
 
     def keep(self, pipeline: Any) -> None:
         """Put off the expiry of the lists by a day: there are workers."""
         pipeline.expire(self._workers, _KEPT_SECONDS)
         pipeline.expire(self._started, _KEPT_SECONDS)
+
+    def take_past(self, left: set[str]) -> bytes:
+        """Take the id of the first batch that is of none of some jobs out of the queue; empty when there is none.
+
+        ``left`` names these jobs. Those that have ended are removed from it.
+        """
+        pipeline = self._connection.pipeline(transaction=False)
+        jobs = sorted(left)
+        for job in jobs:
+            pipeline.hget(JobKeys(job).job, "state")
+        left.difference_update(
+            job for job, state in zip(jobs, pipeline.execute(), strict=True) if state not in UNDER_WAY
+        )
+        found: bytes = LuaScripts(self._connection).run("pass_by", self._queue, sorted(left))
+        return found
 
     def strike(self, worker: str) -> None:
         """Remove a worker process that has ended from the lists. ``worker`` is its name in RQ."""

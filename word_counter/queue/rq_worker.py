@@ -11,9 +11,10 @@ from __future__ import annotations
 import json
 import logging
 import signal
+import time
 from collections.abc import Callable, Iterable
 from types import FrameType
-from typing import Any
+from typing import Any, ClassVar
 
 from rq import Queue, SimpleWorker
 from rq.exceptions import DequeueTimeout, StopRequested
@@ -44,6 +45,10 @@ _REMEMBERED_SECONDS = 60
 _REFUSED_SECONDS = 24 * 3600
 
 
+#: How often a worker that leaves jobs to others looks for what else is in the queue, in seconds.
+_LOOK_SECONDS = 0.25
+
+
 class BatchJob(RqJob):
     """An RQ job as workers see it: an id and an admitted payload. Nothing else of it is ever read."""
 
@@ -70,13 +75,13 @@ class GuardedQueue(Queue):
 
     secret = ""
     refusals: RefusalLog
+    left: ClassVar[set[str]] = set()  #: jobs whose batches stay in the queue, for other workers
 
     @classmethod
     def dequeue_any(
         cls,
         queues: Iterable[Queue],
         timeout: int | None,
-        connection: Any,
         *_: Any,
         **__: Any,
     ) -> tuple[RqJob, Queue] | None:
@@ -87,7 +92,7 @@ class GuardedQueue(Queue):
         """
         (queue,) = queues
         while True:
-            found = cls.lmove(connection, queue.key, timeout)
+            found = cls._next(queue, timeout)
             if found is None:
                 return None
             job = cls._admitted(queue, found[1])
@@ -95,6 +100,20 @@ class GuardedQueue(Queue):
                 return job, queue
             if timeout is not None:
                 raise DequeueTimeout(timeout, queue.key)  # so that the worker sends a heartbeat, and comes again
+
+    @classmethod
+    def _next(cls, queue: Queue, timeout: int | None) -> tuple[str, bytes] | None:
+        """Take the id of the next batch, but leave those of some jobs where they are; returns and raises as lmove."""
+        deadline = time.monotonic() + (timeout or 0)
+        while cls.left:
+            raw_id = RqBookkeeping(queue.connection, queue.name).take_past(cls.left)
+            if raw_id or timeout is None:
+                return (queue.key, raw_id) if raw_id else None
+            if time.monotonic() > deadline:
+                raise DequeueTimeout(timeout, queue.key)
+            time.sleep(_LOOK_SECONDS)
+        found: tuple[str, bytes] | None = cls.lmove(queue.connection, queue.key, timeout)
+        return found
 
     @classmethod
     def _admitted(cls, queue: Queue, raw_id: bytes) -> BatchJob | None:
@@ -150,10 +169,12 @@ class BatchWorker(SimpleWorker):
     queue_class = GuardedQueue
     busy = False
 
-    def __init__(self, queue: str, name: str, connection: Redis, secret: str, run: Run) -> None:
+    def __init__(self, queue: str, name: str, connection: Redis, secret: str, run: Run, left: set[str]) -> None:
+        """Make it. ``run`` runs a batch; ``left`` names the jobs that it leaves to other workers from then on."""
         self._run = run
         self._bookkeeping = RqBookkeeping(connection, queue)
         GuardedQueue.secret = secret
+        GuardedQueue.left = left
         GuardedQueue.refusals = RefusalLog(connection, name)
         super().__init__(
             [queue],

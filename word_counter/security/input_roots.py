@@ -53,6 +53,13 @@ class InputRoots:
             raise
         return open(descriptor, "rb")
 
+    def check(self, path: str) -> None:
+        """Raise ForbiddenError unless a file, which is not opened, is within the roots as things are."""
+        if is_url(path):
+            self._check_url(path)
+        elif self._limited:
+            self._check_path(path, os.path.realpath(path))
+
     def _check_opened(self, path: str, opened: os.stat_result) -> None:
         if not stat.S_ISREG(opened.st_mode):
             message = f"not a regular file: {path}"

@@ -42,8 +42,8 @@ class Settings:
 
     #: The URL of Redis; empty: start a private server. It may contain a password, and so is not in the repr.
     redis: str = field(default="", repr=False)
-    #: The secret with which masters sign and workers check, so that nobody else can give work to a worker; empty: one
-    #: is found or made (:mod:`word_counter.security.secret`). It has no command-line option, which ps would show.
+    #: What masters and workers sign tasks and check them with, so that nobody else can give a worker something to do.
+    #: Empty: that of this user on this machine, or one of this run alone. It is no option, as `ps` would show it.
     secret: str = field(default="", repr=False)
     #: What a worker may load besides the shipped jobs: modules with all below them, files, directories.
     allow: tuple[str, ...] = ()
@@ -93,6 +93,8 @@ class Settings:
     lease_seconds: float = 10.0
     #: How many times a task is tried before it has failed for good.
     max_attempts: int = 4
+    #: Try again up to so many times also what the job's code raises twice at one line, which is a mistake as a rule.
+    retry_errors: bool = False
     #: How long one task may take before its process is killed.
     task_timeout: float = 600.0
     #: What happens when a chunk fails for good: "fail" the job, or "skip" the chunk, which goes into quarantine.
@@ -105,14 +107,15 @@ class Settings:
     resume: bool = False
     #: Wait while another master is in charge of the job, and take over when it is gone.
     standby: bool = False
-    #: How long the keys of a job stay in Redis after it ended.
+    #: How long Redis keeps a job that ended, in seconds.
     retention_seconds: int = 86_400
     #: Reuse the map results of chunks from earlier runs of the same job, and keep those of this run.
     incremental: bool = False
-    #: The cache of these map results: its folder (empty: in this user's cache folder), how long an unused entry stays,
-    #: and how large it may be.
+    #: The folder in which workers keep what chunks came to. Empty: `~/.cache/word_counter/partials`.
     cache: str = ""
+    #: How long the cache keeps what no run asks for, in seconds.
     cache_seconds: int = 30 * 86_400
+    #: How much the cache may hold, in bytes; the oldest goes first.
     cache_bytes: int = 10 * 1024**3
     #: Log each task that the run's own workers run, and show retries with their full reasons.
     verbose: bool = False
@@ -149,6 +152,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "timeout": seconds(0),
     "lease_seconds": seconds(0.5),
     "max_attempts": whole(1),
+    "retry_errors": flag,
     "task_timeout": seconds(0.1),
     "on_bad_chunk": one_of(_ON_BAD_CHUNK),
     "max_bad_records": whole(0),

@@ -159,10 +159,10 @@ class JobStore(TaskStore):
     def skip(self, epoch: int, failure: Failure, chunk: Chunk, entry: str, digest: str = "") -> bool:
         """Put the chunk of a map task that failed for good into quarantine, with its entry (JSON) and digest."""
         k = self.keys
-        keys = [k.job, k.failed, k.receipts(Stage.MAP), k.quarantine, k.totals, k.contents]
+        keys = [k.job, k.failed, k.receipts(Stage.MAP), k.quarantine, k.totals, k.contents, k.raised]
         receipt = {"task": failure.task, "attempt": 0, "skipped": True, "worker": failure.worker, "digest": digest}
         args = [epoch, failure.task, json.dumps(receipt), entry, chunk.lines, chunk.length, RUNNING_TTL_SECONDS]
-        args.append(chunk.id)
+        args += [chunk.id, failure.attempt]
         return bool(self._scripts.run("skip", keys, args))
 
     def be_frugal(self) -> None:

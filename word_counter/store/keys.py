@@ -6,7 +6,8 @@ Keys of a job (J is its id) carry the hash tag ``{J}``, so that they live on one
                                   first_chunks (which phase runs, and where each began), created and ended (ms since
                                   1970), made_by, epoch, master and held_until (the leader lease: its fencing token,
                                   who holds it, until when), master_bytes and master_peak_bytes (the master's memory),
-                                  cursor and split (how far splitting is), bytes (of the input), retries, reason
+                                  cursor and split (how far splitting is), bytes (of the input), retries, reason,
+                                  refused:W (why worker W leaves the job to others)
     wc:{J}:sources        hash    index -> JSON [path, size in bytes, time of change in ns, packing, member]
     wc:{J}:files          hash    name -> content of a side file
     wc:{J}:chunks         hash    chunk id -> JSON [source, offset, length, first line, lines]; in later phases
@@ -20,8 +21,9 @@ Keys of a job (J is its id) carry the hash tag ``{J}``, so that they live on one
     wc:{J}:waiting        zset    task -> when it may be queued again (ms)
     wc:{J}:failed         hash    task -> JSON; failed attempts that the master has not decided about
     wc:{J}:suspects       hash    task -> JSON; what is known of a chunk that killed its process, for the next attempt
+    wc:{J}:raised         hash    task#attempt -> what user code raised where; only of tasks that are not committed
     wc:{J}:quarantine     hash    task, or task#record -> JSON; bad chunks and records
-    wc:{J}:failures       list    JSON; every failed attempt: task, attempt, worker, kind, message, at
+    wc:{J}:failures       list    JSON; every failed attempt: task, attempt, worker, kind, message, at, origin
     wc:{J}:receipts:map   hash    task -> JSON; the committed attempt: attempt, worker, when, how long, how much
     wc:{J}:receipts:reduce  hash  the same of the reduce tasks
     wc:{J}:totals         hash    lines, bytes, pairs, ... of all committed tasks
@@ -37,8 +39,8 @@ Keys that belong to no single job:
     wc:jobs               zset    job id -> when it was made (ms)
     wc:jobs:expiry        zset    job id -> when its keys expire (ms)
     wc:workers            zset    worker -> when it last sent a heartbeat (ms)
-    wc:worker:W           hash    a worker: host, pid, processes, queue, running, bytes and peak_bytes (of memory);
-                                  expires when it stops
+    wc:worker:W           hash    a worker: host, pid, processes, queue, since (ms), running, bytes and peak_bytes (of
+                                  memory); expires when it stops
     wc:refused            stream  what workers refused, the last 1000 or so: action, reason, rq_job, job, worker,
                                   at (ms); expires a week after the last
     rq:...                        RQ's own: a queue is rq:queue:word_counter-F, F a fingerprint of the secret with
@@ -81,6 +83,7 @@ class JobKeys:
         self.waiting = self.prefix + "waiting"
         self.failed = self.prefix + "failed"
         self.suspects = self.prefix + "suspects"
+        self.raised = self.prefix + "raised"
         self.quarantine = self.prefix + "quarantine"
         self.failures = self.prefix + "failures"
         self.totals = self.prefix + "totals"
@@ -121,6 +124,7 @@ class JobKeys:
             self.failed,
             self.failures,
             self.suspects,
+            self.raised,
             self.quarantine,
             self.totals,
             self.counters,

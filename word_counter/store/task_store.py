@@ -13,8 +13,9 @@ from typing import Any
 
 from word_counter.errors import JobGoneError
 from word_counter.job.model import JobState, Stage, parse_task
-from word_counter.job.snapshot import Failure, TaskAttempt
+from word_counter.job.snapshot import Failure, Refusal, TaskAttempt
 from word_counter.store.connection import Redis
+from word_counter.store.decoding import REFUSED_BY
 from word_counter.store.keys import RUNNING_TTL_SECONDS, JobKeys
 from word_counter.store.lua_scripts import NO_RETRY, LuaScripts
 from word_counter.store.retry import RedisRetry
@@ -86,7 +87,7 @@ class TaskStore:
         stage, number = parse_task(attempt.task)
         k = self.keys
         keys = [k.job, k.batches, k.leases, k.running, k.attempts, k.receipts(stage), k.totals, k.counters, k.events]
-        keys += [k.quarantine, k.contents]
+        keys += [k.quarantine, k.contents, k.raised]
         args: list[Any] = [batch, attempt.task, attempt.attempt, _STATE[stage], RUNNING_TTL_SECONDS]
         args += [json.dumps({"task": attempt.task, **asdict(receipt)}, ensure_ascii=False), int(last)]
         amounts = {**receipt.amounts, f"{stage.value}_ms": round(receipt.seconds * 1000)}
@@ -108,17 +109,39 @@ class TaskStore:
         """End a failed attempt; "OK", or "REVOKED" when it was not running any more."""
         stage, _ = parse_task(failure.task)
         k = self.keys
-        keys = [k.batches, k.leases, k.running, k.failed, k.failures, k.events, k.receipts(stage)]
-        args = [batch, failure.task, failure.attempt, json.dumps(asdict(failure)), int(last), RUNNING_TTL_SECONDS]
+        keys = [k.batches, k.leases, k.running, k.failed, k.failures, k.events, k.receipts(stage), k.raised]
+        origin = failure.origin
+        raised = "" if origin is None or origin.transient else str(origin)
+        text = json.dumps(asdict(failure))
+        args = [batch, failure.task, failure.attempt, text, int(last), RUNNING_TTL_SECONDS, raised]
         return self._said("fail", keys, args)
 
-    def revoke(self, batch: str, kind: str, message: str, condition: str = "always", record: int | None = None) -> bool:
-        """Give up a batch: under ``condition`` "expired", "unleased" or "always" (see ``revoke.lua``)."""
+    def revoke(
+        self,
+        batch: str,
+        kind: str,
+        message: str,
+        condition: str = "always",
+        record: int | None = None,
+        refusal: Refusal | None = None,
+    ) -> bool:
+        """Give up a batch, under a condition; return whether it was.
+
+        Args:
+            batch: the batch.
+            kind: of what kind a failure its started attempts are.
+            message: what happened.
+            condition: "expired", "unleased" or "always" (see ``revoke.lua``).
+            record: the index of the record at fault, where it is known.
+            refusal: from now on a worker leaves the job to others.
+        """
         k = self.keys
         stage = Stage.REDUCE if batch.startswith("r") else Stage.MAP
-        keys = [k.batches, k.leases, k.running, k.receipts(stage), k.failed, k.failures, k.waiting, k.events]
-        at = "" if record is None else record
-        return bool(self._scripts.run("revoke", keys, [batch, kind, message, condition, RUNNING_TTL_SECONDS, at]))
+        keys = [k.batches, k.leases, k.running, k.receipts(stage), k.failed, k.failures, k.waiting, k.events, k.job]
+        args: list[Any] = [batch, kind, message, condition, RUNNING_TTL_SECONDS, "" if record is None else record]
+        if refusal is not None:
+            args += [REFUSED_BY + refusal.worker, refusal.reason]
+        return bool(self._scripts.run("revoke", keys, args))
 
     def renew(self, batch: str, lease_seconds: float) -> bool:
         """Renew the lease of a batch; False when the batch is gone and its work should stop."""

@@ -17,14 +17,15 @@ class WorkerRegistry:
     def __init__(self, connection: Redis) -> None:
         self._connection = connection
 
-    def _now(self) -> int:
+    def now(self) -> int:
+        """Return the server's time, in milliseconds since 1970."""
         seconds, micros = self._connection.time()
         return int(seconds) * 1000 + int(micros) // 1000
 
     def heartbeat(self, worker: str, facts: Mapping[str, str | int]) -> None:
         """Record that a worker is alive, with facts about it."""
         key = WORKER_PREFIX + worker
-        now = self._now()
+        now = self.now()
         pipeline = self._connection.pipeline(transaction=True)
         pipeline.hset(key, mapping=dict(facts))
         pipeline.expire(key, GONE_AFTER_SECONDS)
@@ -40,7 +41,7 @@ class WorkerRegistry:
 
     def names(self) -> list[str]:
         """Return the names of the workers that are alive, sorted."""
-        since = self._now() - GONE_AFTER_SECONDS * 1000
+        since = self.now() - GONE_AFTER_SECONDS * 1000
         return sorted(
             name.decode("utf-8", "replace") for name in self._connection.zrangebyscore(WORKERS, since, "+inf")
         )
@@ -52,5 +53,9 @@ class WorkerRegistry:
 
     def processes(self, queue: str = "") -> int:
         """Return how many processes all live workers have together; with a queue, only those that serve it."""
-        workers = [self.facts(name) for name in self.names()]
-        return sum(int(facts.get("processes", 0)) for facts in workers if not queue or facts.get("queue") == queue)
+        return sum(int(facts.get("processes", 0)) for facts in self.serving(queue).values())
+
+    def serving(self, queue: str = "") -> dict[str, dict[str, str]]:
+        """Return what live workers say of themselves, by name; with a queue, of those that serve it."""
+        workers = {name: self.facts(name) for name in self.names()}
+        return {name: facts for name, facts in workers.items() if not queue or facts.get("queue") == queue}

@@ -35,6 +35,7 @@ class ChildSettings:
     burst: bool
     patience_seconds: float
     permissions: Permissions
+    owner: str  #: the name of the worker
 
 
 class ChildStarter:
@@ -145,6 +146,7 @@ def _serve(
         child_settings.url,
         name,
         rq_name,
+        child_settings.owner,
         pipe,
         child_settings.permissions,
         burst=child_settings.burst,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from word_counter.inputs.chunker import travels
 from word_counter.queue.batch_queue import queue_name
+from word_counter.queue.payload import Payload
 from word_counter.security.allow_list import AllowList
 from word_counter.security.input_roots import InputRoots
 from word_counter.security.secret import find_secret
@@ -29,6 +31,18 @@ class Permissions:
         """Return what the settings allow; UsageError when there is no secret and none can be stored."""
         inputs, shuffles = InputRoots(settings.input_root), ShuffleRoots(settings.shuffle_root)
         return cls(find_secret(settings), AllowList(settings.allow), inputs, shuffles)
+
+    def check(self, payload: Payload) -> None:
+        """Raise ForbiddenError, naming what to do, when a batch is of what this worker may not load, read or write.
+
+        Nothing of it is imported or opened. Each file is judged once more when it is opened.
+        """
+        self.jobs.check(payload.code)
+        if payload.shuffle:
+            self.shuffles.check(payload.shuffle)
+        for source in payload.sources.values():
+            if not travels(source, inline=payload.inline):
+                self.inputs.check(source.path)
 
     @property
     def queue(self) -> str:

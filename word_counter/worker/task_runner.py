@@ -20,22 +20,18 @@ from multiprocessing.connection import Connection
 
 from word_counter.compute.skip_bad_records import SkipBadRecords
 from word_counter.compute.stages import MapOutput, pairs_of, run_map
-from word_counter.compute.user_errors import user_traceback
 from word_counter.errors import (
-    EncodingError,
     ForbiddenError,
-    InputChangedError,
     RefusedError,
     StoreUnavailableError,
     TooManyBadError,
-    UnguardedRunError,
     WordCounterError,
 )
 from word_counter.inputs.chunk_reader import ChunkReader, Fetched
 from word_counter.inputs.input_format import InputFormat
 from word_counter.job.model import Chunk, Stage, parse_task
 from word_counter.job.pairs import Pairs
-from word_counter.job.snapshot import BAD_DATA, CHANGED, CRASHED, RAISED, REFUSED, TOO_MANY, Failure, TaskAttempt
+from word_counter.job.snapshot import CRASHED, RAISED, REFUSED, Refusal, TaskAttempt
 from word_counter.job.step import Phase
 from word_counter.queue.admission import queue_id
 from word_counter.queue.payload import Payload
@@ -52,6 +48,7 @@ from word_counter.worker.incremental_cache import Bounds, IncrementalCache
 from word_counter.worker.loaded_jobs import LoadedJobs
 from word_counter.worker.permissions import Permissions
 from word_counter.worker.shuffle_transport import ShuffleTransport, ShuffleTransports
+from word_counter.worker.task_failure import failure_of
 
 log = logging.getLogger(__name__)
 
@@ -84,15 +81,23 @@ class TaskRunner:
     """Runs the tasks of batches. There is one a process, and it keeps the jobs that it has loaded."""
 
     def __init__(
-        self, connection: Redis, worker: str, tell: Tell, permissions: Permissions, retry: RedisRetry = NO_RETRY
+        self,
+        connection: Redis,
+        worker: str,
+        tell: Tell,
+        permissions: Permissions,
+        retry: RedisRetry = NO_RETRY,
+        owner: str = "",
     ) -> None:
+        """Make it. ``worker`` names this process, ``owner`` the worker that it belongs to, as the registry lists it."""
+        self.left: set[str] = set()  #: the jobs that it leaves to other workers, as it may not do them
+        self._owner = owner or worker
         self._connection = connection
         self._worker = worker
         self._tell = tell
         self._permissions = permissions
         self._retry = retry
         self._refusals = RefusalLog(connection, worker)
-        self._refused: set[tuple[str, str]] = set()
         self._transports = ShuffleTransports(permissions.shuffles)
         self._loaded_jobs = LoadedJobs(permissions.jobs)
         self._cache: IncrementalCache | None = None
@@ -100,6 +105,12 @@ class TaskRunner:
     def run(self, payload: Payload) -> str:
         """Run a batch; return what became of it in a word or two, for people who look at the queue."""
         store = TaskStore(self._connection, payload.job, self._retry)
+        try:
+            self._permissions.check(payload)
+        except ForbiddenError as error:
+            return self._leave(store, payload, str(error))
+        except WordCounterError:
+            pass  # it fails the attempt
         if self._loaded_jobs.is_stale(payload):
             # "unleased": a batch that was delivered twice, and that another process works on, is left alone.
             store.revoke(payload.batch, CRASHED, "given back: a fresh process must import the job's code", "unleased")
@@ -182,13 +193,10 @@ class TaskRunner:
                 heaviest = [(key_text(group)[:_SHOWN_CHARS], values) for group, values in skew.heaviest]
         except (RedisError, StoreUnavailableError):
             raise
-        except ForbiddenError as error:
-            self._record_refusal(payload, str(error))
-            return self._fail(store, payload, attempt, REFUSED, str(error), started, last=last)
-        except WordCounterError as error:
-            return self._fail(store, payload, attempt, _kind(error), str(error), started, last=last)
         except Exception as error:  # noqa: BLE001 (the task failed, not the worker: a partial is not JSON, say)
-            return self._fail(store, payload, attempt, RAISED, user_traceback(error), started, last=last)
+            if isinstance(error, ForbiddenError):  # after all: a link leads somewhere else now
+                self._refusals.record(str(error), queue_id(payload.job, payload.batch), payload.job)
+            return self._fail(store, payload, attempt, error, started, last=last)
         seconds = time.perf_counter() - clock
         receipt = Receipt(attempt.attempt, self._worker, started, seconds, amounts, heaviest, digest)
         said = store.commit(payload.batch, attempt, receipt, last=last, counters=counters, partials=partials, bad=bad)
@@ -198,7 +206,7 @@ class TaskRunner:
                 f"more than {bad.limit} bad records in the job (--max-bad-records); one of the last: "
                 f"{example['file']}, byte {example['offset']}, line {example['line']}\n{example['reason']}"
             )
-            return self._fail(store, payload, attempt, TOO_MANY, message, started, last=last)
+            return self._fail(store, payload, attempt, TooManyBadError(message), started, last=last)
         return said
 
     def _mapped(
@@ -244,45 +252,36 @@ class TaskRunner:
         store: TaskStore,
         payload: Payload,
         attempt: TaskAttempt,
-        kind: str,
-        message: str,
+        error: Exception,
         started: int,
         *,
         last: bool,
     ) -> str:
-        now = time.time_ns() // 1_000_000
-        failure = Failure(attempt.task, attempt.attempt, self._worker, kind, message, now, started=started)
-        said = store.fail(payload.batch, failure, last=last)
+        said = store.fail(payload.batch, failure_of(attempt, self._worker, error, started), last=last)
         return "FAILED" if said == "OK" else said
 
-    def _record_refusal(self, payload: Payload, reason: str) -> None:
-        """Record once that this worker's permissions forbid a job: all of its tasks are refused for the same reason."""
-        if (payload.job, reason) not in self._refused:
-            self._refused.add((payload.job, reason))
+    def _leave(self, store: TaskStore, payload: Payload, reason: str) -> str:
+        """Leave a batch, and all that is still to come of its job, to workers that may do it; record that once."""
+        # "unleased": as for a stale one. What another process works on may be its own.
+        refusal = Refusal(self._owner, reason)
+        if store.revoke(payload.batch, REFUSED, reason, "unleased", refusal=refusal) and payload.job not in self.left:
+            self.left.add(payload.job)
             self._refusals.record(reason, queue_id(payload.job, payload.batch), payload.job)
-
-
-def _kind(error: WordCounterError) -> str:
-    if isinstance(error, EncodingError):
-        return BAD_DATA
-    if isinstance(error, InputChangedError):
-        return CHANGED
-    if isinstance(error, UnguardedRunError):
-        return REFUSED
-    return TOO_MANY if isinstance(error, TooManyBadError) else RAISED
+        return "left to others"
 
 
 def serve(
     url: str,
     name: str,
     rq_name: str,
+    owner: str,
     pipe: Connection,
     permissions: Permissions,
     *,
     burst: bool,
     patience_seconds: float,
 ) -> None:
-    """Run a worker's child: take batches until told to stop or, in burst mode, until the queue is empty."""
+    """Run a child of the worker ``owner``: take batches until told to stop or, in burst mode, until there are none."""
     os.dup2(2, 1)  # what user code prints must not mix with results on standard output
     logging.getLogger("rq").setLevel(logging.CRITICAL)  # the parent reports how a child ended
     # Only the parent reports that Redis is away. Its children wait in silence.
@@ -292,10 +291,10 @@ def serve(
     def tell(report: Report | None) -> None:
         pipe.send_bytes(json.dumps(None if report is None else asdict(report)).encode())
 
-    runner = TaskRunner(connection, name, tell, permissions, retry)
+    runner = TaskRunner(connection, name, tell, permissions, retry, owner)
     try:
         with translated_errors():
-            worker = BatchWorker(permissions.queue, rq_name, connection, permissions.secret, runner.run)
+            worker = BatchWorker(permissions.queue, rq_name, connection, permissions.secret, runner.run, runner.left)
             worker.work(burst=burst, logging_level="CRITICAL")
     except StoreUnavailableError as error:
         log.debug("worker process %s: %s", name, error, extra={"action": "ended", "worker": name})

@@ -94,6 +94,7 @@ class Worker:
         self._pause = 0.0
         self._start_next = 0.0
         self._heartbeat_sent = 0.0
+        self._since = 0
         self._connection: Redis | None = None
         self._away_since: float | None = None
 
@@ -114,13 +115,15 @@ class Worker:
             self.processes,
             extra={"action": "serving", "worker": self.name},
         )
+        self._since = retry.call(WorkerRegistry(self._connection).now)
         self._child_starter = ChildStarter(
-            ChildSettings(self.url, self._burst, self._redis_patience, self._permissions)
+            ChildSettings(self.url, self._burst, self._redis_patience, self._permissions, self.name)
         )
         try:
             with self._signals() as signalled:
                 for _ in range(self.processes):
                     self._start_child()
+                self._supervise()  # a master shall know of it before a child has refused anything
                 while self._children or (self._start_next and not self._stops):
                     self._wait(signalled)
                     self._supervise()
@@ -269,6 +272,7 @@ class Worker:
             "pid": os.getpid(),
             "processes": len(self._children),
             "queue": self._permissions.queue,
+            "since": self._since,
             "running": " ".join(running),
             "bytes": " ".join(str(memory.now) for memory in memories),
             "peak_bytes": max(peak_of_the_ended(), *(memory.peak for memory in memories)),

@@ -53,7 +53,7 @@ _COLUMNS = (Column("CHECK"), Column("", state=True), Column("FOUND"))
 @click.command()
 @click.option(
     "--job",
-    metavar="M:C|FILE.py",
+    metavar="JOB",
     default=partial(config.choice, "job"),
     help="Check also that this job can be imported.",
 )

@@ -199,6 +199,9 @@ def _task_json(record: TaskRecord) -> dict[str, Any]:
             "seconds": attempt.seconds,
             "kind": attempt.kind,
             "message": attempt.message,
+            "exception": None if attempt.origin is None else attempt.origin.exception,
+            "code_file": None if attempt.origin is None else attempt.origin.file,
+            "code_line": None if attempt.origin is None else attempt.origin.line,
             "amounts": attempt.amounts,
             "heaviest_keys": attempt.heaviest,
         }

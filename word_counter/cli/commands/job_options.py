@@ -19,33 +19,33 @@ Option = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 job_option: Option = click.option(
     "--job",
-    metavar="M:C|FILE.py",
+    metavar="JOB",
     default=partial(config.choice, "job"),
-    help="The job: pkg.module:Class or a file. [default: the word count]",
+    help="The job: a file, pkg.module:Class, or the name of a shipped job. [default: word_count]",
 )
 mrjob_option: Option = click.option(
     "--mrjob",
     metavar="FILE.py[:C]",
-    help="In place of --job: a job written for mrjob. Its own options follow the inputs, behind a --.",
+    help="In place of --job: a job written for mrjob. Its own options follow the inputs, after --.",
 )
 app_option: Option = click.option(
     "--app",
     metavar="FILE.py[:C]",
-    help="In place of --job: an app of map_func(filename, content), for whole files, and reduce_func(key, values).",
+    help="In place of --job: an app of map_func(filename, content) and reduce_func(key, values).",
 )
 param_option: Option = click.option(
-    "--param", multiple=True, metavar="NAME=VALUE", help="Tell the job something that it declares; repeatable."
+    "--param", multiple=True, metavar="NAME=VALUE", help="Set a param that the job declares. May be repeated."
 )
 file_option: Option = click.option(
     "--file",
     multiple=True,
     metavar="PATH",
-    help='A small file that every mapper and reducer may read, as self.files["name"]; repeatable.',
+    help='A small file that mappers and reducers read as self.files["name"]. May be repeated.',
 )
 format_option: Option = click.option(
     "--input-format",
     metavar="FORMAT",
-    help="A record: lines, jsonl, csv or tsv, as in 'csv delimiter=; header=none'. [default: the job's]",
+    help="What a record is: lines, jsonl, csv or tsv, as in 'csv delimiter=; header=none'. [default: the job's]",
 )
 
 

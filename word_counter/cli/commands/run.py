@@ -26,8 +26,8 @@ from word_counter.cli.commands.redis_options import redis_option
 from word_counter.cli.display.choose_display import make_display
 from word_counter.cli.display.display import Display
 from word_counter.cli.terminal.logging_setup import leave_logging_to_the_display
-from word_counter.compute.user_errors import user_traceback
 from word_counter.errors import JobFailedError, UsageError, WordCounterError
+from word_counter.loading.user_code import user_traceback
 from word_counter.local_cluster.local_workers import worker_command
 from word_counter.local_cluster.prefork import Prefork
 from word_counter.observer import Outcome
@@ -53,6 +53,7 @@ _SETTINGS = (
     "job_id",
     "timeout",
     "max_attempts",
+    "retry_errors",
     "lease_seconds",
     "task_timeout",
     "on_bad_chunk",
@@ -71,21 +72,25 @@ _QUARANTINED = 4
 _REDIS = click.option(
     "--redis",
     metavar="URL",
-    help="Where Redis is; else REDIS_URL, or REDIS_HOST and its like; else a private server is started.",
+    help="Where Redis is; else REDIS_URL, or REDIS_HOST and its like. [default: a private server]",
 )
 _PROGRESS = click.option(
-    "--progress", metavar="auto|bar|log|none", help="How progress is shown on standard error. [default: auto]"
+    "--progress",
+    metavar="auto|bar|log|none",
+    help="How progress is shown on standard error; auto: bars on a terminal, lines elsewhere. [default: auto]",
 )
 _WORKERS = click.option(
-    "--workers", metavar="N", help="Worker processes of this run's own; 0: others do the work. [default: one a core]"
+    "--workers",
+    metavar="N",
+    help="Worker processes that this run starts, 1024 at most; 0: others do the work. [default: one a core]",
 )
 _PATIENCE = click.option(
-    "--redis-patience", metavar="S", help="Wait so long for a Redis that is away or refuses. [default: 120]"
+    "--redis-patience", metavar="S", help="Seconds to wait for a Redis that is away or refuses. [default: 120]"
 )
 _LOG_FORMAT = click.option(
     "--log-format",
     metavar="text|json",
-    help="What is shown on standard error: progress and words for people, or events for machines. [default: text]",
+    help="text: progress and messages for people; json: one event a line, for machines. [default: text]",
 )
 _QUIET = click.option("-q", "--quiet", is_flag=True, default=partial(config.choice, "quiet"), help="Show errors only.")
 _VERBOSE = click.option(
@@ -93,7 +98,7 @@ _VERBOSE = click.option(
     "--verbose",
     is_flag=True,
     default=None,
-    help="Show retries with their full reasons, and each task that this run's own workers run.",
+    help="Show the whole reason of each retry, and each task that this run's own workers run.",
 )
 
 
@@ -112,24 +117,32 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
         app_option,
         param_option,
         file_option,
-        click.option("--chunk-size", metavar="LINES", help="Lines a chunk. [default: as suits the input]"),
-        _patterns("--include", "Below directories, of what globs match and in archives, read only files that fit."),
-        _patterns("--exclude", "And none that fit this; both may be repeated."),
+        click.option(
+            "--chunk-size",
+            metavar="LINES",
+            help="Lines in a chunk, which never passes 8 MiB and one line. [default: as suits the input]",
+        ),
+        _patterns(
+            "--include",
+            "Read only files that match, of directories, globs and archives. A pattern without / is for the name, one "
+            "with / for the path below the directory. May be repeated. [default: all files]",
+        ),
+        _patterns("--exclude", "Leave out files that match. May be repeated. [default: no file]"),
         format_option,
         click.option(
             "--transport",
             metavar="auto|inline",
-            help="inline: chunks go through Redis, for workers that do not have the files; packed files and standard "
-            "input always do. [default: auto]",
+            help="inline: send chunks through Redis, for workers that do not have the files; packed files and standard "
+            "input always go that way. [default: auto]",
         ),
         click.option(
             "--shuffle",
             metavar="auto|redis|DIR|URL",
-            help="Where the output of map tasks is kept for the reduce tasks: in Redis, or, when it does not fit "
-            "there, in files in a folder that all workers share, or behind a URL such as s3://... auto: in Redis, but "
-            "in files on this machine when a private server takes an eighth of its memory. [default: auto]",
+            help="Where mapped pairs wait to be reduced: in Redis, or, when they do not fit there, in files in a "
+            "folder that all workers see or behind a URL such as s3://BUCKET/FOLDER. auto: in Redis, but in files in "
+            "TMPDIR once a private server takes an eighth of this machine's memory. [default: auto]",
         ),
-        click.option("--partitions", metavar="N", help="Reduce tasks. [default: 8]"),
+        click.option("--partitions", metavar="N", help="Reduce tasks, 4096 at most. [default: 8]"),
         _REDIS,
         click.option(
             "--output",
@@ -140,40 +153,59 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--output-format",
             metavar="FORMAT",
-            help="json, jsonl, csv, tsv, parquet, sqlite, or mr-out: a file mr-out-N for each partition, with sorted "
-            "lines of key and value, in the folder --output. [default: by the suffix of --output, else json]",
+            help="json, jsonl, csv, tsv, parquet, sqlite, or mr-out: one file mr-out-N for each partition, with sorted "
+            "lines of key and value, in the folder --output. [default: by the ending of --output, else json]",
         ),
         click.option(
             "--sort",
             metavar="key|value|-value",
             help="The order of the results; -value: the largest values first. [default: key; with --top -value]",
         ),
-        click.option("--top", metavar="N", help="Write only the first N of that order. [default: all]"),
+        click.option("--top", metavar="N", help="Write only the first N results in that order. [default: all]"),
         _PROGRESS,
         _LOG_FORMAT,
-        click.option("--job-id", metavar="NAME", help="The job's name. [default: made up]"),
-        click.option("--timeout", metavar="S", help="Fail the job when it takes longer, in seconds."),
-        click.option("--max-attempts", metavar="N", help="Try a task so many times. [default: 4]"),
+        click.option("--job-id", metavar="NAME", help="The job's name: letters, digits, - and _. [default: made up]"),
+        click.option(
+            "--timeout", metavar="S", help="Fail the job when it takes longer, in seconds. [default: no limit]"
+        ),
+        click.option("--max-attempts", metavar="N", help="How many times a task is tried. [default: 4]"),
+        click.option(
+            "--retry-errors",
+            is_flag=True,
+            default=None,
+            help="Retry also what your code raises. Without it, the same exception at the same line ends the job the "
+            "second time.",
+        ),
         click.option("--task-timeout", metavar="S", help="Kill a task that takes longer, in seconds. [default: 600]"),
-        click.option("--lease-seconds", metavar="S", help="How soon a worker that is gone is noticed. [default: 10]"),
+        click.option(
+            "--lease-seconds", metavar="S", help="Seconds until a worker that is gone is noticed. [default: 10]"
+        ),
         click.option(
             "--on-bad-chunk",
             metavar="fail|skip",
-            help="What to do about a chunk that fails for good: fail the job, or skip the chunk. [default: fail]",
+            help="When a chunk failed in all attempts: fail the job, or set the chunk aside. [default: fail]",
         ),
-        click.option("--max-bad-records", metavar="N", help="Set aside up to so many records that raise. [default: 0]"),
+        click.option(
+            "--max-bad-records", metavar="N", help="Set aside up to N records on which map raises. [default: 0]"
+        ),
         _PATIENCE,
         click.option(
-            "--resume", is_flag=True, default=None, help="Go on with job --job-id if it is there, unfinished."
+            "--resume",
+            is_flag=True,
+            default=None,
+            help="Go on with job --job-id if it is unfinished; leave it if it is done; else make it.",
         ),
         click.option(
-            "--standby", is_flag=True, default=None, help="Wait while job --job-id has a master; then take over."
+            "--standby",
+            is_flag=True,
+            default=None,
+            help="Wait while job --job-id has a master, and take over when that is gone.",
         ),
         click.option(
             "--incremental",
             is_flag=True,
             default=None,
-            help="Map only what is new or changed since earlier runs of this job, and keep its map results.",
+            help="Map only what is new or changed since earlier runs of the same job.",
         ),
         _QUIET,
         _VERBOSE,
@@ -189,7 +221,7 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
 @click.option(
     "--engine",
     metavar="redis|inline",
-    help="What runs the tasks; inline: this process, for trying a job out. [default: redis]",
+    help="What runs the tasks; inline: this process alone, to try a job. [default: redis]",
 )
 def run(**given: Any) -> None:
     """Run a job over files, directories and globs, by default those that the job names, and write its results."""

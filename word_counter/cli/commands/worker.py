@@ -29,22 +29,20 @@ log = logging.getLogger(__name__)
     "--allow",
     metavar="PKG|PATH",
     multiple=True,
-    help="Load jobs from this module, file or directory too; else WORD_COUNTER_ALLOW. May be repeated. "
-    "[default: the shipped jobs]",
+    help="Load jobs from this module, file or directory too. May be repeated. [default: the shipped jobs]",
 )
 @click.option(
     "--input-root",
-    metavar="PATH",
+    metavar="PATH|URL",
     multiple=True,
-    help="Read input from this file or directory only; else WORD_COUNTER_INPUT_ROOT. May be repeated. "
+    help="Read input only from this file, directory or URL. May be repeated. "
     "[default: whatever a master with the same secret names]",
 )
 @click.option(
     "--shuffle-root",
     metavar="PATH|URL",
     multiple=True,
-    help="Keep files of shuffles (run --shuffle) below this folder or URL; else WORD_COUNTER_SHUFFLE_ROOT. May be "
-    "repeated. [default: nowhere]",
+    help="Write and read files of --shuffle below this folder or URL. May be repeated. [default: nowhere]",
 )
 @click.option("--log-format", metavar="text|json", help="Log lines for people or for machines. [default: text]")
 @click.option("--burst", is_flag=True, default=partial(config.choice, "burst"), help="End when the queue is empty.")

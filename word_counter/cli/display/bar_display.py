@@ -52,6 +52,7 @@ class BarDisplay(Display):
 
     def progressed(self, progress: Progress) -> None:
         """Update the bars."""
+        super().progressed(progress)
         self._rate.see(progress)
         if self._bars is None:
             if self._over or progress.seconds < _BARS_AFTER_SECONDS or not self.ready:
@@ -98,3 +99,4 @@ class BarDisplay(Display):
     ) -> None:
         """Remove the bars, or leave them if the run failed."""
         self._end(stay=error is not None)
+        super().__exit__(kind, error, trace)

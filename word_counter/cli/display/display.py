@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections import deque
 from collections.abc import Sequence
 from importlib import import_module
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 #: time that the job has run.
 _LOG_SECONDS = (3.0, 60.0)
 _LOG_SHARE = 0.05
+#: A retry after an error that may end the run at once is shown only when the run has gone on for so long, in seconds.
+_HELD_BACK_SECONDS = 1.0
 #: How many of the last lines of workers a quiet display keeps, to show them if the run fails.
 _KEPT_LINES = 20
 
@@ -43,6 +46,8 @@ class Display(Observer):
         self.job_id = ""
         self._verbose = verbose
         self._gone = False
+        self._held_back: list[str] = []
+        self._held_back_at = 0.0
         self._importing = threading.Thread(target=_import_all, args=(self.needs,), daemon=True)
 
     def __enter__(self) -> Self:
@@ -52,6 +57,8 @@ class Display(Observer):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End the display; ``error`` is what ended the run, if anything did."""
+        if error is None:
+            self._show_held_back()
 
     def say(self, text: str, colour: str = "") -> None:
         """Show a text that is safe to show. The job goes on even if nobody reads standard error any more."""
@@ -79,7 +86,23 @@ class Display(Observer):
     def retried(self, failure: Failure, after_seconds: float) -> None:
         """Show a retry, in one line or with its full reason."""
         why = failure.message.strip() if self._verbose else first_line(failure.message)
-        self.say(f"retry of {failure.task} in {after_seconds:.1f} s: {printable(why, lines=self._verbose)}", "yellow")
+        text = f"retry of {failure.task} in {after_seconds:.1f} s: {printable(why, lines=self._verbose)}"
+        if self._verbose or failure.origin is None or failure.origin.transient:
+            self.say(text, "yellow")
+            return
+        # A mistake in the code raises again at once, and its error then ends the run and says all.
+        self._held_back_at = self._held_back_at if self._held_back else time.monotonic()
+        self._held_back.append(text)
+
+    def progressed(self, progress: Progress) -> None:  # noqa: ARG002 (an observer's)
+        """Show retries that were held back, when the run has gone on after them."""
+        if self._held_back and time.monotonic() - self._held_back_at > _HELD_BACK_SECONDS:
+            self._show_held_back()
+
+    def _show_held_back(self) -> None:
+        for text in self._held_back:
+            self.say(text, "yellow")
+        self._held_back.clear()
 
     def revoked(self, batch: str, reason: str) -> None:
         """Show, if verbose, that a batch was revoked. Retries that follow from it are shown anyway."""
@@ -146,6 +169,7 @@ class LogDisplay(Display):
 
     def progressed(self, progress: Progress) -> None:
         """Show progress when it is time to."""
+        super().progressed(progress)
         self._rate.see(progress)
         phase = phase_of(progress)
         shortest, longest = _LOG_SECONDS

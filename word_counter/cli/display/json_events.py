@@ -73,7 +73,12 @@ class JsonEventDisplay(Display):
 
 
 def _facts(failure: Failure) -> dict[str, Any]:
-    return {"task": failure.task, "attempt": failure.attempt, "worker": failure.worker, "kind": failure.kind}
+    facts: dict[str, Any] = {"task": failure.task, "attempt": failure.attempt}
+    facts |= {"worker": failure.worker, "kind": failure.kind}
+    if failure.origin is not None:
+        origin = failure.origin
+        facts |= {"exception": origin.exception, "code_file": origin.file, "code_line": origin.line}
+    return facts
 
 
 def report_error(ctx: click.Context, message: str) -> None:

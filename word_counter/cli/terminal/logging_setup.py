@@ -1,8 +1,8 @@
 """Logging: one line for each event on standard error, text for people or JSON for machines.
 
 A JSON line has ``time`` (seconds since 1970), ``level``, ``action`` and ``message``, and where they apply ``job``,
-``task``, ``attempt``, ``batch``, ``worker``, ``kind``, ``seconds``, ``output``, ``output_format``, ``quarantine`` and
-``receipt``.
+``task``, ``attempt``, ``batch``, ``worker``, ``kind``, ``seconds``, ``output``, ``output_format``, ``quarantine``,
+``receipt``, and of what user code raised ``exception``, ``code_file`` and ``code_line``.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import sys
 _FACTS = (
     *("job", "task", "attempt", "batch", "worker", "kind", "seconds"),
     *("output", "output_format", "quarantine", "receipt"),
+    *("exception", "code_file", "code_line"),
 )
 
 

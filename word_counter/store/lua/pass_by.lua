@@ -1,0 +1,23 @@
+-- Takes the first batch from a queue that is of none of some jobs; the others stay where they are.
+-- By LMOVE alone, so that workers need no right to push into the queue.
+-- KEYS: the queue, what is being taken from it
+-- ARGV: the ids of the jobs...
+-- Returns: the id of the RQ job that carries the batch, '' when there is none.
+local passed = {}
+for _, job in ipairs(ARGV) do
+  passed[job] = true
+end
+for place, id in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do
+  local job = string.match(id, '^(.+)%-[mr]%d+%-%x+$')
+  if not (job and passed[job]) then
+    for _ = 2, place do
+      redis.call('LMOVE', KEYS[1], KEYS[1], 'LEFT', 'RIGHT')
+    end
+    redis.call('LMOVE', KEYS[1], KEYS[2], 'LEFT', 'RIGHT')
+    for _ = 2, place do
+      redis.call('LMOVE', KEYS[1], KEYS[1], 'RIGHT', 'LEFT')
+    end
+    return id
+  end
+end
+return ''
