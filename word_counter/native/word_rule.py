@@ -98,7 +98,7 @@ def apply_rule(tokens: Mapping[bytes, int], words: dict[str, int]) -> None:
 
 
 def _words_of_each(tokens: list[bytes]) -> Iterator[tuple[str, ...]]:
-    """Yield the words of each token, found all at once: control characters keep tokens and words apart."""
+    """Yield the words of each token. All are found at once, with control characters between tokens and words."""
     if not tokens:
         return iter(())
     text = b"\n".join(tokens).decode("utf-8", "replace")
@@ -107,7 +107,7 @@ def _words_of_each(tokens: list[bytes]) -> Iterator[tuple[str, ...]]:
 
 
 def _keys(words: str) -> str:
-    """Return the keys of words that control characters keep apart: nothing that is done here looks across these."""
+    """Return the keys of words with control characters between them, past which neither NFC nor lower() looks."""
     return normalize("NFC", normalize("NFC", words).lower())
 
 
