@@ -121,9 +121,9 @@ def decide(snapshot: Snapshot, policy: Policy, lost: Collection[str] = ()) -> li
             return [verdict]
         actions.append(verdict)
     size = batch_size(snapshot) if snapshot.state is JobState.MAPPING else 1
-    careful = [attempt for attempt in snapshot.due if attempt.task in snapshot.suspicions]
+    suspected = [attempt for attempt in snapshot.due if attempt.task in snapshot.suspicions]
     usual = [attempt for attempt in snapshot.due if attempt.task not in snapshot.suspicions]
-    actions += [Queue((attempt,)) for attempt in careful]
+    actions += [Queue((attempt,)) for attempt in suspected]
     actions += [Queue(tuple(usual[start : start + size])) for start in range(0, len(usual), size)]
     actions += _splits(snapshot, policy, size)
     if not actions:
