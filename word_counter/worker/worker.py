@@ -126,7 +126,7 @@ class Worker:
             with self._signals() as signalled:
                 for _ in range(self.processes):
                     self._start_child()
-                self._supervise()  # a master shall know of it before a child has refused anything
+                self._supervise()  # sends a heartbeat: the master must know this worker before a child refuses a job
                 while self._children or (self._start_next and not self._stops):
                     self._wait(signalled)
                     self._supervise()
