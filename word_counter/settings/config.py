@@ -167,6 +167,8 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "cache_bytes": whole(0),
     "verbose": flag,
 }
+#: The names of all settings.
+SETTING_NAMES = frozenset(_READERS)
 #: What commands are told besides settings: how it is read, and what it is by default.
 _CHOICES: dict[str, tuple[Callable[[Any], Any], Any]] = {
     "job": (text, None),
