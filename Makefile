@@ -24,7 +24,7 @@ SOURCES = word_counter tests $(wildcard benchmarks docs examples)
 DIST = dist
 
 .DEFAULT_GOAL = help
-.PHONY: help run test lint types check format coverage test-compose chaos scale fuzz bench wheel picture clean
+.PHONY: help run test lint types docs reference check format coverage test-compose chaos scale lab fuzz bench wheel picture clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -42,7 +42,14 @@ lint: $(VENV)/.test ## ruff: format and rules
 types: $(VENV)/.test ## mypy, strict
 	@$(PY) -m mypy
 
-check: lint types test ## lint, types and tests
+docs: $(VENV)/.docs ## build the documentation site in build/docs/; any warning is an error
+	@$(PY) -m sphinx -W --keep-going -q -b html docs build/docs
+	@echo "build/docs/index.html" >&2
+
+reference: $(VENV)/.run ## write into docs/ what the code says of settings, commands, jobs and keys
+	@$(PY) -m docs.from_code
+
+check: lint types docs test ## lint, types, documentation and tests
 
 format: $(VENV)/.test ## write the code as ruff wants it
 	@$(PY) -m ruff format $(SOURCES)
@@ -109,6 +116,11 @@ $(VENV)/.run: $(VENV)/.made pyproject.toml requirements.txt setup.py $(wildcard 
 $(VENV)/.test: $(VENV)/.run
 	@echo "Installing the test tools into $(VENV) (once) ..." >&2
 	@$(PIP) --editable '.[test]'
+	@touch $@
+
+$(VENV)/.docs: $(VENV)/.run
+	@echo "Installing what builds the documentation into $(VENV) (once) ..." >&2
+	@$(PIP) --editable '.[docs]'
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.run

@@ -6,31 +6,35 @@ One outside docs/ that a page includes, such as the README, is that page; any ot
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 from collections.abc import Iterator
 from html import escape
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from sphinx.application import Sphinx
+
+from word_counter import __version__
 
 DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
 
 project = "word_counter"
 author = "the word_counter authors"
-release = metadata.version("word-counter")
+release = __version__
 copyright = f"2026, {author}"  # noqa: A001 (Sphinx's name)
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+suppress_warnings = ["toc.not_included"]  # decisions are listed on a page of their own, not beside every page
 myst_heading_anchors = 4
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 smartquotes = False  # two dashes begin an option
 html_theme = "furo"
 html_title = "word_counter"
+pygments_dark_style = "github-dark"
 html_show_sourcelink = False
 
 _INCLUDE = re.compile(r"^```\{include\} (\S+)$", re.MULTILINE)
@@ -42,11 +46,10 @@ _LEXERS = {".py": "python", ".pyi": "python", ".lua": "lua", ".md": "markdown", 
 
 
 def _linked() -> set[Path]:
-    """Return the files and folders outside docs/ that pages link to, with what stands in these folders."""
+    """Return the files and folders outside docs/ that pages link to."""
     texts = _PAGES | {file: file.read_text(encoding="utf-8") for file in _INCLUDED}
     found = {(file.parent / link["target"]).resolve() for file, text in texts.items() for link in _LINK.finditer(text)}
-    some = {path for path in found if path.exists() and DOCS not in path.parents and path not in _INCLUDED}
-    return some | {file for path in some if path.is_dir() for file in path.iterdir() if file.suffix in _LEXERS}
+    return {path for path in found if path.exists() and DOCS not in path.parents and path not in _INCLUDED}
 
 
 def _relink(text: str, file: Path, page: Path) -> str:
@@ -75,14 +78,27 @@ def _read_included(_: Sphinx, file: Path, _docname: str, source: list[str]) -> N
     source[0] = _relink(source[0], file, _INCLUDED[file])
 
 
+def _listing(folder: Path, linked: set[Path]) -> str:
+    """Return the files of a folder, as HTML: each with the first line of its docstring, and its page if it has one."""
+    rows = []
+    for file in sorted(folder.iterdir()):
+        if file.suffix not in _LEXERS or file.name == "__init__.py":
+            continue
+        name = f"<code>{file.name}</code>"
+        shown = f'<a href="{folder.name}/{file.name}.html">{name}</a>' if file in linked else name
+        about = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) if file.suffix == ".py" else None
+        line = (about or "").partition("\n")[0]
+        rows.append(f"<li>{shown} {escape(line)}</li>")
+    return f"<ul>{''.join(rows)}</ul>"
+
+
 def _source_pages(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
     """Yield a page for each file and folder that others link to."""
-    for path in sorted(_linked()):
+    linked = _linked()
+    for path in sorted(linked):
         name = str(path.relative_to(ROOT))
         if path.is_dir():
-            files = sorted(file.name for file in path.iterdir() if file.suffix in _LEXERS)
-            body = "".join(f'<li><a href="{path.name}/{file}.html"><code>{file}</code></a></li>' for file in files)
-            body = f"<ul>{body}</ul>"
+            body = _listing(path, linked)
         else:
             text = path.read_text(encoding="utf-8")
             body = app.builder.highlighter.highlight_block(text, _LEXERS.get(path.suffix, "none"))  # type: ignore[attr-defined]

@@ -5,6 +5,7 @@ A page has it between two comments, ``<!-- from the code: NAME -->`` and ``<!-- 
 
 from __future__ import annotations
 
+import ast
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import click
 
+from tests.rooms import ORDER
 from word_counter.cli.main import main as commands
 from word_counter.job.param import Param
 from word_counter.jobs import shipped
@@ -24,11 +26,13 @@ from word_counter.settings import config
 from word_counter.store import keys
 
 DOCS = Path(__file__).parent
+PACKAGE = DOCS.parent / "word_counter"
 _BLOCK = re.compile(r"(<!-- from the code: ([\w -]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _DEFAULT = re.compile(r" ?\[default: (.*?)\]")
 _CODE = re.compile(
     r"--[a-z][\w-]*|\b[A-Z0-9]+(?:_[A-Z0-9]+)+\b|\bTMPDIR\b|\b(?:s3|postgresql)://[^\s,]+[^\s,.]|\bmr-out(?:-N)?\b"
 )
+_PARAMS_OF_LOGS = "../howto/logs.md#params-of-jobs-over-logs"
 _SETTINGS = {setting.name: setting for setting in fields(config.Settings)}
 
 
@@ -71,11 +75,16 @@ def _called(option: click.Option) -> str:
 
 
 def _option_table(options: Iterable[click.Option]) -> Iterator[str]:
-    rows = [(_called(option), _coded(_default(option)), _coded(_about(option))) for option in options]
-    return _table("| option | default | what it does |", rows)
+    return _table("| option | what it does |", [(_called(option), _meaning(option)) for option in options])
 
 
-def _default(option: click.Option) -> str:
+def _meaning(option: click.Option) -> str:
+    default = default_of(option)
+    return _coded(_about(option)) + (f" Default: {_coded(default)}." if default and not option.is_flag else "")
+
+
+def default_of(option: click.Option) -> str:
+    """Return the default that the help text of an option names."""
     found = _DEFAULT.search(option.help or "")
     return found[1] if found else "no" if option.is_flag else ""
 
@@ -102,11 +111,14 @@ def _settings_without_option() -> Iterator[str]:
     comments = dict(re.findall(r"((?:    #: .*\n)+)    (\w+): ", source))
     about = {name: re.sub(r"\s*#: ", " ", comment).strip() for comment, name in comments.items()}
     rows = [
-        (f"`WORD_COUNTER_{name.upper()}`", str(setting.default), _coded(about[name]))
+        (
+            f"`WORD_COUNTER_{name.upper()}`",
+            _coded(about[name]) + (f" Default: {setting.default}." if setting.default else ""),
+        )
         for name, setting in _SETTINGS.items()
         if name not in settings_with_options()
     ]
-    return _table("| variable | default | what it does |", rows)
+    return _table("| variable | what it does |", rows)
 
 
 def _other_variables() -> Iterator[str]:
@@ -167,9 +179,10 @@ def _job_list() -> Iterator[str]:
         job = load_job(name)
         about = cleandoc(sys.modules[job.__module__].__doc__ or "")
         yield from (f"## {name}", "", about, "")
-        if job.params:
-            yield from _params(job.params)
-            yield ""
+        if own := {param: job.params[param] for param in job.params if param not in TIME_PARAMS}:
+            yield from (*_params(own), "")
+        if shared := [f"`{param}`" for param in job.params if param in TIME_PARAMS]:
+            yield from (f"The [params of jobs over logs]({_PARAMS_OF_LOGS}): {', '.join(shared)}.", "")
 
 
 def _keys() -> Iterator[str]:
@@ -185,6 +198,16 @@ def _keys() -> Iterator[str]:
     return _table("| key | type | what is in it |", [tuple(row) for row in rows])
 
 
+def _rooms() -> Iterator[str]:
+    rows = []
+    for name in (name for row in ORDER for name in row):
+        room = PACKAGE / name / "__init__.py"
+        if room.exists():
+            about = (ast.get_docstring(ast.parse(room.read_text(encoding="utf-8"))) or "").split("\n\n")[0]
+            rows.append((f"[{name}/](../word_counter/{name}/)", " ".join(about.split())))
+    return _table("| room | what it is for |", rows)
+
+
 BLOCKS: dict[str, Callable[[], Iterator[str]]] = {
     "settings": _settings,
     "settings without option": _settings_without_option,
@@ -194,6 +217,7 @@ BLOCKS: dict[str, Callable[[], Iterator[str]]] = {
     "shipped jobs": _job_list,
     "params of log jobs": lambda: _params(TIME_PARAMS),
     "keys": _keys,
+    "rooms": _rooms,
 }
 
 

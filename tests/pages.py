@@ -9,7 +9,7 @@ from pathlib import Path
 _FENCE = re.compile(r"(?P<before>[^\n]*)\n\n?```(?P<language>\w*)\n(?P<text>.*?)^```", re.MULTILINE | re.DOTALL)
 #: A line that says what the block below it is the content of.
 _FILE = re.compile(r"`([\w./-]+\.\w+)`[^`]*:$")
-#: What differs from run to run: ids of jobs, numbers of processes, times, speeds, and temporary folders.
+#: What differs from run to run: ids of jobs, times, speeds, and folders that are there for a while.
 _CHANGING = [
     (re.compile(r"\b[a-z_]+-\d{8}-\d{6}-[0-9a-f]{4}\b"), "JOB"),
     (re.compile(r"\b[\d.]+ (s|ms|[kMG]?B/s)\b"), "TIME"),
@@ -32,6 +32,11 @@ class Block:
         """The file that it is the content of; none when it is empty."""
         found = _FILE.search(self.before.strip())
         return found[1] if found else ""
+
+    @property
+    def content(self) -> str:
+        """What the file holds; the first line of a notebook's cell may say that it writes one."""
+        return self.text.removeprefix(f"%%writefile {self.file}\n")
 
     def commands(self) -> list[tuple[str, str]]:
         """Return each command of a console with what it prints."""

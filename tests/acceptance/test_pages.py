@@ -26,7 +26,7 @@ def test_whoever_does_what_a_page_says_sees_what_it_shows(page: Path, folder: Pa
     for block in told(page):
         if block.file:
             (there / block.file).parent.mkdir(exist_ok=True)
-            (there / block.file).write_text(block.text, encoding="utf-8")
+            (there / block.file).write_text(block.content, encoding="utf-8")
             continue
         for command, shown in block.commands():
             ended = subprocess.run(

@@ -78,13 +78,15 @@ def _tar(content: bytes) -> bytes:
 #: Files by the ends of their names: what makes them of content, and their kind.
 _FILES: dict[str, tuple[Callable[[bytes], bytes], type[Kind]]] = {
     "csv": (bytes, PlainFile),
-    **{name: (pack, PackedFile) for name, pack in PACKERS.items()},
+    "gzip": (PACKERS["gzip"], PackedFile),
+    "zstd": (PACKERS["zstd"], PackedFile),
     "zip": (_zip, ArchiveMember),
     "tar": (_tar, ArchiveMember),
     "tar.gz": (lambda content: PACKERS["gzip"](_tar(content)), ArchiveMember),
 }
-_WAYS = ("ranges", "whole") if find_spec("aiohttp") else ()
-_URLS = {f"{way} {name}": (way, name) for way in _WAYS for name in ("csv", "gzip", "zip")}
+#: Those that come from a web server, by the way in which it gives them.
+_URLS = {"csv in ranges": ("ranges", "csv"), "csv whole": ("whole", "csv"), "zip in ranges": ("ranges", "zip")}
+_URLS = _URLS if find_spec("aiohttp") else {}
 KINDS = [*_FILES, *_URLS, "stdin", "packed stdin", "numbers"]
 
 

@@ -136,13 +136,13 @@ class TestATable:
         held: list[float] = []
         blocked = threading.Event()
 
-        def holding(rows: Any) -> Iterator[tuple[str, Any]]:
+        def keep_alive(rows: Any) -> Iterator[tuple[str, Any]]:
             held.append(time.monotonic())
             if len(held) > 4:
                 blocked.set()
             return iter(rows)
 
-        second = threading.Thread(target=lambda: sink.write([[("b", 2)]], "second", holding=holding))
+        second = threading.Thread(target=lambda: sink.write([[("b", 2)]], "second", keep_alive=keep_alive))
 
         def confirm() -> None:
             second.start()

@@ -1,4 +1,4 @@
-"""run(): picks the engine that is asked for and runs a job on it."""
+"""Runs a job: ``run()`` picks the engine and runs the job on it."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def run(
     observer: Observer | None = None,
     **settings: Any,
 ) -> Outcome:
-    """Run a job to its end and return what it came to; the results are in its ``output`` file.
+    """Run a job to its end and return its outcome; the results are in its ``output`` file.
 
     Args:
         inputs: files, directories and globs; by default the job's own.
         job: a Job class or instance; by default the word count.
-        observer: follows the job.
+        observer: is told what happens.
         settings: any of :class:`word_counter.config.Settings`, by name, such as ``engine="inline"``.
 
     Raises:

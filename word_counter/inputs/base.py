@@ -15,7 +15,6 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import BinaryIO, ClassVar, Self
 
 from word_counter.errors import InputChangedError, InputError
@@ -30,7 +29,7 @@ from word_counter.job.mapper import BYTES, Unit
 from word_counter.job.model import Chunk, Cursor, Source
 from word_counter.security.input_roots import InputRoots
 
-_ALL = PathFilter()
+_ALL, _ANY_FILE = PathFilter(), InputRoots()
 #: So much of a file's beginning is looked at to tell what it is, in bytes.
 HEAD_BYTES = 10
 
@@ -55,30 +54,35 @@ class Place:
     def __init__(self, path: str, search: Search) -> None:
         self.path = path
         self.search = search
-        self._opened: BinaryIO | None = None
+        self._file: BinaryIO | None = None
+        self._head: bytes | None = None
+        self._status: Status | None = None
 
     @property
     def file(self) -> BinaryIO:
         """The file, open; OSError or InputError when it cannot be."""
-        if self._opened is None:
-            self._opened = InputRoots().open(self.path)
-        return self._opened
+        if self._file is None:
+            self._file = _ANY_FILE.open(self.path)
+        return self._file
 
-    @cached_property
+    @property
     def head(self) -> bytes:
         """The first :data:`HEAD_BYTES` bytes, or as many as there are; OSError or InputError as :attr:`file`."""
-        self.file.seek(0)
-        return self.file.read(HEAD_BYTES)
+        if self._head is None:
+            self._head = self.file.read(HEAD_BYTES)
+        return self._head
 
-    @cached_property
+    @property
     def status(self) -> Status:
         """Its size and time of change; OSError or InputError as :attr:`file`."""
-        return status_of(self.path, self.file)
+        if self._status is None:
+            self._status = status_of(self.path, self.file)
+        return self._status
 
     def close(self) -> None:
         """Close the file, if it was opened."""
-        if self._opened is not None:
-            self._opened.close()
+        if self._file is not None:
+            self._file.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +163,7 @@ class Kind(ABC):
 
     def __init__(self, roots: InputRoots | None = None) -> None:
         """Make it; ``roots`` are the files that may be read, by default any."""
-        self.roots = roots or InputRoots()
+        self.roots = roots or _ANY_FILE
 
     @classmethod
     def find(cls, name: str, search: Search) -> Sequence[str] | None:  # noqa: ARG003 (for those that are named)

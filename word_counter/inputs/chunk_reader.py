@@ -93,7 +93,7 @@ class ChunkReader:
             return Fetched(chunk, content[len(header) :] if header else content, travelled=True, header=header)
         try:
             if self._opened is None or chunk.source != self._index:
-                self.close()
+                self._close_source()
                 self._opened = self._openings.open(source)
                 self._index = chunk.source
             raw = self._opened.read(chunk)
@@ -139,11 +139,14 @@ class ChunkReader:
         return self._header[1]
 
     def close(self) -> None:
-        """Close the source that was read last."""
+        """Let go of what is open."""
+        self._close_source()
+        self._openings.close()
+
+    def _close_source(self) -> None:
         if self._opened is not None:
             self._opened.close()
             self._opened = None
-        self._openings.close()
 
 
 def _advice(path: str) -> str:

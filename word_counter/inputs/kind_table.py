@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 
 from word_counter.errors import InputError
 from word_counter.inputs.base import Kind, Opened, Place, Search
@@ -35,20 +35,22 @@ def paths_of(name: str, search: Search) -> Sequence[str]:
 
 def sources_at(path: str, search: Search) -> list[Source]:
     """Return the sources that a path leads to; InputError when it cannot be read."""
-    with closing(Place(path, search)) as place:
-        try:
-            for kind in KINDS:
-                if (found := kind.sources(place)) is not None:
-                    return found
-        except OSError as error:
-            message = f"cannot read {path}: {error.strerror}"
-            raise InputError(message) from error
+    place = Place(path, search)
+    try:
+        for kind in KINDS:
+            if (found := kind.sources(place)) is not None:
+                return found
+    except OSError as error:
+        message = f"cannot read {path}: {error.strerror}"
+        raise InputError(message) from error
+    finally:
+        place.close()
     raise AssertionError(path)
 
 
 def kind_of(source: Source) -> type[Kind]:
     """Return the kind of a source; InputError when none of them has it: a newer version made it."""
-    for kind in KINDS:
+    for kind in reversed(KINDS):  # most are plain files, the last one
         if kind.has(source):
             return kind
     message = f"{source.name} is of a kind ({source.packing}) that this version does not know"

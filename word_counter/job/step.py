@@ -1,6 +1,6 @@
-"""Steps: the maps and reduces of a job that has several, and how mappers that follow each other become one.
+"""Steps of a job that has several maps and reduces, and the phases that they become.
 
-The reduce of a step gives pairs, and the next step maps them. A step without a reducer is no stage of its own: its
+The reduce of a step gives pairs, and the next step maps them. A step without a reducer is no phase of its own: its
 mapper and the next one run in the same task, one after the other, and nothing is stored in between.
 """
 
@@ -35,8 +35,8 @@ class Step:
     """One step of a job: a mapper, a reducer, or both.
 
     The first mapper of a job reads lines (:meth:`Mapper.map`), every later one the pairs of the step before it
-    (:meth:`Mapper.map_pair`). Without a mapper the pairs are reduced as they are. Without a reducer they go straight
-    on to the next step's mapper; behind the last step the results hold the list of each key's values.
+    (:meth:`Mapper.map_pair`). Without a mapper the pairs are reduced unchanged. Without a reducer they go straight to
+    the next step's mapper; when the last step has none, the results have the list of each key's values.
     """
 
     mapper: type[Mapper] | None = None
@@ -49,7 +49,7 @@ class Chain(Mapper):
     def __init__(self, members: Sequence[Mapper]) -> None:
         self._members = members
         for member in members:
-            member.count = self.count  # type: ignore[method-assign]  # one count for all, that care.py can take back
+            member.count = self.count  # type: ignore[method-assign]  # one counter for all, which skip_bad_records.py can reset
 
     @property
     def by_record(self) -> bool:
@@ -84,16 +84,16 @@ class Chain(Mapper):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Phase:
-    """One map and one reduce of a job, with what its mappers and reducer are given.
+    """One map and one reduce of a job, with the attributes of its mappers and reducer.
 
     Attributes:
         mappers: the mappers that follow each other in a map task.
         reducer: the reducer.
-        last: whether what is reduced are the job's results, rather than what another phase maps.
+        last: whether its results are those of the job. Otherwise another phase maps them.
         given: attributes of every mapper and reducer, by name.
-        partition: which of so many partitions a key belongs to; None: a hash of the key decides.
-        uncombined: the same without a combiner, where this has one that is not the reducer's ``combine``.
-        keyed: whether the keys of the results are part of them, rather than their order alone.
+        partition: returns which of so many partitions a key belongs to; None: a hash of the key decides.
+        uncombined: the same phase without a combiner, where this one has one that is not the reducer's ``combine``.
+        keyed: whether the keys are part of the results. Otherwise only their order counts.
     """
 
     mappers: tuple[type[Mapper], ...]
@@ -106,7 +106,7 @@ class Phase:
 
     @property
     def input_format(self) -> str:
-        """What the records are that it maps."""
+        """The input format of the records that it maps."""
         return self.mappers[0].input_format
 
     @property
@@ -116,7 +116,7 @@ class Phase:
 
     @property
     def mapper_name(self) -> str:
-        """What people call the mappers."""
+        """The names of the mappers, for messages."""
         return " and ".join(mapper.__name__ for mapper in self.mappers)
 
     def make_mapper(self) -> Mapper:
@@ -141,7 +141,7 @@ def phases_of(
     given: Mapping[str, Any],
     partition: Callable[[Any, int], int] | None = None,
 ) -> list[Phase]:
-    """Return the phases that steps come to: one a reducer, and one more when the last step has none.
+    """Return the phases of steps: one for each reducer, and one more when the last step has none.
 
     Raises:
         JobLoadError: a step is incomplete; says what of job ``name`` is missing.
@@ -163,17 +163,17 @@ def phases_of(
 
 
 def missing_arguments(cls: type) -> str:
-    """Say what is missing when a class is called without arguments; nothing when it can be."""
+    """Return what is missing when a class is called without arguments; "" when nothing is."""
     return _missing_arguments(cls)
 
 
-@cache  # each task asks, and signatures take their time
+@cache  # each task asks, and signatures are slow
 def _missing_arguments(cls: type) -> str:
     try:
         inspect.signature(cls).bind()
     except TypeError as error:
         return str(error)
-    except ValueError:  # of C, say, which does not tell
+    except ValueError:  # a class in C, say, which has no signature
         return ""
     return ""
 

@@ -1,9 +1,8 @@
-"""Code: which version of a job's code ran, so that no result is made of two versions, or of an old one.
+"""Code fingerprint: which version of a job's code ran, so that no result mixes two versions, or is of an old one.
 
-A plan carries the digest of the files that define the job's classes, and of those beside them that these import. A
-worker refuses the job when its own copy differs. And a process that has imported a job notices, before it works for
-another run of it, that a file of what it imported has changed since: then it ends, and a fresh process imports the
-file as it is now.
+A job spec has the digest of the files that define the job's classes, and of those beside them that these import. A
+worker refuses the job when its own copy differs. A process that has imported a job checks, before it works for another
+run of it, whether a file that it imported has changed. Then it ends, and a fresh process imports the file.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from word_counter.loading.user_code import is_installed
 def digest_of_code(job: Job) -> str:
     """Return the SHA-256 of the files that define a job's classes, and of those beside them that these import.
 
-    It is empty where there are no files to be read.
+    It is "" where there are no files to read.
     """
     return _digest(classes_of(job))
 
@@ -43,7 +42,7 @@ def _digest(classes: Iterable[type]) -> str:
 
 
 def _files_of(module: str) -> set[str]:
-    """Return the files of a module's code; of one that is not a user's own its file alone."""
+    """Return the files of a module's code. For a module that is not the user's own, only its file."""
     file = getattr(sys.modules.get(module), "__file__", None)
     if not file:
         return set()
@@ -51,10 +50,10 @@ def _files_of(module: str) -> set[str]:
 
 
 class LoadedJob:
-    """A job that this process has imported, with the files that this took."""
+    """A job that this process has imported, with the files that were imported for it."""
 
     def __init__(self, code: str) -> None:
-        """Import it; JobLoadError as in :func:`word_counter.loading.job_reference.make_job`."""
+        """Import it; JobLoadError like :func:`word_counter.loading.job_reference.make_job`."""
         before = set(sys.modules)
         self.job = make_job(code)
         self.digest = digest_of_code(self.job)
@@ -71,7 +70,7 @@ class LoadedJob:
         return any(_version(file) != version for file, version in self._files.items())
 
     def check(self, code: str, digest: str) -> None:
-        """Raise InputChangedError unless this is the version of the code that the plan was made with."""
+        """Raise InputChangedError unless this is the version of the code that the job was made with."""
         if digest and self.digest and digest != self.digest:
             message = (
                 f"the code of {code} is not the one that the job began with: it was edited meanwhile, "

@@ -1,7 +1,6 @@
-"""Imports: which files beside a file of Python source it imports, as its source says.
+"""Dependency scan: finds the files beside a Python file that it imports.
 
-They are told from the source, not from what this process happens to have imported, so that a master and all workers
-come to the same.
+It reads the source, and does not look at what this process has imported. So a master and all workers find the same.
 """
 
 from __future__ import annotations
@@ -10,15 +9,15 @@ import ast
 import os
 from collections.abc import Iterable, Iterator
 
-#: This package is none of a user's own, even where it lies beside a job.
+#: This package does not count as the user's own code, even where it lies beside a job.
 PACKAGE = __name__.partition(".")[0]
 
 
 def own_files(file: str) -> set[str]:
     """Return a file of Python source and those of its own folder that it imports, directly or through others.
 
-    Its own are the folder that it lies in, with all below it; for a module of a package, all of the package and what
-    lies beside it.
+    Its own folder is the one that it is in, with all below it. For a module of a package, the folder that holds the
+    package counts too.
     """
     folder = os.path.dirname(os.path.abspath(file))
     top = folder
@@ -40,7 +39,7 @@ def _imported(file: str, folders: Iterable[str]) -> Iterator[str]:
         with open(file, "rb") as source:
             tree = ast.parse(source.read())
     except (OSError, SyntaxError, ValueError):
-        return  # to import it says what is wrong with it
+        return  # importing the file will say what is wrong with it
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:

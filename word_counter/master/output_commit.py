@@ -91,9 +91,9 @@ class OutputCommitter:
             )
             return receipt_of(spec, accounting, run, results, quarantine)
 
-        holding = self._leader_lease.renewing
+        keep_alive = self._leader_lease.renewing
         Sink.of_spec(spec).write(
-            parts, spec.job_id, aside=aside, confirm=self._confirm, holding=holding, receipt=receipt
+            parts, spec.job_id, aside=aside, confirm=self._confirm, keep_alive=keep_alive, receipt=receipt
         )
         state = self._store.end(
             self._leader_lease.epoch, JobState.DONE, "", spec.all_partitions, spec.retention_seconds

@@ -1,4 +1,4 @@
-"""Folders: where this program keeps things for its user, after the XDG specification."""
+"""User folders: where this program keeps its files for the user, by the XDG specification."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from word_counter.settings.config import environment
 
 
 def state_folder() -> str:
-    """Return the folder in which this program keeps things for its user, after the XDG specification."""
+    """Return the folder for files that must be kept, such as the secret."""
     return _folder("XDG_STATE_HOME", ".local/state")
 
 
 def cache_folder() -> str:
-    """Return the folder in which it keeps what can be made again."""
+    """Return the folder for files that can be made again."""
     return _folder("XDG_CACHE_HOME", ".cache")
 
 

@@ -1,7 +1,7 @@
-"""Values: how what was given for a setting becomes what it means.
+"""Value readers: turn the text or value that was given for a setting into its value.
 
-Each function here, or made here, takes text or a value and returns the value, or raises ValueError or TypeError; its
-docstring says what is allowed, in words that fit after "must be".
+Each reader returns the value, or raises ValueError or TypeError. Its docstring says what is allowed, in words that fit
+after "must be".
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def job_id(value: Any) -> str:
 
 
 def made_up_id(name: str) -> str:
-    """Return an id for a job of this name that nobody else has: the name, as far as an id may hold it, and the time."""
+    """Return a unique id for a job of this name: the name, as far as an id allows it, and the time."""
     rest = f"-{time.strftime('%Y%m%d-%H%M%S')}-{token_hex(2)}"
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     return (re.sub(r"[^a-z0-9_]+", "", plain) or "job")[: LONGEST_ID - len(rest)] + rest
@@ -91,7 +91,7 @@ def listed(separator: str, shown: str) -> Callable[[Any], tuple[str, ...]]:
 
     def read(value: Any) -> tuple[str, ...]:
         if isinstance(value, str):
-            # Only between commas are blanks there for the eye: those at the ends of a path are its own.
+            # Blanks after commas are for readers only. In lists of paths blanks may belong to a path.
             blanks = " \t" if separator == "," else ""
             parts = (item.strip(blanks) for item in value.split(separator))
             items = json.loads(value) if value.startswith("[") else [*parts]

@@ -6,7 +6,6 @@ whose checksum is wrong, is an error that names it: a part of a file must not pa
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any, Protocol
@@ -34,6 +33,7 @@ _ARCHIVES = {
     ".tar.xz": "tar",
     ".tar.zst": "tar",
 }
+_ENDS = tuple(_ARCHIVES)
 #: What kinds of archives there are.
 ARCHIVES = frozenset(_ARCHIVES.values())
 _BZIP2_HEADS = (b"1AY&SY", b"\x17rE8P\x90")
@@ -53,8 +53,8 @@ class _Decompressor(Protocol):
 
 def archive_kind(path: str) -> str:
     """Return what kind of archive a file is by its name: "tar", which may be packed, "zip", or nothing."""
-    name = os.path.basename(path).lower()
-    return next((kind for end, kind in _ARCHIVES.items() if name.endswith(end)), "")
+    name = path[-16:].lower()
+    return next(kind for end, kind in _ARCHIVES.items() if name.endswith(end)) if name.endswith(_ENDS) else ""
 
 
 def is_wanted(name: str, path_filter: PathFilter) -> bool:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 
 from word_counter.errors import InputError
-from word_counter.inputs.base import Opened, Place, renewed, status_of
+from word_counter.inputs.base import Opened, Place
 from word_counter.inputs.kinds.decompression import PACKINGS, SUFFIXES, packing_of
-from word_counter.inputs.kinds.stored_file import OpenStream, StoredFile, source_at
+from word_counter.inputs.kinds.stored_file import OpenStream, StoredFile, check_unchanged, source_at
 from word_counter.job.model import Source
 
 
@@ -37,7 +37,6 @@ class PackedFile(StoredFile):
         """Open the file."""
         file = self.roots.open(source.path)
 
-        def check() -> None:
-            self.check(source, renewed(source, status_of(source.path, file)))
-
-        return OpenStream(source, file.read, source.packing, check, file.close)
+        return OpenStream(
+            source, file.read, source.packing, lambda: check_unchanged(type(self), source, file), file.close
+        )

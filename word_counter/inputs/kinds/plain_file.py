@@ -63,7 +63,7 @@ class PlainFile(StoredFile):
 
 
 def _wanted(folder: str, paths: Iterable[str], search: Search) -> list[str]:
-    relative = {path: os.path.relpath(path, folder) for path in paths}
+    relative = {path: path.removeprefix(folder).lstrip("/") for path in paths}
     return sorted(path for path, name in relative.items() if is_wanted(name, search.path_filter))
 
 

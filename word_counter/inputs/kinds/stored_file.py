@@ -19,6 +19,13 @@ def source_at(place: Place, packing: str = "", member: str = "", size: int | Non
     return Source(whole, place.status.size if size is None else size, place.status.modified, packing, member)
 
 
+def check_unchanged(kind: type[Kind], source: Source, file: BinaryIO) -> None:
+    """Raise InputChangedError unless an open file is as it was when the job was made."""
+    status = status_of(source.path, file)
+    if status != (source.size, source.modified):
+        kind.check(source, renewed(source, status))
+
+
 class StoredFile(Kind):
     """A kind whose sources are files."""
 
@@ -49,7 +56,7 @@ class OpenFile(Opened):
 
     def check(self) -> None:
         """Compare it by size and time of change."""
-        self._kind.check(self.source, renewed(self.source, status_of(self.source.path, self._file)))
+        check_unchanged(self._kind, self.source, self._file)
 
     def close(self) -> None:
         """Close it."""

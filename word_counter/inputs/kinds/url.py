@@ -7,9 +7,9 @@ import re
 from word_counter.errors import InputError
 from word_counter.files.remote_reader import comes_in_ranges, find
 from word_counter.files.urls import has_password, is_url, refusal
-from word_counter.inputs.base import Opened, Place, Search, renewed, status_of
+from word_counter.inputs.base import Opened, Place, Search
 from word_counter.inputs.kinds.decompression import is_wanted
-from word_counter.inputs.kinds.stored_file import OpenFile, OpenStream, StoredFile, source_at
+from word_counter.inputs.kinds.stored_file import OpenFile, OpenStream, StoredFile, check_unchanged, source_at
 from word_counter.job.model import WHOLE, Source
 
 
@@ -61,10 +61,7 @@ class Url(StoredFile):
         if source.packing != WHOLE:
             return OpenFile(type(self), source, file)
 
-        def check() -> None:
-            self.check(source, renewed(source, status_of(source.path, file)))
-
-        return OpenStream(source, file.read, None, check, file.close)
+        return OpenStream(source, file.read, None, lambda: check_unchanged(type(self), source, file), file.close)
 
 
 def _refuse_passwords(url: str) -> None:
