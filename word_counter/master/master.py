@@ -32,6 +32,7 @@ from word_counter.job.side_file import SideFile, read_side_files
 from word_counter.job.snapshot import Snapshot
 from word_counter.jobs.word_count import WordCount
 from word_counter.loading.code_fingerprint import digest_of_code
+from word_counter.loading.job_hints import hints
 from word_counter.loading.job_import import refuse_while_importing
 from word_counter.loading.job_reference import made, refer_to
 from word_counter.local_cluster.session import Session
@@ -113,6 +114,8 @@ class Master:
             verbose=self.settings.verbose,
             path_filter=PathFilter(self.settings.include, self.settings.exclude),
         )
+        for hint in hints(self.job):
+            self._observer.warned(hint)
         code = refer_to(self.job)
         digest = digest_of_code(self.job)
         self._files = read_side_files(self.job.files)
