@@ -1,4 +1,4 @@
-"""Gathering: the native kernel comes to what the reducer says, whatever the pairs, and what is no pair is an error."""
+"""Grouping: the native kernel gives what the reducer defines for any pairs, and anything but a pair is an error."""
 
 from __future__ import annotations
 

@@ -45,6 +45,8 @@ _REFUSED_OUTPUT = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO,
 class _Group(click.Group):
     """Turns the errors of this package into exit codes. Other errors are defects, and are shown with a traceback."""
 
+    _called = ""  #: the command that is called, from before its module is imported
+
     def invoke(self, ctx: click.Context) -> Any:
         with Interrupts().handled():
             return self._invoke(ctx)
@@ -59,6 +61,8 @@ class _Group(click.Group):
             _discard_unwritable_output()
             ctx.exit(error.exit_code)
         except KeyboardInterrupt as interrupt:
+            if self._called == "worker":
+                ctx.exit(0)  # stopped before it served: as one that served and had nothing to do
             left = str(interrupt) or _LEFT.get(ctx.invoked_subcommand or "", "")
             if ctx.invoked_subcommand is None:  # its module is still being imported
                 left = "nothing was started"
@@ -81,6 +85,7 @@ class _Group(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """Return a command; None when there is none of this name."""
+        self._called = cmd_name
         module = _COMMANDS.get(cmd_name)
         return getattr(import_module(f"word_counter.cli.commands.{module}"), cmd_name) if module else None
 

@@ -93,7 +93,7 @@ class InlineEngine(Engine):
         observer.progressed(progress)
         tasks = _Tasks(phases, partitions, Accounting(sources, len(phases)), chosen.max_bad_records)
         # What user code prints must not mix with results on standard output.
-        aside = redirect_stdout(sys.stderr) if chosen.output == "-" else nullcontext()
+        aside = redirect_stdout(sys.stderr) if chosen.output == "-" or sys.stdout is None else nullcontext()
         try:
             with closing(ChunkReader(dict(enumerate(sources)), records=records)) as reader, aside:
                 for chunk, _, content in pieces:

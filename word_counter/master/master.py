@@ -279,7 +279,7 @@ class Master:
         if (snapshot := self._store.snapshot()) is not None:
             ours = snapshot.state is JobState.REDUCING and snapshot.epoch == self._leader_lease.epoch
             if ours and snapshot.reduced == snapshot.partitions:
-                message = f"Redis lost a part of what job {self.job_id} came to: {lost}; run it again"
+                message = f"Redis lost a part of the results of job {self.job_id}: {lost}; run it again"
                 raise JobFailedError(message) from lost
             self._observer.warned(f"{lost}; going on with job {self.job_id} from what is there")
             return
