@@ -131,5 +131,6 @@ class Job:
 
 def _in_settings(settings: Mapping[str, Any], role: str) -> str:
     """Say, to follow an error, that a role of a job built in place was misspelt, and so became a setting."""
-    made = type("", (), {name: value for name, value in settings.items() if isinstance(value, type)})
+    classes = {name: value for name, value in settings.items() if isinstance(value, type)}
+    made = type("", (), {**classes, "__module__": ""})
     return did_you_mean(made, role, Mapper if role == "mapper" else Reducer)

@@ -205,7 +205,7 @@ def did_you_mean(cls: type, wanted: str, base: type | None = None) -> str:
 
     That is one of a name that is alike, or, with ``base``, the only one whose value is a subclass of it.
     """
-    own = own_names(cls)
+    own = {name: value for name, value in own_names(cls).items() if name != wanted}
     found = [name for name, value in own.items() if base and isinstance(value, type) and issubclass(value, base)]
     alike = [name for name in own if _nearest(name, {wanted.replace("_", ""): wanted})]
     name = alike[0] if alike else found[0] if len(found) == 1 else ""
