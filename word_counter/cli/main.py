@@ -87,7 +87,18 @@ class _Group(click.Group):
         """Return a command; None when there is none of this name."""
         self._called = cmd_name
         module = _COMMANDS.get(cmd_name)
-        return getattr(import_module(f"word_counter.cli.commands.{module}"), cmd_name) if module else None
+        if module is None:
+            return None
+        command: click.Command = getattr(import_module(f"word_counter.cli.commands.{module}"), cmd_name)
+        return _documented(command)
+
+
+def _documented(command: click.Command) -> click.Command:
+    if command.help is None and command.callback is not None:
+        from word_counter.cli.terminal.docstrings import docstring
+
+        command.help = docstring(command.callback)
+    return command
 
 
 def _leave_output_that_nobody_takes() -> None:
@@ -129,3 +140,6 @@ def _show_version(ctx: click.Context, option: click.Parameter, value: bool) -> N
 )
 def main() -> None:
     """MapReduce on Redis: count words, or run your own Mapper and Reducer, and trust the number."""
+
+
+_documented(main)
