@@ -99,6 +99,10 @@ def _told(error: OSError) -> str | None:
         return f"cannot write to standard output: {error.strerror}"
     if error.filename is None and error.errno == errno.ENOENT and not _current_folder():
         return "the current folder was removed: change to one that is there"
+    if error.errno in {errno.EMFILE, errno.ENFILE}:
+        return f"{error.strerror}: raise the limit (ulimit -n), or ask for fewer --workers or --processes"
+    if error.filename is None and error.errno == errno.EAGAIN:  # of a fork
+        return f"{error.strerror}: raise the limit (ulimit -u), or ask for fewer --workers or --processes"
     return None
 
 
