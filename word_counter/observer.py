@@ -35,7 +35,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What a finished job came to. ``largest`` holds the ten largest numeric values with their keys.
+    """What a finished job came to. ``largest`` has the ten largest numeric values with their keys, or ``top`` of them.
 
     When chunks were skipped or bad records set aside, ``quarantine`` is the file that names them.
     """

@@ -21,7 +21,10 @@ _LONELY_SECONDS = 5.0
 
 
 class HealthMonitor:
-    """Keeps the vitals of a run, and tells its observer how far it is. ``began`` is on the monotonic clock."""
+    """Keeps the vitals of a run, and tells its observer how far it is.
+
+    ``began`` is on the monotonic clock; None: the job was another master's before, and began when that one made it.
+    """
 
     def __init__(
         self,
@@ -31,7 +34,7 @@ class HealthMonitor:
         observer: Observer,
         sources: Sequence[Source],
         queue: str,
-        began: float,
+        began: float | None,
     ) -> None:
         self._session = session
         self._patience = patience
@@ -51,6 +54,8 @@ class HealthMonitor:
             JobFailedError: the workers of this run have ended.
         """
         now = time.monotonic()
+        if self._began is None:
+            self._began = now - (snapshot.now - snapshot.created) / 1000
         if now - self._looked >= _LOOK_SECONDS:
             self._looked = now
             self._vitals.workers = self._workers_of(self._queue)
@@ -63,7 +68,7 @@ class HealthMonitor:
         totals = snapshot.totals
         return Progress(
             state=snapshot.state,
-            seconds=time.monotonic() - self._began,
+            seconds=0.0 if self._began is None else time.monotonic() - self._began,
             files=len(self._sources),
             bytes=_input_bytes(snapshot),
             bytes_mapped=totals.get("bytes", 0),

@@ -222,8 +222,9 @@ class Master:
         self._spec, self._sources = spec, sources
         vitals = Vitals(self._own_workers)
         queue = BatchQueue(self._session.connection, self._session.batch_secret, self._patience)
+        began = self._began if self._entry.made else None
         health_monitor = HealthMonitor(
-            self._session, self._patience, vitals, self._observer, sources, queue.name, self._began
+            self._session, self._patience, vitals, self._observer, sources, queue.name, began
         )
         version = partial(self._patience.call, self._session.server_version)
 
