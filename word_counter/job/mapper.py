@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from word_counter.job.pairs import Pairs
+    from word_counter.job.param import Param
     from word_counter.job.side_file import SideFile
 
 Pair = tuple[Any, Any]
@@ -210,6 +211,11 @@ class Mapper:
     def by_record(self) -> bool:
         """Whether lines are mapped one by one, so that the current one is known."""
         return type(self).map_chunk is Mapper.map_chunk
+
+    @classmethod
+    def wrong_with_params(cls, declared: Mapping[str, Param]) -> str:  # noqa: ARG003 (for those that read some)
+        """Return what a job that declares these params lacks for this mapper; "" when it is nothing."""
+        return ""
 
     def setup(self) -> None:
         """Prepare for a task; called once before its first line."""
