@@ -37,8 +37,8 @@ FIELD_NAMES: Mapping[str, tuple[str, ...]] = {
         *("__REALTIME_TIMESTAMP", "_SOURCE_REALTIME_TIMESTAMP", "created", "t.$date", "t"),
     ),
 }
-#: The level of a line that names none, by a field that it has: Serilog's compact lines leave out the usual one, and those
-#: of Kubernetes have a verbosity when they are no errors.
+#: The level of a line that names none, by a field that it has: Serilog's compact lines leave out the usual one, and
+#: those of Kubernetes have a verbosity when they are no errors.
 IMPLIED_LEVELS: Mapping[str, str] = {"@t": "INFO", "v": "INFO", "err": "ERROR"}
 #: So many kinds of lines are remembered: those of one logger have mostly the same fields.
 _REMEMBERED = 1024

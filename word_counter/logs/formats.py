@@ -214,7 +214,7 @@ def _by_pattern(pattern: re.Pattern[str]) -> Callable[[str], Record]:
             message = "the pattern is not in this line"
             raise Unreadable(message)
         fields = _fields(found)
-        message = fields.get("message") if "message" in pattern.groupindex else line
-        return Record(fields.get("time", ""), "iso", fields.get("level", "-"), message, fields)
+        said = fields.get("message") if "message" in pattern.groupindex else line
+        return Record(fields.get("time", ""), "iso", fields.get("level", "-"), said, fields)
 
     return read
