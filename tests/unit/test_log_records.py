@@ -242,6 +242,11 @@ class TestFilters:
             "lines of level 2xx, not asked for": 1,
         }
 
+    def test_that_meet_something_count_no_other_levels(self) -> None:
+        lines = [f"2026-11-20 09:14:02 shop {level} x" for level in ("INFO", "ERROR", "WARN")]
+
+        assert self.counters("error", *lines) == {}
+
     def test_count_few_levels_whatever_a_log_has(self) -> None:
         lines = [f'{{"ts": 1, "level": "x{n}"}}' for n in range(50)] + [f'{{"ts": 1, "level": "{"x" * 99}"}}']
 

@@ -18,6 +18,8 @@ from word_counter.sketches import DistinctSketch, library
 class SketchOfValues(Mapper):
     """Takes each value into one sketch, and yields that at the end."""
 
+    input_kinds = ("lines",)
+
     def setup(self) -> None:
         self.sketch = DistinctSketch()
 

@@ -61,6 +61,7 @@ class LogMapper(Mapper, ABC):
     more.
     """
 
+    input_kinds = ("lines",)  # among them those of JSON
     #: So many lines that cannot be read a job may set aside, unless it is told another number.
     KEPT: ClassVar[dict[str, int]] = {"max_bad_records": 1000}
 
@@ -90,6 +91,8 @@ class LogMapper(Mapper, ABC):
         self._read = reader(self.params["format"], self.params["pattern"])
         self._clocks: dict[str, Clock] = {}
         self._other_levels: set[str] = set()
+        self._passed_over: dict[str, int] = {}
+        self._met = False
 
     def map(self, line: str) -> Iterable[Pair]:
         if not line.strip():
@@ -104,14 +107,23 @@ class LogMapper(Mapper, ABC):
             return ()
 
     def wants(self, record: Record, levels: Sequence[str]) -> bool:
-        """Return whether a record has one of some levels, however spelled, or none is named; count it if it has not.
+        """Return whether a record has one of some levels, however spelled, or none is named.
 
-        So the counters say which levels there were when none of the lines had one that was asked for.
+        So the counters say which levels there were in each chunk of which no line had one that was asked for.
         """
         if not levels or record.has_level(*levels):
+            self._met = True
             return True
-        self.count(f"lines {self._counted_level(record.level)}, not asked for")
+        if not self._met:
+            name = self._counted_level(record.level)
+            self._passed_over[name] = self._passed_over.get(name, 0) + 1
         return False
+
+    def close(self) -> Iterable[Pair] | None:
+        if not self._met:
+            for name, n in self._passed_over.items():
+                self.count(f"lines {name}, not asked for", n)
+        return super().close()
 
     def _counted_level(self, level: str) -> str:
         """Return a level as a counter names it. Counters are few, whatever stands in a log."""
