@@ -18,6 +18,7 @@ from typing import Any
 import mmh3
 
 from word_counter.errors import EncodingError
+from word_counter.job.json_order import conversion_of
 from word_counter.job.reducer import GroupKey
 from word_counter.native.kernel import encode_counts
 
@@ -60,9 +61,11 @@ def canonical(key: Any) -> GroupKey:
 
 
 def _bad_key(key: Any) -> EncodingError:
+    parts = key if isinstance(key, tuple) else (key,)
+    conversion = next(filter(None, map(conversion_of, parts)), "; convert it with tuple(...)" * isinstance(key, list))
     return EncodingError(
         f"the key {shown(key)} ({type(key).__name__}) is neither a JSON scalar (text, a finite number, true, "
-        "false, null) nor a tuple of them"
+        f"false, null) nor a tuple of them{conversion}"
     )
 
 
@@ -107,7 +110,7 @@ def check_value(value: Any) -> None:
     if isinstance(value, dict):
         for key in value:
             if not isinstance(key, str):
-                message = f"a dict in it has the key {shown(key)}, which is not text"
+                message = f"a dict in it has the key {shown(key)}, which is not text; use str(...)"
                 raise TypeError(message)
         _check_items(value.values())
     elif isinstance(value, list | tuple):
@@ -117,7 +120,7 @@ def check_value(value: Any) -> None:
             message = f"{value} is not a finite number"
             raise ValueError(message)
     elif not isinstance(value, int | str):
-        message = f"{type(value).__name__} is not a JSON type"
+        message = f"{type(value).__name__} is not a JSON type{conversion_of(value)}"
         raise TypeError(message)
 
 
