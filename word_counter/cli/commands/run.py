@@ -35,6 +35,7 @@ from word_counter.settings import config
 
 _SETTINGS = (
     "input_format",
+    "encoding",
     "include",
     "exclude",
     "transport",

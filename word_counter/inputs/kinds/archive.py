@@ -12,8 +12,7 @@ from contextlib import contextmanager
 from typing import IO, BinaryIO, NamedTuple, Self, cast
 
 from word_counter.errors import InputError
-from word_counter.inputs.base import HEAD_BYTES
-from word_counter.inputs.kinds.decompression import archive_kind, packing_of, unpacked
+from word_counter.inputs.kinds.decompression import HEAD_BYTES, packing_of, unpacked
 
 _BUFFER_BYTES = 1024 * 1024
 
@@ -25,14 +24,14 @@ class Member(NamedTuple):
     size: int
 
 
-def members(path: str, file: BinaryIO) -> list[Member]:
+def members(path: str, file: BinaryIO, kind: str) -> list[Member]:
     """Return the files in an archive, in its order, but hidden ones. A packed tar file is read through for that.
 
     Raises:
         InputError: it is damaged or cut off, a file in it has a password, or two have one name.
         OSError: it cannot be read.
     """
-    with Archive(path, file) as archive:
+    with Archive(path, file, kind) as archive:
         found = [member for member in archive.members() if not _is_hidden(member.name)]
     names = {member.name for member in found}
     if len(names) < len(found):
@@ -51,8 +50,8 @@ def _is_hidden(name: str) -> bool:
 class Archive:
     """An open archive; a context manager."""
 
-    def __init__(self, path: str, file: BinaryIO) -> None:
-        """Make it of its path and the same file, open."""
+    def __init__(self, path: str, file: BinaryIO, kind: str) -> None:
+        """Make it of its path, the same file, open, and its kind: "tar", which may be packed, or "zip"."""
         self.path = path
         self.file = file
         self._zip: zipfile.ZipFile | None = None
@@ -61,7 +60,7 @@ class Archive:
         self._stream: _Blocks | None = None
         self._entries: Iterator[tarfile.TarInfo] = iter(())
         with self.translated():
-            if archive_kind(path) == "zip":
+            if kind == "zip":
                 self._zip = zipfile.ZipFile(file)
                 self._infos = {_clean(info.filename): info for info in self._zip.infolist()}
             else:

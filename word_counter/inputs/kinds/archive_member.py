@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from word_counter.inputs.base import Opened, Place, status_of
 from word_counter.inputs.kinds.decompression import ARCHIVES, archive_kind
+from word_counter.inputs.kinds.signatures import is_tar, is_zip
 from word_counter.inputs.kinds.stored_file import OpenStream, StoredFile, source_at
 from word_counter.job.model import Source
 from word_counter.security.input_roots import InputRoots
@@ -24,14 +25,14 @@ class ArchiveMember(StoredFile):
 
     @classmethod
     def sources(cls, place: Place) -> list[Source] | None:
-        """Return a source a file that is wanted; archives are told by their names."""
-        kind = archive_kind(place.path)
+        """Return a source a file that is wanted; archives are told by their content, and by their names."""
+        kind = _kind_of(place)
         if not kind:
             return None
         from word_counter.inputs.kinds.archive import members  # which takes a while, and few need it
 
         _ = place.status  # asked before members closes the file
-        inside = [one for one in members(place.path, place.file) if place.search.path_filter.takes(one.name)]
+        inside = [one for one in members(place.path, place.file, kind) if place.search.path_filter.takes(one.name)]
         return [source_at(place, kind, one.name, one.size) for one in inside]
 
     @classmethod
@@ -50,7 +51,7 @@ class ArchiveMember(StoredFile):
             from word_counter.inputs.kinds.archive import Archive  # which takes a while, and few need it
 
             self.close()
-            self._archive = Archive(source.path, self.roots.open(source.path))
+            self._archive = Archive(source.path, self.roots.open(source.path), source.packing)
         archive = self._archive
         member = archive.member(source.member)
 
@@ -64,3 +65,12 @@ class ArchiveMember(StoredFile):
         if self._archive is not None:
             self._archive.close()
             self._archive = None
+
+
+def _kind_of(place: Place) -> str:
+    """Return what kind of archive a file is; nothing: it is none."""
+    if is_zip(place.head):
+        return "zip"
+    if is_tar(place.inner):
+        return "tar"
+    return archive_kind(place.path)
