@@ -43,6 +43,7 @@ class Search:
 
     path_filter: PathFilter = _ALL
     encoding: str = ""  #: of files that do not begin with a byte order mark; nothing: UTF-8
+    named: frozenset[str] = frozenset()  #: what the user named, as it was named
     linked: list[str] = field(default_factory=list)  #: directories that links lead to
     hidden: list[str] = field(default_factory=list)  #: files and directories whose names begin with a dot
     unnamed: list[str] = field(default_factory=list)  #: pipes, sockets and devices that nobody named

@@ -13,7 +13,7 @@ from word_counter.inputs.base import Search
 from word_counter.inputs.encodings import encoding_named
 from word_counter.inputs.kind_table import kind_of, paths_of, sources_at
 from word_counter.inputs.path_filter import PathFilter
-from word_counter.job.model import STDIN_PATH, Inputs, Source
+from word_counter.job.model import STDIN, STDIN_PATH, Inputs, Source
 
 _ALL = PathFilter()
 
@@ -50,7 +50,7 @@ def find_sources(
         raise InputError(message)
     own = {_identity(path) for path in written if os.path.exists(path)}
     left_out: dict[str, None] = {}
-    search = Search(path_filter, encoding_named(encoding))
+    search = Search(path_filter, encoding_named(encoding), frozenset(names))
     paths: list[str] = []
     for name in names:
         found = paths_of(name, search)
@@ -134,9 +134,11 @@ def check_sources(sources: Sequence[Source], *, all_read: bool = False) -> None:
         sources: the sources.
         all_read: whether the whole input has been split, so that what can be read but once is not wanted again.
     """
-    if not all_read and any(kind_of(source).once for source in sources):
+    once = next((source for source in sources if kind_of(source).once), None)
+    if once is not None and not all_read:
+        name = "standard input" if once.packing == STDIN else once.name
         message = (
-            "a part of the job's input came from standard input, which cannot be read again; run the job anew, "
+            f"a part of the job's input came from {name}, which cannot be read again; run the job anew, "
             "or over a file next time"
         )
         raise InputError(message)

@@ -22,6 +22,10 @@ STDIN_PATH = "-"
 STDIN = "stdin"
 
 
+#: The packing of a pipe, a device or another file that is read once, as standard input is.
+STREAM = "stream"
+
+
 #: The packing of a source whose bytes are its lines, and of which nothing is given but the whole.
 WHOLE = "whole"
 
@@ -60,8 +64,8 @@ class Source:
         path: the file; ``-`` is standard input.
         size: in bytes, as it lies there; 0 of standard input.
         modified: the time of last change in nanoseconds since 1970.
-        packing: how it is packed ("gzip", "bzip2", "xz", "zstd", "tar", "zip"), or "stdin", or "whole"; nothing: its
-            bytes are its lines, wherever one begins to read.
+        packing: how it is packed ("gzip", "bzip2", "xz", "zstd", "tar", "zip"), or "stdin", "stream" or "whole";
+            nothing: its bytes are its lines, wherever one begins to read.
         member: of a tar or zip file: which of the files in it; ``size`` is that one's.
         encoding: of its text, as Python names it; nothing: UTF-8. In what is read from its beginning on, a byte order
             mark comes before this.
