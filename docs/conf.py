@@ -11,18 +11,19 @@ import os
 import re
 from collections.abc import Iterator
 from html import escape
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from sphinx.application import Sphinx
+
+from word_counter import __version__
 
 DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
 
 project = "word_counter"
 author = "the word_counter authors"
-release = metadata.version("word-counter")
+release = __version__
 copyright = f"2026, {author}"  # noqa: A001 (Sphinx's name)
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
@@ -33,6 +34,7 @@ autodoc_typehints = "description"
 smartquotes = False  # two dashes begin an option
 html_theme = "furo"
 html_title = "word_counter"
+pygments_dark_style = "github-dark"
 html_show_sourcelink = False
 
 _INCLUDE = re.compile(r"^```\{include\} (\S+)$", re.MULTILINE)

@@ -75,8 +75,12 @@ def _called(option: click.Option) -> str:
 
 
 def _option_table(options: Iterable[click.Option]) -> Iterator[str]:
-    rows = [(_called(option), _coded(default_of(option)), _coded(_about(option))) for option in options]
-    return _table("| option | default | what it does |", rows)
+    return _table("| option | what it does |", [(_called(option), _meaning(option)) for option in options])
+
+
+def _meaning(option: click.Option) -> str:
+    default = default_of(option)
+    return _coded(_about(option)) + (f" Default: {_coded(default)}." if default and not option.is_flag else "")
 
 
 def default_of(option: click.Option) -> str:
@@ -107,11 +111,14 @@ def _settings_without_option() -> Iterator[str]:
     comments = dict(re.findall(r"((?:    #: .*\n)+)    (\w+): ", source))
     about = {name: re.sub(r"\s*#: ", " ", comment).strip() for comment, name in comments.items()}
     rows = [
-        (f"`WORD_COUNTER_{name.upper()}`", str(setting.default), _coded(about[name]))
+        (
+            f"`WORD_COUNTER_{name.upper()}`",
+            _coded(about[name]) + (f" Default: {setting.default}." if setting.default else ""),
+        )
         for name, setting in _SETTINGS.items()
         if name not in settings_with_options()
     ]
-    return _table("| variable | default | what it does |", rows)
+    return _table("| variable | what it does |", rows)
 
 
 def _other_variables() -> Iterator[str]:

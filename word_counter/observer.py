@@ -1,4 +1,4 @@
-"""Observer: how anybody follows a running job; and the outcome that it ends in."""
+"""Observer: is told what happens to a running job. Also its progress and its outcome."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What a finished job came to. ``largest`` holds the ten largest numeric values with their keys.
+    """The outcome of a finished job. ``largest`` has the ten largest numeric values with their keys.
 
-    When chunks were skipped or bad records set aside, ``quarantine`` is the file that names them.
+    When there are bad chunks or records, ``quarantine`` is the file that lists them.
     """
 
     job_id: str
@@ -54,20 +54,20 @@ class Outcome:
     keys: int
     seconds: float
     retries: int = 0
-    reused_chunks: int = 0  #: those that were known from earlier runs
-    #: Files that hold the same bytes as one before them, with that one: each of them was counted.
+    reused_chunks: int = 0  #: chunks whose map results are from earlier runs
+    #: Files with the same bytes as an earlier one, each with that one. Each of them was counted.
     repeated: list[tuple[str, str]] = field(default_factory=list)
     skipped_chunks: int = 0
     bad_records: int = 0
     quarantine: str = ""
-    receipt: str = ""  #: the file that says what went into the results, and what happened; none of standard output
+    receipt: str = ""  #: the path of the receipt; "" when the results went to standard output
     output_format: str = "json"
     counters: dict[str, int] = field(default_factory=dict)
     largest: list[tuple[str, float]] = field(default_factory=list)
 
     @property
     def results(self) -> dict[str, Any]:
-        """The results, read back from where they went; ValueError unless they are JSON, JSON lines or mr-out there."""
+        """The results, read back from the output; ValueError unless they are JSON, JSON lines or mr-out."""
         if self.output == "-":
             message = "the results went to standard output"
             raise ValueError(message)
@@ -77,26 +77,26 @@ class Outcome:
 
 
 class Observer:
-    """Follows a job. Every method does nothing; override what is of interest.
+    """Is told what happens to a job. Every method does nothing; override those of interest.
 
     A method that raises an Exception does not end the job. The first time it is reported as a warning: to ``warned``
     where that is overridden, else to the log. KeyboardInterrupt and SystemExit are passed on.
     """
 
     def started(self, job_id: str, hint: str) -> None:
-        """A job of this id was made; ``hint`` says how to look into its Redis, if there is a private one."""
+        """A job of this id has started; ``hint`` says how to look into its private Redis, if it has one."""
 
     def progressed(self, progress: Progress) -> None:
-        """Something moved, or a second has passed."""
+        """Something has changed, or a second has passed."""
 
     def failed(self, failure: Failure) -> None:
-        """An attempt failed; what becomes of its task follows."""
+        """An attempt failed. What becomes of its task is reported next."""
 
     def retried(self, failure: Failure, after_seconds: float) -> None:
         """A task failed and will be tried again."""
 
     def revoked(self, batch: str, reason: str) -> None:
-        """A batch was taken from its worker, or from the queue that lost it."""
+        """A batch was revoked: its worker is gone, the queue lost it, or another attempt was faster."""
 
     def warned(self, message: str) -> None:
         """Something needs a person's attention, though the job goes on."""

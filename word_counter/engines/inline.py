@@ -32,6 +32,7 @@ from word_counter.job.model import Chunk, Cursor, Done, Inputs, JobState, Source
 from word_counter.job.side_file import read_side_files
 from word_counter.job.step import Phase
 from word_counter.loading.code_fingerprint import digest_of_code
+from word_counter.loading.job_hints import hints
 from word_counter.loading.job_reference import refer_to
 from word_counter.master.make_spec import make_spec
 from word_counter.observer import Observer, Outcome, Progress
@@ -78,6 +79,8 @@ class InlineEngine(Engine):
         records = InputFormat.parse(chosen_format(chosen.input_format, phases[0]))
         check_headers(sources, records)
         observer.started(job_id, "")
+        for hint in hints(job):
+            observer.warned(hint)
         cutting = Cutting.of(sources, chosen.chunk_size, records)
         pieces = _pieces(sources, replace(cutting, whole_files=phases[0].whole_files))
         partitions = max(2, chosen.partitions)
@@ -92,7 +95,7 @@ class InlineEngine(Engine):
         observer.progressed(progress)
         tasks = _Tasks(phases, partitions, Accounting(sources, len(phases)), chosen.max_bad_records)
         # What user code prints must not mix with results on standard output.
-        aside = redirect_stdout(sys.stderr) if chosen.output == "-" else nullcontext()
+        aside = redirect_stdout(sys.stderr) if chosen.output == "-" or sys.stdout is None else nullcontext()
         try:
             with closing(ChunkReader(dict(enumerate(sources)), records=records)) as reader, aside:
                 for chunk, _, content in pieces:

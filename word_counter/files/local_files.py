@@ -186,6 +186,8 @@ def unwritable(output: str, error: OSError) -> OutputError:
         return OutputError(f"cannot write {output}: the current directory is gone; change to one that is there")
     if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
         return OutputError(f"cannot write {output}: {error.strerror}; make room, or give another --output")
+    if error.errno == errno.EROFS:
+        return OutputError(f"cannot write {output}: {folder} is on a read-only file system; give another --output")
     if error.errno == errno.ENAMETOOLONG:
         return OutputError(f"cannot write {output}: {error.strerror}; give another --output")
     if error.errno in {errno.ENOTDIR, errno.EEXIST}:
@@ -193,8 +195,7 @@ def unwritable(output: str, error: OSError) -> OutputError:
     who = f"user {os.getuid()}" if hasattr(os, "getuid") else "this user"
     return OutputError(
         f"cannot write {output} as {who}: {error.strerror}; make {folder} writable for that user "
-        f"(chmod o+w {folder}), run as its owner (docker-compose: WORD_COUNTER_UID=$(id -u) "
-        "WORD_COUNTER_GID=$(id -g)), or give another --output"
+        f"(chmod o+w {folder}), run as its owner, or give another --output"
     )
 
 

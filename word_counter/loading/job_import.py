@@ -99,6 +99,14 @@ def _add_to_path(folder: str) -> None:
         sys.path[behind:] = [folder, *(path for path in sys.path[behind:] if path != folder)]
 
 
+def folders_beside(path: str) -> list[str]:
+    """Return the folders that a file lies in: that of a link, and that of the file it leads to, which comes last.
+
+    What is looked at last goes first: Python itself, given a link, imports what is beside the file.
+    """
+    return list(dict.fromkeys(os.path.dirname(name) for name in (os.path.abspath(path), os.path.realpath(path))))
+
+
 class _SourceLoader(SourceFileLoader):
     """Always compiles the source and ignores bytecode files, so that the code that runs is the code that was signed."""
 
@@ -111,9 +119,11 @@ def _import_file(path: str) -> ModuleType:
     if name in sys.modules:
         return sys.modules[name]
     if not os.path.isfile(path):
-        message = f"there is no file {path}"
+        leads = f": it is a link to {os.readlink(path)}, where there is none" if os.path.islink(path) else ""
+        message = f"there is no file {path}{leads}"
         raise JobLoadError(message)
-    _add_to_path(os.path.dirname(path))  # a job file may import other files in its folder
+    for folder in folders_beside(path):  # a job file may import what stands beside it
+        _add_to_path(folder)
     loader = _SourceLoader(name, path)
     spec = importlib.util.spec_from_loader(name, loader)
     if spec is None:

@@ -54,7 +54,9 @@ def _import_path(chosen: str) -> list[str]:
     chooses keeps its place. So does the folder of this package: the workers must not run another version of it.
     """
     script = getattr(sys.modules.get("__main__"), "__file__", None)
-    last = {os.getcwd(), os.path.dirname(os.path.abspath(script))} if script else {os.getcwd()}
+    last = {os.getcwd()}
+    if script:  # Python looks beside the file that a link leads to
+        last |= {os.path.dirname(os.path.abspath(script)), os.path.dirname(os.path.realpath(script))}
     last -= {os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))}
     last -= {os.path.abspath(path) for path in chosen.split(os.pathsep)} if chosen else set()
     return sorted(dict.fromkeys(path or os.getcwd() for path in sys.path), key=last.__contains__)

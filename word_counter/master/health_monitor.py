@@ -57,7 +57,7 @@ class Vitals:
             self.full_since = time.monotonic()
 
     def note_workers(self, serving: Mapping[str, Mapping[str, str]]) -> None:
-        """Take note of the live workers, by name, and of what they say of themselves."""
+        """Take note of the live workers, by name, with the facts of their last heartbeat."""
         self.workers = sum(int(facts.get("processes", 0)) for facts in serving.values())
         self.live = {name: int(facts.get("since", 0)) for name, facts in serving.items()}
 
@@ -104,7 +104,7 @@ class Vitals:
 
     @property
     def refused_patience(self) -> float:
-        """For how long they may, in seconds: workers start one after the other, and one that had a part may restart."""
+        """For how long they may, in seconds. Workers start one after the other, and one may be restarting."""
         return _REFUSED_LATER_SECONDS if self._committed else _REFUSED_SECONDS
 
 
@@ -146,7 +146,7 @@ class HealthMonitor:
         if now - self._checked >= _CHECK_SECONDS:
             self._checked = now
             self._vitals.note_workers(self._serving())
-            self._heed_refusals(snapshot)
+            self._check_refusals(snapshot)
             self._vitals.note_memory(*self._retry.call(self._session.memory))
             self._warn_without_workers(now)
         self._observer.progressed(self.progress(snapshot))
@@ -178,8 +178,8 @@ class HealthMonitor:
     def _serving(self) -> dict[str, dict[str, str]]:
         return self._retry.call(lambda: WorkerRegistry(self._session.connection).serving(self._queue))
 
-    def _heed_refusals(self, snapshot: Snapshot) -> None:
-        """Warn of workers that leave the job to others, once of each; that all of them do ends the job soon."""
+    def _check_refusals(self, snapshot: Snapshot) -> None:
+        """Warn once of each worker that leaves the job to others. If all of them do, the job fails soon."""
         live = self._vitals.live
         refusals = leaving(snapshot, live)
         by_all = bool(live) and len(refusals) == len(live)

@@ -33,6 +33,7 @@ from word_counter.job.side_file import SideFile, read_side_files
 from word_counter.job.snapshot import Snapshot
 from word_counter.jobs.word_count import WordCount
 from word_counter.loading.code_fingerprint import digest_of_code
+from word_counter.loading.job_hints import hints
 from word_counter.loading.job_import import refuse_while_importing
 from word_counter.loading.job_reference import made, refer_to
 from word_counter.local_cluster.session import Session
@@ -115,6 +116,8 @@ class Master:
             path_filter=PathFilter(self.settings.include, self.settings.exclude),
             encoding=self.settings.encoding or self.job.encoding,
         )
+        for hint in hints(self.job):
+            self._observer.warned(hint)
         code = refer_to(self.job)
         digest = digest_of_code(self.job)
         self._files = read_side_files(self.job.files)
@@ -279,7 +282,7 @@ class Master:
         if (snapshot := self._store.snapshot()) is not None:
             ours = snapshot.state is JobState.REDUCING and snapshot.epoch == self._leader_lease.epoch
             if ours and snapshot.reduced == snapshot.partitions:
-                message = f"Redis lost a part of what job {self.job_id} came to: {lost}; run it again"
+                message = f"Redis lost a part of the results of job {self.job_id}: {lost}; run it again"
                 raise JobFailedError(message) from lost
             self._observer.warned(f"{lost}; going on with job {self.job_id} from what is there")
             return

@@ -7,6 +7,7 @@ after "must be".
 from __future__ import annotations
 
 import json
+import os
 import re
 import time
 import unicodedata
@@ -63,6 +64,14 @@ def text(value: Any) -> str:
     return str(value)
 
 
+def path(value: Any) -> str:
+    """a path whose ~ is a home folder that is known (a folder of that name is ./~)"""  # noqa: D403, D415 (as above)
+    named = os.path.expanduser(str(value))
+    if named == "~" or named.startswith("~/"):
+        raise ValueError
+    return named
+
+
 def job_id(value: Any) -> str:
     """letters, digits, '-' and '_', 64 at the most"""  # noqa: D415 (shown after "must be")
     name = str(value)
@@ -86,8 +95,8 @@ def flag(value: Any) -> bool:
     return word in {"true", "yes", "1"}
 
 
-def listed(separator: str, shown: str) -> Callable[[Any], tuple[str, ...]]:
-    """Return a reader of lists."""
+def listed(separator: str, shown: str, each: Callable[[Any], str] = text) -> Callable[[Any], tuple[str, ...]]:
+    """Return a reader of lists, ``each`` of whose items is read so."""
 
     def read(value: Any) -> tuple[str, ...]:
         if isinstance(value, str):
@@ -99,7 +108,7 @@ def listed(separator: str, shown: str) -> Callable[[Any], tuple[str, ...]]:
             items = list(value)
         if not all(isinstance(item, str) for item in items):
             raise ValueError
-        return tuple(item for item in items if item)
+        return tuple(each(item) for item in items if item)
 
     read.__doc__ = f"a list separated by {shown}, or a JSON list of texts"
     return read

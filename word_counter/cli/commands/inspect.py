@@ -1,4 +1,4 @@
-"""The command ``inspect``: a job's chunks and partitions, with every attempt at them."""
+"""The command ``inspect``: shows a job's chunks and partitions, with every attempt at them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from word_counter.cli.commands.jobs import job_json
-from word_counter.cli.commands.redis_options import job_argument, json_option, reached, redis_option
+from word_counter.cli.commands.redis_options import connected, job_argument, json_option, redis_option
 from word_counter.cli.commands.status import status_fields
 from word_counter.cli.terminal.tables import Column, show_fields, show_json, show_table
 from word_counter.cli.terminal.text import count, first_line, moment, size, timestamp
@@ -40,7 +40,7 @@ _CHUNK_COLUMNS = (
 )
 _PARTITION_COLUMNS = (Column("PARTITION", right=True), *_ATTEMPT_COLUMNS, *_TIME_COLUMNS)
 
-#: So many keys are shown as the hottest.
+#: How many of the heaviest keys are shown.
 _HEAVIEST = 10
 
 
@@ -65,7 +65,7 @@ def inspect(job_id: str, chunk_id: int | None, limit: int, redis: str | None, as
     from word_counter.inspection.job_catalog import JobCatalog
     from word_counter.inspection.job_history import JobHistory
 
-    with reached(redis) as connection:
+    with connected(redis) as connection:
         job = JobCatalog(connection).job(job_id)
         history = JobHistory(connection, job)
         if chunk_id is not None:
@@ -140,7 +140,7 @@ def _inspect_chunk(job: JobRecord, history: JobHistory, chunk_id: int, *, as_jso
 
 
 def show_partials(partials: Iterable[tuple[int, list[tuple[Any, Any]]]]) -> None:
-    """Print what a chunk gives each partition."""
+    """Print the partials of a chunk."""
     for partition, pairs in partials:
         click.echo(f"\npartition {partition}, {count(len(pairs), 'key')}")
         rows = [(json.dumps(key, ensure_ascii=False), json.dumps(value, ensure_ascii=False)) for key, value in pairs]
@@ -148,7 +148,7 @@ def show_partials(partials: Iterable[tuple[int, list[tuple[Any, Any]]]]) -> None
 
 
 def _rows(records: Iterable[TaskRecord]) -> Iterable[tuple[str, ...]]:
-    """Yield a row an attempt, and one more where they do not tell how the task stands."""
+    """Yield a row for each attempt, and one more for the task's state where no attempt has it."""
     for record in records:
         chunk = record.chunk
         number = record.task.partition(":")[2]
@@ -165,7 +165,16 @@ def _rows(records: Iterable[TaskRecord]) -> Iterable[tuple[str, ...]]:
                 f"{attempt.kind}: {first_line(attempt.message)}" if attempt.kind else "",
             )
         if record.state not in {attempt.state for attempt in record.attempts}:
-            yield number, record.state, "", "", "", "", *where, ""  # what it is now: queued, waiting, skipped, dropped
+            yield (
+                number,
+                record.state,
+                "",
+                "",
+                "",
+                "",
+                *where,
+                "",
+            )  # the task's state: queued, waiting, skipped or dropped
 
 
 def _took(attempt: AttemptRecord) -> str:

@@ -1,4 +1,4 @@
-"""The options that say which job is meant, and what it is told."""
+"""Options that choose a job and give it params and files, and the job that they choose."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def format_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def chosen_job(given: Mapping[str, Any]) -> tuple[Job, Sequence[str]]:
-    """Return the job that the options of a command name, by default the word count, and its inputs.
+    """Return the job that the options of a command choose, by default the word count, and its inputs.
 
     Raises:
         UsageError: the options do not go together, or name no job.
@@ -81,7 +81,7 @@ def chosen_job(given: Mapping[str, Any]) -> tuple[Job, Sequence[str]]:
 
 
 def on_command_line(option: str) -> bool:
-    """Return whether an option of the running command was given to it, rather than by the environment."""
+    """Return whether an option of the running command was given on the command line, not by the environment."""
     return click.get_current_context().get_parameter_source(option) is ParameterSource.COMMANDLINE
 
 
@@ -104,7 +104,7 @@ def _app(reference: str) -> Job:
 
 
 def _mrjob(reference: str, arguments: Sequence[str]) -> tuple[Job, Sequence[str]]:
-    """Return a job in mrjob's API, and the inputs, which it tells from its own options."""
+    """Return a job in mrjob's API, and the inputs, which the job separates from its own options."""
     from word_counter.loading.job_reference import MRJOB, make_job
     from word_counter.mrjob.translation import Translated
 

@@ -1,4 +1,4 @@
-"""The commands ``run`` and ``master``."""
+"""The commands ``run``, ``master`` and ``resume``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 import gc
 import io
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -33,41 +33,9 @@ from word_counter.local_cluster.prefork import Prefork
 from word_counter.observer import Outcome
 from word_counter.settings import config
 
-_SETTINGS = (
-    "input_format",
-    "encoding",
-    "include",
-    "exclude",
-    "transport",
-    "shuffle",
-    "chunk_size",
-    "partitions",
-    "workers",
-    "engine",
-    "redis",
-    "output",
-    "output_format",
-    "sort",
-    "top",
-    "progress",
-    "log_format",
-    "job_id",
-    "timeout",
-    "max_attempts",
-    "retry_errors",
-    "lease_seconds",
-    "task_timeout",
-    "on_bad_chunk",
-    "max_bad_records",
-    "redis_patience",
-    "resume",
-    "standby",
-    "incremental",
-    "verbose",
-)
-#: What of them is about a master rather than a job.
+#: The settings that are about the master, not the job.
 _OF_RESUME = frozenset({"workers", "redis", "progress", "log_format", "redis_patience", "verbose"})
-#: Some records or chunks were set aside: the results are whole but for what quarantine.jsonl names.
+#: The exit code when records or chunks are in quarantine: the results are complete except for these.
 _QUARANTINED = 4
 
 _REDIS = click.option(
@@ -110,7 +78,7 @@ def _patterns(name: str, about: str) -> Callable[[Callable[..., Any]], Callable[
 
 
 def _options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command what ``run`` and ``master`` share. Defaults and checks are those of Settings."""
+    """Add the options that ``run`` and ``master`` share to a command. Settings has their defaults and checks."""
     options: list[Callable[[Callable[..., Any]], Callable[..., Any]]] = [
         click.argument("inputs", nargs=-1, metavar="[INPUT...]"),
         job_option,
@@ -246,10 +214,10 @@ def master(**given: Any) -> None:
 @_QUIET
 @_VERBOSE
 def resume(job: str, **given: Any) -> None:
-    """Go on with JOB, whose master is gone, from what it has committed."""
+    """Go on with JOB, whose master is gone, from what is committed."""
     from word_counter.master.master import Master
 
-    settings = {name: given[name] for name in _SETTINGS if given.get(name) is not None}
+    settings = _settings_in(given)
     chosen = config.load(settings, only=_OF_RESUME)
     if not chosen.redis:
         message = (
@@ -257,13 +225,18 @@ def resume(job: str, **given: Any) -> None:
             "A job of a private server ended with it"
         )
         raise UsageError(message)
-    # Its workers may be others': only who asks for workers gets them.
-    _follow(given, chosen, settings, lambda display: Master.resume(job, observer=display, **settings))
+    # Other workers may serve this Redis: workers are started only if they are asked for, or if there are none.
+    _show_run(given, chosen, settings, lambda display: Master.resume(job, observer=display, **settings))
+
+
+def _settings_in(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings among the options of a command, without those that were not given."""
+    return {name: value for name, value in given.items() if name in config.SETTING_NAMES and value is not None}
 
 
 def _run(given: dict[str, Any]) -> None:
-    settings = {name: given[name] for name in _SETTINGS if given.get(name) is not None}
-    wish = config.load(settings)  # the job may wish for something else, and then gets other workers
+    settings = _settings_in(given)
+    wish = config.load(settings)  # the job's own settings may differ, and then other workers are started
     alone = wish.engine == "redis" and not wish.redis
     processes = wish.worker_count if alone else 0
     with Prefork.started(processes, partial(_prepare, processes)) if processes else contextlib.nullcontext():
@@ -271,12 +244,12 @@ def _run(given: dict[str, Any]) -> None:
 
 
 def _prepare(processes: int) -> Callable[[], None]:
-    """Import what a run and its workers need, and return what makes a worker of a fork of this process."""
+    """Import what a run and its workers need, and return the function that a forked worker calls."""
     import word_counter.cli.commands.worker
     import word_counter.engines.run_job
     import word_counter.worker.worker  # noqa: F401
 
-    gc.freeze()  # modules are here to stay: no fork need look through them, nor copy them by looking
+    gc.freeze()  # the modules stay: forks need not search them for garbage, which would copy their memory
     commands = click.get_current_context().find_root().command
     return partial(commands, worker_command(processes))
 
@@ -285,7 +258,7 @@ def _run_job(given: dict[str, Any], settings: dict[str, Any]) -> None:
     from word_counter.engines.run_job import run as run_job
 
     job, given["inputs"] = chosen_job(given)
-    job.param_values()  # what is wrong with them is said before anything is looked for
+    job.param_values()  # so that errors in params come first
     if not given["inputs"] and job.inputs == ():
         raise click.MissingParameter(ctx=click.get_current_context(), param_type="argument", param_hint="'INPUT...'")
     chosen = config.load(settings, job.settings)
@@ -297,20 +270,20 @@ def _run_job(given: dict[str, Any], settings: dict[str, Any]) -> None:
         except (WordCounterError, OSError):
             raise
         except Exception as error:
-            # The inline engine raises what user code raised, for who calls it: at the terminal it is told as the
-            # other engine tells it, without the frames of ours, unless a debugger is to stop where it was raised.
+            # The inline engine raises the error of the user's code itself. At the terminal it is shown like the redis
+            # engine shows it, without the frames of this package, unless a debugger should stop where it was raised.
             if chosen.engine != "inline" or not hasattr(error, "__notes__") or "pdb" in sys.modules:
                 raise
             message = "\n".join([*error.__notes__, user_traceback(error)])
             raise JobFailedError(message) from error
 
-    _follow(given, chosen, settings, start)
+    _show_run(given, chosen, settings, start)
 
 
-def _follow(
+def _show_run(
     given: dict[str, Any], chosen: config.Settings, settings: dict[str, Any], start: Callable[[Display], Outcome]
 ) -> None:
-    """Show a run from its start to its end. Whether to be verbose is settled here, in ``settings`` too."""
+    """Show a run from its start to its end. Sets ``verbose`` in ``settings`` too."""
     quiet = given["quiet"] and not (given["verbose"] and not on_command_line("quiet"))
     settings["verbose"] = verbose = chosen.verbose and not quiet
     to_stdout = chosen.output == "-"
@@ -334,6 +307,6 @@ def _follow(
 
 
 def _write_utf8() -> None:
-    """See to it that results on standard output are UTF-8, as JSON must be, whatever the locale says."""
+    """Write standard output as UTF-8, whatever the locale, as JSON must be UTF-8."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", newline="\n")

@@ -1,4 +1,4 @@
-"""The bars at the foot of the terminal: one for mapping, one for reducing, and a line of figures."""
+"""Progress bars: one for mapping, one for reducing, and a line of figures below."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
-#: From so many columns on there is room for the nouns.
+#: The nouns are shown from so many columns on.
 _WIDE = 60
 _FRAMES_A_SECOND = 5
 
 
 class ProgressBars(Progress):
-    """rich's Progress, with columns for the width there is, and the figures below."""
+    """rich's Progress, with columns that suit the width of the terminal, and the figures below."""
 
     def __init__(self, console: Console, *, redirect_stdout: bool) -> None:
         """Make them.
 
         Args:
             console: where they go.
-            redirect_stdout: what is printed on standard output meanwhile goes above the bars, too.
+            redirect_stdout: whether standard output is shown above the bars meanwhile.
         """
         self.figures: list[str] = []
         self._screen = console  # Progress knows it only when it is made
@@ -32,13 +32,13 @@ class ProgressBars(Progress):
         self._reduced = self.add_task("reduce", total=100, amount="", percent=0, noun="partitions")
 
     def show(self, mapped: tuple[int, str], reduced: tuple[int, str], figures: list[str], phase: str = "") -> None:
-        """Set each bar to its percentage and amount, and the figures; ``phase`` is which of several this is of."""
+        """Set the percentage and amount of each bar, and the figures; ``phase`` is the phase if there are several."""
         self.figures = figures
         for task, name, (percent, amount) in ((self._mapped, "map", mapped), (self._reduced, "reduce", reduced)):
             self.update(task, description=f"{name} {phase}".rstrip(), completed=percent, percent=percent, amount=amount)
 
     def end(self, *, stay: bool) -> None:
-        """Stop moving; take the bars away unless they are to ``stay``."""
+        """Stop updating; remove the bars unless they are to ``stay``."""
         self.live.transient = not stay
         self.stop()
 

@@ -47,6 +47,9 @@ class StreamFile(Kind):
         """
         path, encoding = place.path, place.search.encoding
         if path == STDIN_PATH:
+            if sys.stdin is None or sys.stdin.closed:
+                message = "standard input is closed, and so there is nothing to read from -; name files instead"
+                raise InputError(message)
             return [Source(path, 0, time.time_ns(), STDIN, encoding=encoding)]
         if is_url(path):
             return None
@@ -71,9 +74,6 @@ class StreamFile(Kind):
 
     def open(self, source: Source) -> Opened:
         """Begin to read; InputError when that was done before, OSError when it cannot be opened."""
-        if source.packing == STDIN and sys.stdin is None:
-            message = "standard input is closed, so that nothing can be read from it"
-            raise InputError(message)
         if source.path in _begun:
             message = f"{_spoken(source)} was read already, and does not come again; run the job anew, or over a file"
             raise InputError(message)
