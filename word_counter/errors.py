@@ -134,6 +134,10 @@ class EncodingError(JobFailedError):
     """A key or a value that JSON cannot hold exactly; the message names the key and who yielded it."""
 
 
+class InvalidTextError(EncodingError):
+    """A key or a value has a lone surrogate, which no text file holds. The record that it comes from is a bad one."""
+
+
 class InputChangedError(JobFailedError):
     """A file changed while the job was reading it, so no count of it would be right."""
 
