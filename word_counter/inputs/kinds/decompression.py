@@ -22,6 +22,8 @@ HEAD_BYTES = 4096
 _LEAST_BYTES = 10
 #: So much of a packed file is unpacked to see what it holds, in bytes; more of it where blocks are longer.
 _PEEK_BYTES = 256 * 1024
+#: The longest window of zstd that is kept in memory, in bytes; longer ones come of zstd --long=28 and more.
+ZSTD_WINDOW_BYTES = 128 * 1024 * 1024
 #: How a file may be packed.
 PACKINGS = frozenset({"gzip", "bzip2", "xz", "zstd"})
 #: How the names of packed files end, and how they are packed.
@@ -112,6 +114,7 @@ def unpacked(read: Callable[[int], bytes], packing: str, name: str) -> Iterator[
                 what = "in the middle" if begun else "before they begin"
                 message = f"{name} is cut off: its {packing} data end {what}, after {total:,} unpacked bytes"
                 raise InputError(message)
+        _check_frame(b"" if begun else rest, packing, name)
         begun = begun or bool(rest)
         try:
             block = decompressor.decompress(rest, _BLOCK_BYTES)
@@ -121,6 +124,31 @@ def unpacked(read: Callable[[int], bytes], packing: str, name: str) -> Iterator[
         total += len(block)
         if block:
             yield block
+
+
+def _check_frame(head: bytes, packing: str, name: str) -> None:
+    """Raise InputError when a zstd frame needs a larger window, or a dictionary; see RFC 8878, section 3.1.1.1."""
+    if packing != "zstd" or len(head) < _LEAST_BYTES or not head.startswith(b"\x28\xb5\x2f\xfd"):
+        return
+    flags = head[4]
+    one_segment, dictionary = flags & 0x20, (0, 1, 2, 4)[flags & 3]
+    at = 5 if one_segment else 6
+    if dictionary and (number := int.from_bytes(head[at : at + dictionary], "little")):
+        message = f"{name} needs the zstd dictionary {number}; unpack it with that (zstd -d -D DICTIONARY)"
+        raise InputError(message)
+    if one_segment:
+        length = 1 << (flags >> 6)
+        window = int.from_bytes(head[at + dictionary : at + dictionary + length], "little")
+    else:
+        exponent, mantissa = head[5] >> 3, head[5] & 7
+        window = (1 << (10 + exponent)) * (8 + mantissa) // 8
+    if window > ZSTD_WINDOW_BYTES:
+        log = (window - 1).bit_length()
+        message = (
+            f"{name} needs a zstd window of {window / 2**20:,.0f} MiB, and {ZSTD_WINDOW_BYTES >> 20} MiB of memory are "
+            f"what is taken for that here: unpack it before, as by zstd -d --long={log} -c FILE | word-counter run -"
+        )
+        raise InputError(message)
 
 
 def inner_head(read: Callable[[int], bytes], packing: str) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from word_counter.errors import InputError
@@ -80,8 +81,6 @@ _BINARY = (
     (rb"\x7fELF|MZ|\xca\xfe\xba\xbe|\xcf\xfa\xed\xfe", "a program"),
 )
 _BINARY_AT_ALL = re.compile(b"|".join(b"(?:%b)" % pattern for pattern, _ in _BINARY))
-#: Entries of zip files that make one a document.
-_OFFICE_ENTRIES = frozenset({"[Content_Types].xml", "mimetype"})
 _TAR_BLOCK = 512
 
 
@@ -158,9 +157,9 @@ def binary_kind(head: bytes) -> str:
     return "bytes that are zero" if b"\0" in head and marked(head) is None else ""
 
 
-def is_office(entries: list[str]) -> bool:
-    """Whether a zip file with these entries is an office document rather than an archive."""
-    return bool(entries) and entries[0] in _OFFICE_ENTRIES
+def is_office(names: Sequence[str]) -> bool:
+    """Whether a zip file of files with these names is an office document."""
+    return "[Content_Types].xml" in names or (bool(names) and names[0] == "mimetype")
 
 
 def is_zip(head: bytes) -> bool:
