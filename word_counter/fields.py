@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 
+from word_counter.settings.plurals import plural
+
 
 def fields_of(line: str, delimiter: str = ",") -> list[str]:
     """Return the fields of a line: by the rules of CSV, or, without a delimiter, its words between white space.
@@ -26,7 +28,7 @@ def field_of(line: str, number: int, delimiter: str = ",") -> str:
         return line
     found = fields_of(line, delimiter)
     if len(found) < number:
-        message = f"field {number} is asked for, and there are {len(found)}"
+        message = f"field {number} is asked for, and there {plural(len(found), 'is', 'are')} {len(found)}"
         raise ValueError(message)
     return found[number - 1]
 

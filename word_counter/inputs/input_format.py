@@ -16,6 +16,7 @@ from typing import Any
 from word_counter.errors import InputError, UsageError
 from word_counter.job.mapper import Mapper, Reading
 from word_counter.job.step import Phase
+from word_counter.settings.plurals import count
 
 _KINDS = ("lines", "jsonl", "csv", "tsv")
 _OPTIONS = ("delimiter", "quote", "header")
@@ -108,7 +109,7 @@ class InputFormat:
             size += len(line)
             if quote not in line or scan.stays_open(line, is_open=len(held) > 1):
                 if size > _LONGEST_ROW:
-                    message = f"a quote that opens in the row {held[0][:100]!r} is not closed for {size:,} bytes"
+                    message = f"a quote that opens in the row {held[0][:100]!r} is not closed for {count(size, 'byte')}"
                     raise InputError(message)
                 continue
             yield b"".join(held)
@@ -178,7 +179,7 @@ class Rows:
 
     def _named(self, row: list[str]) -> dict[str, str]:
         if len(row) != len(self.header):
-            message = f"a row of {len(row)} fields, where the header names {len(self.header)}"
+            message = f"a row of {count(len(row), 'field')}, where the header names {len(self.header)}"
             raise ValueError(message)
         return dict(zip(self.header, row, strict=True))
 

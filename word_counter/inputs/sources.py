@@ -21,6 +21,7 @@ from word_counter.files.urls import has_password, is_url, plain, refusal
 from word_counter.inputs.decompression import HEAD_BYTES, SUFFIXES, archive_kind, packing_of
 from word_counter.inputs.path_filter import PathFilter
 from word_counter.job.model import STDIN, STDIN_PATH, WHOLE, Inputs, Source
+from word_counter.settings.plurals import count
 
 _ALL = PathFilter()
 
@@ -110,7 +111,7 @@ def _tell_of_repeats(sources: Sequence[Source], say: Callable[[str], None]) -> N
     repeated = [path for path, n in times.items() if n > 1]
     if repeated:
         others = f" and {len(repeated) - 1:,} more" if len(repeated) > 1 else ""
-        say(f"named more than once, and counted as often: {repeated[0]} ({times[repeated[0]]} times){others}")
+        say(f"named more than once, and counted as often: {repeated[0]} ({count(times[repeated[0]], 'time')}){others}")
 
 
 def _identity(path: str) -> tuple[int, int]:
@@ -262,8 +263,8 @@ def check_unchanged(source: Source, file: BinaryIO) -> None:
 def _check_status(source: Source, status: Status) -> None:
     if (status.size != source.size and not source.member) or status.modified != source.modified:
         message = (
-            f"{source.path} changed while the job was running: it had {source.size} bytes when the job began "
-            f"and has {status.size} now; run the job again when nothing writes to the file"
+            f"{source.path} changed while the job was running: it had {count(source.size, 'byte')} when the job began "
+            f"and has {status.size:,} now; run the job again when nothing writes to the file"
         )
         raise InputChangedError(message)
 

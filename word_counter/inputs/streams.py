@@ -13,6 +13,7 @@ from word_counter.errors import InputError
 from word_counter.inputs.decompression import HEAD_BYTES, packing_of, unpacked
 from word_counter.inputs.sources import check_unchanged, open_source
 from word_counter.job.model import STDIN, WHOLE, Chunk, Source
+from word_counter.settings.plurals import count
 
 #: How much is read at a time, in bytes.
 _BLOCK_BYTES = 1024 * 1024
@@ -119,7 +120,7 @@ class Stream:
             else:
                 yield block
         if offset:
-            message = f"{self._source.name} ends {offset:,} bytes earlier than it did when it was read before"
+            message = f"{self._source.name} ends {count(offset, 'byte')} earlier than it did when it was read before"
             raise InputError(message)
 
     def _unpacked(self) -> Iterator[bytes]:

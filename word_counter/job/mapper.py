@@ -8,6 +8,8 @@ from itertools import chain, starmap
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+from word_counter.settings.plurals import count
+
 if TYPE_CHECKING:
     from word_counter.job.pairs import Pairs
     from word_counter.job.side_file import SideFile
@@ -106,7 +108,7 @@ class Lines:
     def place(self, index: int | None) -> str:
         """Say where the line of an index within the chunk is; where the chunk is when it is None."""
         if index is None:
-            return f"{self.source}, byte {self.offset}, in the {len(self)} lines from line {self.line} on"
+            return f"{self.source}, byte {self.offset}, in the {count(len(self), 'line')} from line {self.line} on"
         offset = 0
         for _ in range(index):
             offset = self.raw.index(b"\n", offset) + 1

@@ -241,7 +241,8 @@ class ReconcileLoop:
             return f"\nin {self._spec.results_name(chunk.source)}"
         path = self._store.sources()[chunk.source].name
         last = chunk.line + chunk.lines - 1
-        return f"\nin {path}, bytes {chunk.offset} to {chunk.offset + chunk.length}, lines {chunk.line} to {last}"
+        lines = f"line {last}" if chunk.lines == 1 else f"lines {chunk.line} to {last}"
+        return f"\nin {path}, bytes {chunk.offset} to {chunk.offset + chunk.length}, {lines}"
 
     def _skip(self, failure: Failure) -> None:
         _, number = parse_task(failure.task)

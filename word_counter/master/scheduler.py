@@ -34,6 +34,7 @@ from word_counter.job.snapshot import (
     Suspicion,
     TaskAttempt,
 )
+from word_counter.settings.plurals import count, plural
 
 #: Batches are made as long as is worth a queue's round trips, in seconds of work, and no longer than so many tasks.
 _BATCH_SECONDS = 0.2
@@ -219,7 +220,7 @@ def decide(snapshot: Snapshot, policy: Policy, lost: Collection[str] = ()) -> li
 def _hopeless(snapshot: Snapshot, policy: Policy) -> str:
     """Say why the job as a whole cannot go on, or nothing."""
     if policy.timeout and snapshot.now - snapshot.created > policy.timeout * 1000:
-        return f"the job took longer than the {policy.timeout:g} seconds it may (--timeout)"
+        return f"the job took longer than the {policy.timeout:g} {plural(policy.timeout, 'second')} it may (--timeout)"
     if policy.full_for > policy.full_patience:
         return (
             f"Redis is at {policy.memory:.0%} of its memory and nothing frees it: the partials do not fit; "
@@ -260,7 +261,7 @@ def _judge(failure: Failure, snapshot: Snapshot, policy: Policy) -> Retry | Forg
         return Skip(failure)
     if failure.kind in PERMANENT:
         return Fail(failure.message, failure.task)
-    tries = "1 attempt" if policy.max_attempts == 1 else f"{policy.max_attempts} attempts"
+    tries = count(policy.max_attempts, "attempt")
     last = f", on {failure.worker}" + (" at last" if policy.max_attempts > 1 else "")
     return Fail(f"{failure.task} failed in {tries}{last}: {failure.message}", failure.task)
 

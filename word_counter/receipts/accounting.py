@@ -14,6 +14,7 @@ from typing import Any
 
 from word_counter.files.digest import Digest, chunk_line
 from word_counter.job.model import Chunk, Done, Source
+from word_counter.settings.plurals import count
 
 
 @dataclass(slots=True)
@@ -90,7 +91,7 @@ class Accounting:
         if chunk.offset != input_.bytes:
             self._amiss.append(f"chunk {chunk.id} of {name} begins at byte {chunk.offset} rather than {input_.bytes}")
         if lines + header != chunk.lines or header < 0:
-            self._amiss.append(f"of chunk {chunk.id} of {name} {lines} of {chunk.lines} lines were mapped")
+            self._amiss.append(f"of chunk {chunk.id} of {name} {lines} of {count(chunk.lines, 'line')} were mapped")
         aside = lines if done.skipped else done.amounts.get("lines_set_aside", 0)
         self._counts.update(lines_read=chunk.lines, lines_mapped=lines - aside, lines_set_aside=aside)
         self._counts.update(header_lines=header, chunks=1, chunks_set_aside=done.skipped)
@@ -119,13 +120,13 @@ class Accounting:
         found = list(self._amiss)
         for source, input_ in zip(self._sources, self._inputs, strict=True):
             if not source.packing and input_.bytes != source.size:
-                found.append(f"{input_.bytes} of the {source.size} bytes of {source.name} were read")
+                found.append(f"{input_.bytes} of {count(source.size, 'byte')} of {source.name} were read")
         for number, phase in enumerate(self._phases, 1):
             if phase.pairs_out_of_map != phase.pairs_into_reduce:
                 where = f" of phase {number}" if len(self._phases) > 1 else ""
                 found.append(
-                    f"{phase.pairs_out_of_map} pairs came out of the map{where}, and {phase.pairs_into_reduce} went "
-                    "into its reduce"
+                    f"{count(phase.pairs_out_of_map, 'pair')} came out of the map{where}, and "
+                    f"{phase.pairs_into_reduce:,} went into its reduce"
                 )
         return "; ".join(found[:3])
 

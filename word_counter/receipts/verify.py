@@ -18,6 +18,7 @@ from word_counter.outputs.receipt_file import FORMAT, receipt_path
 from word_counter.receipts.verification import Fault, Verification, reason_of
 from word_counter.receipts.verify_inputs import check_inputs
 from word_counter.settings.config import PARTS
+from word_counter.settings.plurals import count
 
 #: How much of a file is read at a time, in bytes.
 _BLOCK_BYTES = 1024 * 1024
@@ -127,5 +128,5 @@ def _check_file(path: str, listed: Mapping[str, Any], of: str, found: Verificati
     if (digest.size, digest.text) != (listed["size"], listed["blake3"]):
         what = "it was edited, or is of another job"
         if digest.size != listed["size"]:
-            what += f": it has {digest.size:,} bytes, and had {listed['size']:,}"
+            what += f": it has {count(digest.size, 'byte')}, and had {listed['size']:,}"
         found.faults.append(Fault(of, path, what))

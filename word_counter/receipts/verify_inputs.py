@@ -17,6 +17,7 @@ from word_counter.inputs.sources import status_of
 from word_counter.inputs.streams import Openings, Stream
 from word_counter.job.model import STDIN, Source
 from word_counter.receipts.verification import Fault, Verification, reason_of
+from word_counter.settings.plurals import count
 
 
 def check_inputs(inputs: Sequence[Mapping[str, Any]], moved: Sequence[tuple[str, str]], found: Verification) -> None:
@@ -49,7 +50,7 @@ def _input_fault(source: Source, listed: Mapping[str, Any], openings: Openings, 
     try:
         status = status_of(source.path)
         if not source.packing and status.size != source.size:
-            return f"it was edited: it has {status.size:,} bytes, and had {source.size:,}"
+            return f"it was edited: it has {count(status.size, 'byte')}, and had {source.size:,}"
         # A packed file is what it holds, however it is packed.
         size = source.size if source.member else status.size
         now = replace(source, size=size, modified=status.modified)

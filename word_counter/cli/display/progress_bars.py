@@ -31,11 +31,14 @@ class ProgressBars(Progress):
         self._mapped = self.add_task("map", total=100, amount="", percent=0, noun="chunks")
         self._reduced = self.add_task("reduce", total=100, amount="", percent=0, noun="partitions")
 
-    def show(self, mapped: tuple[int, str], reduced: tuple[int, str], figures: list[str], phase: str = "") -> None:
-        """Set each bar to its percentage and amount, and the figures; ``phase`` is which of several this is of."""
+    def show(
+        self, mapped: tuple[int, str, str], reduced: tuple[int, str, str], figures: list[str], phase: str = ""
+    ) -> None:
+        """Set each bar to its percentage, amount and noun, and the figures; ``phase`` says which of several it is."""
         self.figures = figures
-        for task, name, (percent, amount) in ((self._mapped, "map", mapped), (self._reduced, "reduce", reduced)):
-            self.update(task, description=f"{name} {phase}".rstrip(), completed=percent, percent=percent, amount=amount)
+        for task, name, (percent, amount, noun) in ((self._mapped, "map", mapped), (self._reduced, "reduce", reduced)):
+            title = f"{name} {phase}".rstrip()
+            self.update(task, description=title, completed=percent, percent=percent, amount=amount, noun=noun)
 
     def end(self, *, stay: bool) -> None:
         """Stop moving; take the bars away unless they are to ``stay``."""
