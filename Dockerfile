@@ -23,7 +23,9 @@ COPY requirements.txt ./
 RUN pip --python /opt/word_counter install --quiet -r requirements.txt
 COPY . ./
 # a+rX: sources checked out under a strict umask must still be readable for the user below
-RUN pip --python /opt/word_counter install --quiet --no-deps . && chmod -R a+rX /opt/word_counter
+RUN pip --python /opt/word_counter install --quiet --no-deps . \
+      && cp word_counter/security/run_as_owner.py /opt/word_counter/ \
+      && chmod -R a+rX /opt/word_counter
 
 
 FROM python:3.12-slim
@@ -31,6 +33,7 @@ FROM python:3.12-slim
 COPY --from=builder /opt/word_counter /opt/word_counter
 # HOME: any user id will do, also one without a home; /tmp is the only place the program may write to
 # besides its output. Nothing compiles at run time: the root file system is meant to be read-only.
+# docker-compose.yml starts as root with run_as_owner.py, which becomes the owner of a folder before all else.
 ENV PATH=/opt/word_counter/bin:$PATH HOME=/tmp PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /app
 USER 10001:10001

@@ -20,8 +20,11 @@ TESTFLAGS = -n 4 --dist worksteal
 
 SOURCES = word_counter tests $(wildcard benchmarks docs examples)
 
+# of `make wheel`: where to
+DIST = dist
+
 .DEFAULT_GOAL = help
-.PHONY: help run test lint types check format coverage test-compose chaos scale fuzz bench picture clean
+.PHONY: help run test lint types docs reference check format coverage test-compose chaos scale lab fuzz bench wheel picture clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -39,7 +42,14 @@ lint: $(VENV)/.test ## ruff: format and rules
 types: $(VENV)/.test ## mypy, strict
 	@$(PY) -m mypy
 
-check: lint types test ## lint, types and tests
+docs: $(VENV)/.docs ## build the documentation site in build/docs/; any warning is an error
+	@$(PY) -m sphinx -W --keep-going -q -b html docs build/docs
+	@echo "build/docs/index.html" >&2
+
+reference: $(VENV)/.run ## write into docs/ what the code says of settings, commands, jobs and keys
+	@$(PY) -m docs.from_code
+
+check: lint types docs test ## lint, types, documentation and tests
 
 format: $(VENV)/.test ## write the code as ruff wants it
 	@$(PY) -m ruff format $(SOURCES)
@@ -66,6 +76,17 @@ fuzz: $(VENV)/.test ## throw random bytes at the native kernel under sanitizers:
 bench: $(VENV)/.bench ## measure beside other tools: make bench SIZE=10 REPEAT=3 BENCH="--series peers --only pool,word_counter"
 	@$(PY) -m benchmarks $(if $(SIZE),--size $(SIZE)) $(if $(REPEAT),--repeat $(REPEAT)) $(BENCH)
 
+wheel: $(VENV)/.test ## build the sdist and a wheel with the native kernel, for every CPython from 3.11 on, into dist/
+	@rm -f $(DIST)/*.whl $(DIST)/*.tar.gz
+	@$(PY) -m build --no-isolation --outdir $(DIST) . >&2
+	@$(PY) -m zipfile --list $(DIST)/*.whl | grep -q 'native/_kernel.*so' || { \
+	  echo "The native kernel could not be built: a wheel needs a C compiler and Python's headers." >&2; \
+	  rm $(DIST)/*.whl; exit 1; }
+	@if $(PY) -c 'import auditwheel' 2> /dev/null; then \
+	  PATH="$(dir $(abspath $(PY))):$$PATH" $(PY) -m auditwheel repair --wheel-dir $(DIST) $(DIST)/*-linux_*.whl >&2 && \
+	  rm $(DIST)/*-linux_*.whl; fi
+	@ls $(DIST)/*
+
 picture: $(VENV)/.run ## draw docs/run.svg, the picture of a run in the README
 	@$(PY) docs/picture.py
 
@@ -89,12 +110,18 @@ $(VENV)/.made:
 
 $(VENV)/.run: $(VENV)/.made pyproject.toml requirements.txt setup.py $(wildcard word_counter/native/*.[ch])
 	@echo "Installing word_counter into $(VENV) (once) ..." >&2
+	@rm -rf *.egg-info # what an older build left there would be taken for what is installed
 	@$(PIP) --editable .
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.run
 	@echo "Installing the test tools into $(VENV) (once) ..." >&2
 	@$(PIP) --editable '.[test]'
+	@touch $@
+
+$(VENV)/.docs: $(VENV)/.run
+	@echo "Installing what builds the documentation into $(VENV) (once) ..." >&2
+	@$(PIP) --editable '.[docs]'
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.run

@@ -1,15 +1,14 @@
 """A job run from Python: `python examples/from_python.py examples/logs/`.
 
-The workers of the run import the module of the job class, as this file does. Were the class in this very file, they
-would import this one: the guard at the foot keeps them from running the job again.
+The workers of the run import the module of the job class, as this file does. If the class were in this file, they would
+import this one: the guard at the end keeps them from running the job again.
 """
 
 import sys
 
 from my_job import Levels
 
-from word_counter import Observer, Outcome, WordCounterError, run
-from word_counter.observer import Progress
+from word_counter import Failure, Observer, Outcome, Progress, WordCounterError, run
 
 
 class Retries(Observer):
@@ -19,15 +18,15 @@ class Retries(Observer):
         self.retries: list[str] = []
         self.lines = 0
 
-    def retried(self, task: str, reason: str, after_seconds: float) -> None:  # noqa: ARG002 (the observer's signature)
-        self.retries.append(f"{task}: {reason}")
+    def retried(self, failure: Failure, after_seconds: float) -> None:  # noqa: ARG002 (the observer's signature)
+        self.retries.append(f"{failure.task}: {failure.message}")
 
     def progressed(self, progress: Progress) -> None:
         self.lines = progress.lines
 
 
 def main(inputs: list[str]) -> None:
-    """Run the job over inputs and print what it came to."""
+    """Run the job over inputs and print its outcome."""
     observer = Retries()
     try:
         outcome: Outcome = run(inputs, Levels, observer=observer, output="output/levels.json", workers=2)

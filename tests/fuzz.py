@@ -31,6 +31,7 @@ from word_counter.shuffle.partitioning import canonical, encode_plainly
 _PIECES = [
     *(bytes([byte]) for byte in range(256)),
     *(letter.encode() for letter in "\u2019\u03a3\u0130\u212a\u00e9\u00df\ufb01\u4f60\u0301\u0345\u00b7\U0001d49c"),
+    *(mark.encode() for mark in "\u0307\u0331\u0344\u093c\u0915\u094d\u093f\u1100\u1161\u20dd\U0001d165\u200c"),
     *(space.encode() for space in "\u00a0\u2028\u3000\u0085\u200d\ufeff"),
     *(b"don't", b"'", b"''", b"x'", b"'x", b"\r\n", b"\xe2\x80", b"\xf0\x9f", b"\xed\xa0\x80", b"\xc0\xaf"),
     *(b"a" * n for n in (15, 16, 17, 24, 31, 32, 33, 63, 64, 65, 128)),
@@ -133,7 +134,13 @@ def gathered(build: native.Build, content: bytes, words: dict[str, int]) -> None
 def fuzz(builds: list[native.Build], seed: int, seconds: float) -> int:
     """Go on for so long and return how many inputs there were."""
     chance = random.Random(seed)
-    corpus = [b"", b"Don't stop.\n", "caf\u00e9 \u0391\u03a3.\u0391 it\u2019s\r\n".encode(), b"a" * 70, b"a b " * 40]
+    corpus = [
+        b"",
+        b"Don't stop.\n",
+        "caf\u00e9 \u0391\u03a3.\u0391 it\u2019s e\u0301\r\n".encode(),
+        b"a" * 70,
+        b"a b " * 40,
+    ]
     end = time.monotonic() + seconds
     n = 0
     while time.monotonic() < end:

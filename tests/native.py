@@ -18,6 +18,11 @@ from types import ModuleType
 
 _SOURCE = Path(__file__).parents[1] / "word_counter" / "native" / "_kernel.c"
 _MEMORY = Path(__file__).with_name("memory.h")
+#: As the Python.h of 3.12 and later has these, with which a wheel may be built that runs on 3.11.
+_LATER_PYTHON = "".join(
+    f"#undef Py_RETURN_{name.upper()}\n#define Py_RETURN_{name.upper()} return Py_{name}\n"
+    for name in ("None", "True", "False")
+)
 _WARNINGS = ["-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Wstrict-prototypes", "-Wvla", "-Werror"]
 PLAIN_C = ["-DWORD_COUNTER_PLAIN_C"]
 SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer", "-g"]
@@ -66,7 +71,7 @@ def build(folder: Path, *flags: str) -> Path:
     unit = folder / "unit.c"
     unit.write_text(
         "#define Py_LIMITED_API 0x030b0000\n#define PY_SSIZE_T_CLEAN\n#include <Python.h>\n"
-        f'#include "{_MEMORY}"\n'
+        f'{_LATER_PYTHON}#include "{_MEMORY}"\n'
         "#define malloc counted_malloc\n#define calloc counted_calloc\n"
         "#define realloc counted_realloc\n#define free counted_free\n"
         "#undef Py_LIMITED_API\n#undef PY_SSIZE_T_CLEAN\n"

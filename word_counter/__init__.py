@@ -8,7 +8,7 @@ if sys.argv[:1] == ["-m"] and "word_counter" in sys.orig_argv and not sys.flags.
     # python -m word_counter: a json.py or redis.py in the current folder must not become ours.
     sys.path.append(sys.path.pop(0))
 
-TYPE_CHECKING = False  # what type checkers take for true; typing itself would take its time
+TYPE_CHECKING = False  # type checkers take it for True; importing it from typing would take time
 if TYPE_CHECKING:
     from typing import Any
 
@@ -57,8 +57,8 @@ __all__ = [
     "run",
 ]
 
-#: Where each name comes from. It is imported at first use: a job file that needs Mapper alone does not wait for Redis,
-#: and the command minds Ctrl-C before anything takes its time.
+#: The module of each name. A name is imported at first use: a job file that needs only Mapper does not wait for Redis,
+#: and the command handles Ctrl-C before it imports anything.
 _PLACES = {
     "engines.run_job": ("run",),
     "errors": ("JobFailedError", "StoreUnavailableError", "UsageError", "WordCounterError"),
@@ -78,7 +78,9 @@ _MODULES = {name: f"word_counter.{module}" for module, names in _PLACES.items() 
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        value = _version()
+        from word_counter.settings.distribution import version_text
+
+        value = version_text()
     elif name in _MODULES:
         from importlib import import_module
 
@@ -92,12 +94,3 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return [*__all__, "__version__"]
-
-
-def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("word-counter")
-    except PackageNotFoundError:  # run from a source tree that is not installed
-        return "0"

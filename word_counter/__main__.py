@@ -1,6 +1,6 @@
 """The command, as ``python -m word_counter`` and as ``word-counter``.
 
-Ctrl-C is minded before anything is imported: until then there is nothing to tidy up, and nothing to tell.
+Ctrl-C is handled before anything is imported: until then there is nothing to clean up.
 """
 
 from __future__ import annotations
@@ -11,37 +11,38 @@ import signal
 import sys
 
 _INTERRUPTED = 130
-#: Objects before Python looks for cycles in the young ones. Its own default of 700 makes it look a thousand times while
-#: modules are imported, an eighth of the time that a small job takes; memory between two looks stays a few megabytes.
+#: How many new objects Python makes before it searches them for cycles. With the default of 700 it searches a thousand
+#: times while modules are imported, an eighth of the time of a small job. Memory grows by a few megabytes only.
 _YOUNG_OBJECTS = 50_000
 
 
 def main() -> None:
-    """Run the command line; never end in a traceback of Ctrl-C, however early or late it is pressed."""
+    """Run the command line. Ctrl-C never gives a traceback, however early or late it is pressed."""
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, _leave)
-    _mind_closed_streams()
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # where it is ignored, nobody is told how workers end
+    _open_closed_streams()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # if it is ignored, the exit codes of workers are lost
     gc.set_threshold(_YOUNG_OBJECTS)
     try:
         from word_counter.cli.main import main as commands
 
         commands()
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # what is left is the interpreter's own end
-        gc.freeze()  # which looks for cycles three times over, as long as a small job takes
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # only the end of the interpreter follows
+        gc.freeze()  # otherwise it searches for cycles three times, which takes as long as a small job
 
 
-def _mind_closed_streams() -> None:
-    """See to it that nothing that is opened later gets the number of a standard stream that is closed.
+def _open_closed_streams() -> None:
+    """Open the null device in place of each closed standard stream, so that no later file gets its number.
 
-    What is said then goes nowhere. ``sys.stdin`` and ``sys.stdout`` stay None: who wants them is told.
+    What is written to it goes nowhere. ``sys.stdin`` and ``sys.stdout`` stay None, so that a command that needs them
+    can say so.
     """
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # which takes the lowest number that is free: this one
+            os.open(os.devnull, os.O_RDWR)  # it gets the lowest free number: this one
             os.set_inheritable(number, True)  # noqa: FBT003 (as os has it)
     if sys.stderr is None:
         sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115

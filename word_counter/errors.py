@@ -2,9 +2,9 @@
 
 The tree says what a caller can do about it, and so decides the exit code of the command line:
 
-* :class:`UsageError` (exit 2): the request cannot be carried out as it stands; change it.
+* :class:`UsageError` (exit 2): the request cannot be carried out; change it.
 * :class:`StoreUnavailableError` (exit 3): Redis cannot be reached; the job's state is kept there.
-* :class:`JobFailedError` (exit 1): the job ran and came to a clear end that is not a result.
+* :class:`JobFailedError` (exit 1): the job ran and ended without a result.
 
 This module imports nothing of the package.
 """
@@ -19,7 +19,7 @@ class WordCounterError(Exception):
 
 
 class UsageError(WordCounterError):
-    """What was asked for cannot be done as it stands: a wrong option, a missing file, a job without a method."""
+    """The request cannot be carried out: a wrong option, a missing file, a job without a method."""
 
     exit_code = 2
 
@@ -45,7 +45,7 @@ class JobLoadError(UsageError):
 
 
 class UnguardedRunError(JobLoadError):
-    """The file of a job starts a run whenever it is imported, as each worker has to."""
+    """The file of a job starts a run when it is imported, which each worker has to do."""
 
 
 class ForbiddenError(UsageError):
@@ -53,15 +53,15 @@ class ForbiddenError(UsageError):
 
 
 class RefusedError(WordCounterError):
-    """What came from Redis is none of this package's, or none of those who share the secret. It was not acted on."""
+    """Content of Redis was not written by this package, or not signed with the secret. It was not used."""
 
 
 class JobNotFoundError(UsageError):
-    """The store knows no job of this id."""
+    """There is no job of this id in Redis."""
 
 
 class StoreUnavailableError(WordCounterError):
-    """Redis cannot be reached, or refuses to work. What the job had committed is still in it."""
+    """Redis cannot be reached, or refuses commands. What the job had committed is still in it."""
 
     exit_code = 3
 
@@ -83,17 +83,17 @@ class JobGoneError(WordCounterError):
 
 
 class ShuffleError(WordCounterError):
-    """A file of the shuffle cannot be written or read where it should be, or is not as it was written."""
+    """A run file of the shuffle cannot be written or read, or has changed."""
 
 
 class ShuffleUnseenError(ShuffleError):
-    """The files of a shuffle are not there to be seen from this machine."""
+    """This machine does not see the run files of a shuffle."""
 
     exit_code = 2
 
 
 class TooManyBadError(JobFailedError):
-    """More records raised than the job allows to be set aside."""
+    """More records raised than the job allows."""
 
 
 class NotNeededError(WordCounterError):
@@ -103,7 +103,7 @@ class NotNeededError(WordCounterError):
 
 
 class SetAsideError(NotNeededError):
-    """A master was not needed, and the job is done but for what its quarantine names. Exit code 4."""
+    """A master was not needed: the job is done, except for what is in its quarantine. Exit code 4."""
 
     exit_code = 4
 

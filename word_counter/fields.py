@@ -1,4 +1,4 @@
-"""Fields: what stands between the delimiters of a line."""
+"""Fields: splits a line into fields at its delimiters."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from word_counter.settings.plurals import plural
 
 
 def fields_of(line: str, delimiter: str = ",") -> list[str]:
-    """Return the fields of a line: by the rules of CSV, or, without a delimiter, its words between white space.
+    """Return the fields of a line, by the rules of CSV or, without a delimiter, split at white space.
 
     Raises:
-        ValueError: quotes are left open, or go on behind their end.
+        ValueError: a quote is not closed, or text follows a closing quote.
     """
     if not delimiter:
         return line.split()
@@ -23,7 +23,7 @@ def fields_of(line: str, delimiter: str = ",") -> list[str]:
 
 
 def field_of(line: str, number: int, delimiter: str = ",") -> str:
-    """Return a field by its number, from 1; 0 is the whole line. ValueError when there are not so many."""
+    """Return a field by its number, from 1; 0 is the whole line. ValueError when the line has fewer fields."""
     if not number:
         return line
     found = fields_of(line, delimiter)

@@ -1,22 +1,37 @@
-"""What every peer is asked, and how it answers: ``python -m benchmarks.peers.NAME CORPUS RESULTS WORKERS``."""
+"""The arguments and the output of every peer: ``python -m benchmarks.peers.NAME CORPUS RESULTS WORKERS``."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from unicodedata import category, normalize
 
-#: The word rule, as it stands in word_counter.
-RULE = r"[^\W_]+(?:['\u2019][^\W_]+)*"
-#: The same for engines that have Unicode classes, and no ``\w`` that means what Python's does.
-CLASSES_RULE = "[\\p{L}\\p{N}]+(?:['\u2019][\\p{L}\\p{N}]+)*"
+_JOINERS = "\u200c\u200d"
+_RUN_OF_CLASSES = f"[\\p{{L}}\\p{{N}}][\\p{{L}}\\p{{N}}\\p{{M}}{_JOINERS}]*"
+#: The pattern of a word for engines that have Unicode classes, and no ``\w`` that means what Python's does.
+CLASSES_RULE = f"{_RUN_OF_CLASSES}(?:['\u2019]{_RUN_OF_CLASSES})*"
 #: What a range of bytes has, for peers that cut a file up by themselves.
 RANGE_BYTES = 8 * 1024 * 1024
 
 
+def finder() -> Callable[[str], list[str]]:
+    """Return what finds the words of a text, as they stand there. ``re`` has no class of marks: it is told them all."""
+    planes = (range(0x300, 0x20000), range(0xE0100, 0xE01F0))  # there are none elsewhere
+    marks = "".join(chr(code) for plane in planes for code in plane if category(chr(code)).startswith("M"))
+    run = rf"[^\W_]+(?:(?![\0-\x7f])[{_JOINERS}{marks}]+[^\W_]*)*"
+    return re.compile(rf"{run}(?:['\u2019]{run})*").findall
+
+
+def key(word: str) -> str:
+    """Return what a word is counted under."""
+    return normalize("NFC", normalize("NFC", word).lower())
+
+
 def asked() -> tuple[str, str, int]:
-    """Return what the command line asks: the corpus, where the results go, and how many workers."""
+    """Return the arguments of the command line: the corpus, where the results go, and how many workers."""
     corpus, results, workers = sys.argv[1:4]
     return corpus, results, int(workers)
 

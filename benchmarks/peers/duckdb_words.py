@@ -7,10 +7,10 @@ import duckdb
 from benchmarks.peers.answer import CLASSES_RULE, asked, write
 
 _QUERY = """
-SELECT word, count(*) FROM (
-    SELECT unnest(regexp_extract_all(lower(line), ?)) AS word
+SELECT nfc_normalize(lower(nfc_normalize(word))) AS key, count(*) FROM (
+    SELECT unnest(regexp_extract_all(line, ?)) AS word
     FROM read_csv(?, columns = {'line': 'VARCHAR'}, delim = '\x01', quote = '', escape = '', header = false)
-) GROUP BY word
+) GROUP BY key
 """
 
 

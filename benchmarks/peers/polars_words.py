@@ -16,8 +16,9 @@ def main() -> None:
     lines = pl.scan_csv(
         corpus, has_header=False, new_columns=["line"], schema={"line": pl.String}, separator="\x01", quote_char=None
     )
-    words = lines.select(pl.col("line").str.to_lowercase().str.extract_all(CLASSES_RULE).alias("word")).explode("word")
-    counted = words.drop_nulls().group_by("word").len().collect(engine="streaming")
+    words = lines.select(pl.col("line").str.extract_all(CLASSES_RULE).alias("word")).explode("word").drop_nulls()
+    keys = words.select(pl.col("word").str.normalize("NFC").str.to_lowercase().str.normalize("NFC"))
+    counted = keys.group_by("word").len().collect(engine="streaming")
     write(dict(counted.iter_rows()), results)
 
 

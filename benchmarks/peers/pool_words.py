@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from multiprocessing import Pool
 
-from benchmarks.peers.answer import RULE, asked, ranges, text_of, write
+from benchmarks.peers.answer import asked, finder, key, ranges, text_of, write
+
+_FIND = finder()
 
 
 def count(place: tuple[str, int, int]) -> Counter[str]:
     """Count the words of a range."""
-    return Counter(re.findall(RULE, text_of(place).lower()))
+    words: Counter[str] = Counter()
+    for word, n in Counter(_FIND(text_of(place))).items():
+        words[key(word)] += n
+    return words
 
 
 def main() -> None:

@@ -26,6 +26,8 @@ from tests.oracle import count_words
 pytestmark = [pytest.mark.compose, pytest.mark.timeout(600)]
 
 ROOT = Path(__file__).parents[2]
+#: The first user of nearly every Linux.
+FIRST_USER = 1000, 1000
 #: A password with everything in it that a shell, YAML or a Redis configuration might trip over.
 PASSWORD = """$$ "Xyzzy-93" it's \\n #1"""
 #: The word count, so slow (some 10 s over SLOW_TEXT with three workers) that there is time to break something.
@@ -126,11 +128,28 @@ def compose_command() -> list[str]:
     pytest.skip("no Compose: neither `docker compose` nor docker-compose")
 
 
+def rootless() -> bool:
+    """Whether the engine runs without root."""
+    said = subprocess.run(
+        ["docker", "info", "--format", "{{.SecurityOptions}}"], capture_output=True, text=True, check=True
+    )
+    return "rootless" in said.stdout
+
+
 _KILL_ALL_BUT_INIT = """
 import os, signal
 for pid in os.listdir("/proc"):
     if pid.isdigit() and int(pid) not in (1, os.getpid()):
         os.kill(int(pid), signal.SIGKILL)
+"""
+#: Prints whose each other process is, and what it may: its user ids, its group ids, its capabilities.
+_LIST_PROCESSES = """
+import os
+for pid in os.listdir("/proc"):
+    if pid.isdigit() and int(pid) != os.getpid():
+        lines = [line.split() for line in open(f"/proc/{pid}/status")]
+        said = {line[0]: line[1:] for line in lines if line}
+        print(*sorted({*said["Uid:"]}), *sorted({*said["Gid:"]}), said["CapPrm:"][0].lstrip("0"), sep=",")
 """
 
 
@@ -148,8 +167,7 @@ class Project:
         for made in (self.input, self.output):
             made.mkdir()
         folder.chmod(0o755)
-        self.input.chmod(0o755)
-        self.output.chmod(0o777)  # whoever runs the tests, and whoever the container's user is
+        self.give_to(*(FIRST_USER if os.geteuid() == 0 else (os.geteuid(), os.getegid())))
         own = ("COMPOSE_", "REDIS_", "WORD_COUNTER_", "CHUNK_SIZE")
         self.environ = {name: value for name, value in os.environ.items() if not name.startswith(own)} | {
             "INPUT_DIR": str(self.input),
@@ -159,10 +177,18 @@ class Project:
             "CHUNK_SIZE": "20",
         }
 
+    def give_to(self, user: int, group: int, mode: int = 0o755) -> None:
+        """Make somebody the owner of the folders, and of all that is added to them."""
+        self.owner, self.mode = (user, group), mode
+        for folder in (self.input, self.output):
+            os.chown(folder, user, group)
+            folder.chmod(mode)
+
     def add_input(self, name: str, text: str) -> None:
         file = self.input / name
         file.write_text(text, encoding="utf-8")
-        file.chmod(0o644)
+        os.chown(file, *self.owner)
+        file.chmod(self.mode & 0o666)
 
     def add_job(self, source: str) -> None:
         """Mount a job file into the master and the workers and let the master run it, as the README shows."""
@@ -191,9 +217,14 @@ class Project:
         assert done.returncode == 0, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
+    def processes(self, container: str) -> set[str]:
+        """Return whose the processes in a container are: user id, group id and capabilities, as in "1000,1000,"."""
+        return set(self.docker("exec", container, "python", "-c", _LIST_PROCESSES).split())
+
     def kill_all_but_init(self, container: str) -> None:
         """Kill the program in a container. Its end is that of the container, which may take the killer with it."""
-        done = self._run(["docker", "exec", container, "python", "-c", _KILL_ALL_BUT_INIT])
+        user = str(self.owner[0])  # root has no capability there to kill what others run
+        done = self._run(["docker", "exec", "--user", user, container, "python", "-c", _KILL_ALL_BUT_INIT])
         assert done.returncode in {0, 128 + signal.SIGKILL}, done.stderr
 
     def _run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
@@ -363,7 +394,9 @@ def test_batch_form_rides_out_the_death_of_a_worker_process(project: Project) ->
     with ThreadPoolExecutor() as pool:
         batch = pool.submit(project.run_batch)
         project.wait_until(lambda: project.committed() > 0, "a first chunk to be committed")
-        killed = project.docker("exec", project.containers("worker")[0], "python", "-c", _KILL_GRANDCHILDREN)
+        user = str(project.owner[0])
+        worker = project.containers("worker")[0]
+        killed = project.docker("exec", "--user", user, worker, "python", "-c", _KILL_GRANDCHILDREN)
         project.assert_under_way()
         done = batch.result()
 
@@ -443,9 +476,7 @@ def test_containers_can_write_nothing_but_the_results(project: Project) -> None:
         writable = {mount["Destination"] for mount in found["Mounts"] if mount["RW"]}
         assert host["ReadonlyRootfs"], service
         assert host["CapDrop"] == ["ALL"], service
-        assert not host["CapAdd"], service
         assert "no-new-privileges:true" in host["SecurityOpt"], service
-        assert found["Config"]["User"].split(":")[0] not in {"", "0", "root"}, service
         assert not host["PortBindings"], service
         assert writable == {"redis": {"/data"}, "master": {"/app/output"}, "worker": set()}[service]
 
@@ -453,7 +484,7 @@ def test_containers_can_write_nothing_but_the_results(project: Project) -> None:
     for place in ("/app/input/new", "/app/input/text.txt", "/app/new", "/opt/word_counter/new", "/new"):
         tried = project.compose("exec", "-T", "worker", "sh", "-c", f"echo x >>{place}", check=False)
         assert tried.returncode != 0, place
-    assert "Uid:\t1000" in project.docker("exec", worker, "cat", "/proc/self/status")
+    assert project.processes(worker) == {"1000,1000,"}
     assert (project.input / "text.txt").read_text(encoding="utf-8") == random_text(10, seed=5)
 
 
@@ -482,21 +513,90 @@ def test_output_that_cannot_be_written_is_a_clear_error_and_exit_code_2(project:
 
     said = done.stdout + done.stderr
     assert done.returncode == 2, said
-    assert "Error: cannot write /app/output/results.json as user 1000" in said
+    assert f"Error: cannot write /app/output/results.json as user {project.owner[0]}" in said
     assert "chmod" in said
     assert "Traceback" not in said
     assert list(project.output.iterdir()) == []
 
 
-def test_user_can_be_another_one(project: Project) -> None:
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to others")
+
+
+@needs_root
+@pytest.mark.parametrize("owner", [FIRST_USER, (4321, 4322)])
+def test_all_is_done_as_the_owner_of_the_folders_which_nobody_else_can_open(
+    project: Project, owner: tuple[int, int]
+) -> None:
+    project.give_to(*owner, mode=0o700)
+    project.start_slow_job()
+
+    (master,) = project.containers("master", running=True)
+    ran_as = project.processes(master) | project.processes(project.containers("worker")[0])
+
+    project.assert_under_way()
+    assert ran_as == {f"{owner[0]},{owner[1]},"}
+    assert project.wait_for_master() == 0, project.logs()
+    assert project.results() == counted(SLOW_TEXT)
+    assert {(file.stat().st_uid, file.stat().st_gid) for file in project.output.iterdir()} == {owner}
+
+
+@needs_root
+@pytest.mark.parametrize(("mode", "reader"), [(0o755, "10001,10001,"), (0o700, "0,0,")])
+def test_where_root_owns_the_folders_it_has_no_capability_and_workers_are_root_only_to_read(
+    project: Project, mode: int, reader: str
+) -> None:
+    if rootless():
+        pytest.skip("the root of a rootless engine is not that of the machine")
+    project.give_to(0, 0, mode)
+    project.start_slow_job()
+
+    (master,) = project.containers("master", running=True)
+    written_as, read_as = project.processes(master), project.processes(project.containers("worker")[0])
+
+    project.assert_under_way()
+    assert (written_as, read_as) == ({"0,0,"}, {reader})
+    assert project.wait_for_master() == 0, project.logs()
+    assert project.results() == counted(SLOW_TEXT)
+    assert project.results_file.stat().st_uid == 0
+
+
+def test_a_rootless_engine_does_all_as_the_user_who_started_it(project: Project) -> None:
+    if not rootless():
+        pytest.skip("this engine is not rootless: name one with DOCKER_HOST")
+    user = Path(os.environ["DOCKER_HOST"].removeprefix("unix://")).stat()  # whose engine it is
+    if os.geteuid() == 0:
+        project.give_to(user.st_uid, user.st_gid, mode=0o700)
+    project.start_slow_job()
+
+    (master,) = project.containers("master", running=True)
+    ran_as = project.processes(master) | project.processes(project.containers("worker")[0])
+
+    project.assert_under_way()
+    assert ran_as == {"0,0,"}  # which is that user, inside
+    assert project.wait_for_master() == 0, project.logs()
+    assert project.results() == counted(SLOW_TEXT)
+    assert project.results_file.stat().st_uid == user.st_uid
+
+
+def test_a_folder_for_results_that_is_not_there_is_made(project: Project) -> None:
     project.add_input("text.txt", "one two two\n")
-    project.environ |= {"WORD_COUNTER_UID": "4321", "WORD_COUNTER_GID": "4321"}
+    project.output.rmdir()
 
     done = project.run_batch()
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert project.results() == {"one": 1, "two": 2}
-    assert project.results_file.stat().st_uid == 4321
+
+
+def test_a_user_that_is_named_stays(project: Project) -> None:
+    project.add_input("text.txt", "one two two\n")
+    project.override({name: {"user": "{}:{}".format(*project.owner)} for name in ("master", "worker")})
+
+    done = project.run_batch()
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert project.results() == {"one": 1, "two": 2}
+    assert project.results_file.stat().st_uid == project.owner[0]
 
 
 def test_mounted_job_runs(project: Project) -> None:

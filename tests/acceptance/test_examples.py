@@ -1,10 +1,12 @@
-"""The examples run as their own first lines say, and give what a person would count."""
+"""The examples run as their first lines say, and give what a person would count."""
 
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -78,6 +80,88 @@ def test_from_python_runs_a_job_and_tells_of_it(folder: Path) -> None:
     assert "     5 shop INFO\n" in ended.stdout
     assert f"13 lines in 2 files, 0 retries: {folder / 'output' / 'levels.json'}\n" in ended.stdout
     assert json.loads((folder / "output" / "levels.json").read_text(encoding="utf-8")) == LEVELS
+
+
+_FAILS_ONCE = """
+import sys
+from pathlib import Path
+
+from from_python import Retries
+
+from word_counter import Job, Mapper, Observer, Sum, run
+
+HERE = Path(__file__).parent
+
+
+class FailsOnce(Mapper):
+    def map(self, line):
+        print("a line is mapped" + " at length" * 10_000)  # more than a pipe holds
+        try:
+            (HERE / "failed").touch(exist_ok=False)
+        except FileExistsError:
+            yield line, 1
+        else:
+            raise OSError("the disk went away")
+
+
+class Lines(Job):
+    mapper, reducer = FailsOnce, Sum
+
+
+class RaisesOnEveryEvent(Observer):
+    def raising(self, *what):
+        raise RuntimeError("broken")
+
+    started = progressed = failed = retried = revoked = warned = printed = raising
+
+
+if __name__ == "__main__":
+    observer = Retries() if sys.argv[1] == "retries" else RaisesOnEveryEvent()
+    outcome = run("in.txt", Lines, observer=observer, workers=1, output="out.json")
+    print(outcome.results, outcome.retries, *getattr(observer, "retries", []))
+"""
+
+
+@pytest.fixture
+def fails_once(folder: Path) -> Callable[[str], subprocess.CompletedProcess[str]]:
+    """Run a job whose first line fails at first, with an observer."""
+    (folder / "in.txt").write_text("a\nb\n")
+    (folder / "fails_once.py").write_text(_FAILS_ONCE)
+
+    def run(observer: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "fails_once.py", observer],
+            cwd=folder,
+            env={**environment(), "PYTHONPATH": f"{EXAMPLES}:{ROOT}"},
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
+        )
+
+    return run
+
+
+def test_the_observer_of_from_python_keeps_what_is_tried_again(
+    fails_once: Callable[[str], subprocess.CompletedProcess[str]],
+) -> None:
+    ended = fails_once("retries")
+
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.startswith("{'a': 1, 'b': 1} 1 map:0: ")
+    assert "the disk went away" in ended.stdout
+    assert "observer" not in ended.stderr
+
+
+def test_an_observer_that_raises_on_every_event_leaves_the_job_alone(
+    fails_once: Callable[[str], subprocess.CompletedProcess[str]],
+) -> None:
+    ended = fails_once("raises")
+
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout == "{'a': 1, 'b': 1} 1\n"
+    told = re.findall(r"RaisesOnEveryEvent\.(\w+)\(\) raised RuntimeError: broken", ended.stderr)
+    assert sorted(told) == ["failed", "printed", "progressed", "retried", "started"]
 
 
 def test_trouble_sets_aside_the_line_that_asks_for_it(folder: Path) -> None:

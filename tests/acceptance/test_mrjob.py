@@ -112,7 +112,7 @@ def test_a_job_of_another_api_is_told_its_option(folder: Path, job: str) -> None
 
 
 def test_the_code_in_the_docs_runs(folder: Path) -> None:
-    page = (ROOT / "docs" / "mrjob.md").read_text()
+    page = (ROOT / "docs" / "howto" / "mrjob.md").read_text()
     (folder / "job.py").write_text(page.partition("```python\n")[2].partition("```")[0])
 
     assert _script(folder / "job.py", folder) == b""

@@ -1,4 +1,4 @@
-"""Inputs that travel: packed files and standard input, with workers and masters that are killed."""
+"""Packed files and standard input, whose chunks go through Redis, while workers and masters are killed."""
 
 from __future__ import annotations
 
@@ -191,7 +191,7 @@ def test_a_packed_file_is_read_again_when_redis_comes_back_empty(
         ended = master.wait()
 
     assert ended.code == 0, ended.err
-    assert "it starts again from its plan" in ended.err
+    assert "it starts again from its spec" in ended.err
     assert (folder / "results.json").read_bytes() == _expected(text)
 
 

@@ -19,7 +19,7 @@ from tests.processes import word_counter
 from tests.s3 import s3_server
 
 pytest.importorskip("moto", reason="the S3 server of these tests is moto's")
-pytest.importorskip("s3fs", reason="S3 is read by s3fs: pip install 'word-counter[s3]'")
+pytest.importorskip("s3fs", reason="S3 is read by s3fs: pip install 'word-counter-mapreduce[s3]'")
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
 
 

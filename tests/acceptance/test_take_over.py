@@ -1,4 +1,4 @@
-"""Masters that die, sleep or are interrupted, and those that go on in their place."""
+"""Masters that die, sleep or are interrupted, and the masters that take over."""
 
 from __future__ import annotations
 
@@ -320,7 +320,7 @@ def test_a_redis_that_comes_back_empty_makes_the_job_start_again(
         ended = master.wait()
 
     assert ended.code == 0, ended.err
-    assert "starts again from its plan" in ended.err
+    assert "starts again from its spec" in ended.err
     assert _exact(folder, text)
 
 

@@ -1,4 +1,4 @@
-"""Inputs on web servers: of those that give ranges and those that do not, though connections drop."""
+"""Inputs on web servers, with and without range requests, while connections drop."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from word_counter.job.model import Chunk, Source
 from word_counter.receipts.verify import verify
 from word_counter.word_count import WordCount
 
-pytest.importorskip("aiohttp", reason="the web is read by aiohttp: pip install 'word-counter[http]'")
+pytest.importorskip("aiohttp", reason="the web is read by aiohttp: pip install 'word-counter-mapreduce[http]'")
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
 
 _TEXT = b"".join(b"%d of some words\n" % (n * n) for n in range(2_000))
@@ -101,7 +101,7 @@ def test_a_web_server_that_does_not_answer_is_no_missing_file(monkeypatch: pytes
 
 
 def test_a_file_of_the_web_that_changes_while_it_is_read_is_noticed(site: Path) -> None:
-    from word_counter.inputs.streams import Openings
+    from word_counter.inputs.kind_table import Openings
 
     with web_server(site) as url:
         (source,) = find_sources(f"{url}/whole/a.txt")

@@ -1,9 +1,9 @@
-"""What every engine promises: exact results, the same bytes however the work is cut, and clear ends otherwise."""
+"""The contract of all engines: exact results, the same bytes however the work is cut, and clear errors otherwise."""
 
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -17,7 +17,7 @@ from tests.contract.conftest import EngineUnderTest
 from tests.oracle import count_words, results_bytes, results_text
 from word_counter import Job, JobFailedError, Sum
 from word_counter.errors import EncodingError, InputChangedError, RecordError
-from word_counter.inputs.decompression import packing_of
+from word_counter.inputs.kinds.decompression import packing_of
 from word_counter.observer import Observer, Progress
 
 _WORDS = [
@@ -180,6 +180,55 @@ class TestWordCount:
         assert notes.begun == [job_id]
         assert mapped == sorted(mapped)
         assert (last.chunks, last.chunks_mapped, last.lines, last.bytes_mapped) == (10, 10, 10, 20)
+
+    def test_an_observer_that_raises_is_reported_once_a_method_and_the_job_goes_on(
+        self, engine: EngineUnderTest, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        class Broken(Observer):
+            def started(self, job_id: str) -> None:  # type: ignore[override]
+                """Has the signature of another version."""
+
+            def progressed(self, progress: Progress) -> None:
+                message = "no such panel"
+                raise LookupError(message)
+
+        engine.run(_files(tmp_path, [b"a b\n" * 10]), chunk_size=1, observer=Broken())
+
+        assert engine.output.read_bytes() == results_bytes(Counter(a=10, b=10))
+        begun, moved = (record.getMessage() for record in caplog.records if "observer" in record.getMessage())
+        assert "Broken.started() raised TypeError: " in begun
+        assert "Broken.progressed() raised LookupError: no such panel" in moved
+        assert f"({__file__}:" in moved
+        assert moved.endswith("; the job goes on")
+
+    def test_an_observer_that_raises_hears_of_it_where_it_takes_warnings(
+        self, engine: EngineUnderTest, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        class Broken(Observer):
+            def __init__(self) -> None:
+                self.warnings: list[str] = []
+
+            def progressed(self, progress: Progress) -> None:
+                raise OSError
+
+            def warned(self, message: str) -> None:
+                self.warnings.append(message)
+
+        broken = Broken()
+
+        engine.run(_files(tmp_path, [b"a b\n" * 10]), chunk_size=1, observer=broken)
+
+        (warning,) = broken.warnings
+        assert "Broken.progressed() raised OSError (" in warning
+        assert not [record for record in caplog.records if "observer" in record.getMessage()]
+
+    def test_an_observer_may_still_interrupt_the_job(self, engine: EngineUnderTest, tmp_path: Path) -> None:
+        class Interrupts(Observer):
+            def progressed(self, progress: Progress) -> None:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            engine.run(_files(tmp_path, [b"a\n"]), observer=Interrupts())
 
 
 PLAIN_KEYS = st.one_of(

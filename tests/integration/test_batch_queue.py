@@ -1,4 +1,4 @@
-"""The chunk queue: batches as RQ jobs that anybody can look at, and that nobody can run but our workers."""
+"""Batch queue: batches are RQ jobs that people can look at, and that only our workers can run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from word_counter.local_cluster.embedded_redis import EmbeddedRedis
 from word_counter.queue.admission import admit, queue_id
 from word_counter.queue.batch_queue import QUEUE, BatchQueue, discard, queue_name
 from word_counter.queue.payload import Payload
+from word_counter.queue.rq_bookkeeping import RqBookkeeping
 from word_counter.store.connection import Redis, connect
+from word_counter.store.keys import JobKeys
 
 
 @pytest.fixture
@@ -48,6 +50,25 @@ def test_batches_come_out_in_the_order_they_went_in_whole_and_signed(own: Redis)
     found = [admit(id_, own.hget(f"rq:job:{id_}", "data"), "secret") for id_ in queue.job_ids]
     assert found == payloads
     own.close()
+
+
+def test_a_worker_takes_what_is_behind_the_batches_of_jobs_that_it_leaves_to_others(own: Redis) -> None:
+    for job in ("job-1", "job-2", "job-2-3", "ended"):
+        own.hset(JobKeys(job).job, "state", "mapping" if job != "ended" else "failed")
+    payloads = [_payload(1), _payload(2), _payload(3, "job-2"), _payload(4), _payload(5, "job-2-3")]
+    BatchQueue(own, "secret").enqueue(payloads)
+    ids = [queue_id(payload.job, payload.batch) for payload in payloads]
+    queue = Queue(queue_name("secret"), connection=own, serializer=JSONSerializer)
+    bookkeeping = RqBookkeeping(own, queue.name)
+    left = {"job-1", "ended", "gone"}
+
+    assert bookkeeping.take_past(left).decode() == ids[2]
+    assert left == {"job-1"}
+    assert queue.job_ids == [ids[0], ids[1], ids[3], ids[4]]
+    assert bookkeeping.take_past(left).decode() == ids[4]
+    assert bookkeeping.take_past(left) == b""
+    assert queue.job_ids == [ids[0], ids[1], ids[3]]
+    assert own.lrange(queue.intermediate_queue_key, 0, -1) == [ids[2].encode(), ids[4].encode()]
 
 
 def test_what_is_queued_can_be_read_by_a_person(own: Redis) -> None:

@@ -10,12 +10,12 @@ from tests.processes import environment
 _PARENT = """
 import signal
 from word_counter.settings import config
-from word_counter.worker.child_process import Nursery, Upbringing
-from word_counter.worker.permissions import Permit
+from word_counter.worker.child_process import ChildSettings, ChildStarter
+from word_counter.worker.permissions import Permissions
 
 signal.signal(signal.SIGTERM, lambda *_: None)  # as a worker takes it, which looks for it elsewhere
-permit = Permit.of(config.load({"redis": "unix:///nobody", "secret": "s"}))
-child = Nursery(Upbringing("unix:///nobody", False, 60.0, permit)).start("early")
+permissions = Permissions.of(config.load({"redis": "unix:///nobody", "secret": "s"}))
+child = ChildStarter(ChildSettings("unix:///nobody", False, 60.0, permissions)).start("early")
 child.process.terminate()
 child.process.join(20)
 print(child.process.exitcode)

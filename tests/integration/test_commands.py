@@ -318,7 +318,7 @@ def test_a_running_attempt_is_shown_with_its_worker(connection: Redis, running: 
 def test_every_field_of_the_json_is_in_the_document_and_no_other(
     cli: Cli, connection: Redis, done: tuple[str, Path], failed: str
 ) -> None:
-    page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "reference" / "json.md").read_text(encoding="utf-8")
     of_a_job, _, of_tasks = page.partition("## A job")[2].partition("## Its tasks")
     rows = {*re.findall("`(.*?)`", " ".join(re.findall(r"^\| ([^|]*) \|", of_a_job, re.MULTILINE)))}
     assert set(cli.json("status", done[0])) == rows
@@ -327,7 +327,7 @@ def test_every_field_of_the_json_is_in_the_document_and_no_other(
         for task in (*cli.json("inspect", job)["chunks"], *cli.json("inspect", job)["partitions"]):
             for name in (*task, *(name for attempt in task["attempts"] for name in attempt)):
                 assert f"`{name}`" in of_tasks, name
-    WorkerRegistry(connection).sign("w-2", {"host": "h", "pid": 7})
+    WorkerRegistry(connection).heartbeat("w-2", {"host": "h", "pid": 7})
     [worker] = cli.json("workers")["workers"]
     WorkerRegistry(connection).leave("w-2")
     for names in (worker, cli.json("doctor")["checks"][0]):
@@ -346,7 +346,7 @@ def test_workers_lists_those_that_are_alive(cli: Cli, connection: Redis) -> None
         "bytes": "3 4",
         "peak_bytes": 9,
     }
-    WorkerRegistry(connection).sign("w\x1b-1", facts)
+    WorkerRegistry(connection).heartbeat("w\x1b-1", facts)
     try:
         [worker] = cli.json("workers")["workers"]
         shown = cli("workers").stdout
@@ -375,7 +375,7 @@ def test_cancel_ends_a_job_and_its_master(server: EmbeddedRedis, cli: Cli, folde
     assert cli.json("status", job_id)["state"] == "cancelled"
 
 
-def test_a_cancelled_job_is_kept_as_long_as_its_plan_says(
+def test_a_cancelled_job_is_kept_as_long_as_its_spec_says(
     cli: Cli, connection: Redis, server: EmbeddedRedis, folder: Path, job_id: str
 ) -> None:
     (folder / "in.txt").write_bytes(b"a line\n")

@@ -24,7 +24,8 @@ from redis.connection import AbstractConnection
 from word_counter import Job, Lines, Mapper, Sum
 from word_counter.compute.merge import merge
 from word_counter.compute.stages import run_map, run_reduce
-from word_counter.inputs.chunker import Cutting, split_sources
+from word_counter.inputs.base import Cutting
+from word_counter.inputs.chunker import split_sources
 from word_counter.inputs.sources import find_sources
 from word_counter.job.model import Chunk, Cursor, Stage
 from word_counter.job.snapshot import Batch, TaskAttempt
@@ -151,7 +152,7 @@ class Workplace:
     def serve(self) -> None:
         """Take batches from the queue until there are none, as a worker does."""
         queue = queue_name(self._secret)
-        BatchWorker(queue, "worker-1", self._connection, self._secret, self._runner.run).work(
+        BatchWorker(queue, "worker-1", self._connection, self._secret, self._runner.run, self._runner.left).work(
             burst=True, logging_level="CRITICAL"
         )
 

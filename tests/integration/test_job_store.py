@@ -1,4 +1,4 @@
-"""The store against a real server: what each operation does, that saying it twice does no more, who is refused."""
+"""The store on a real server: what each operation does, that a repeated call changes nothing, and what is refused."""
 
 from __future__ import annotations
 
@@ -6,13 +6,26 @@ import json
 import re
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from word_counter.errors import JobGoneError
 from word_counter.job.model import Chunk, Cursor, JobState, Source, Stage
-from word_counter.job.snapshot import CRASHED, EXPIRED, RAISED, Batch, Failure, Snapshot, Suspicion, TaskAttempt
+from word_counter.job.snapshot import (
+    CRASHED,
+    EXPIRED,
+    RAISED,
+    REFUSED,
+    Batch,
+    Failure,
+    Origin,
+    Refusal,
+    Snapshot,
+    Suspicion,
+    TaskAttempt,
+)
 from word_counter.store.connection import Redis
 from word_counter.store.job_store import JobStore
 from word_counter.store.keys import JOBS
@@ -242,7 +255,7 @@ class TestCreate:
         assert store.hold(1, 1) == -1
 
 
-class TestPlan:
+class TestRecordingChunks:
     def test_is_seen_in_the_snapshot(self, job: JobStore) -> None:
         snapshot = _seen(job)
 
@@ -473,6 +486,48 @@ class TestFail:
         assert connection.llen(job.keys.failures) == 1
 
 
+class TestWhatWasRaised:
+    def _raise(self, job: JobStore, number: int, attempt: int = 1, batch: str = "m0", line: int = 7) -> Failure:
+        """Let an attempt raise, and return its failure as any master that comes sees it."""
+        assert job.start(batch, _task(number, attempt), "worker-1", LEASE) == "OK"
+        origin = Origin("NameError", "/jobs/\u00fc.py", line)
+        assert job.fail(batch, replace(_failure(number, attempt), origin=origin), last=False) == "OK"
+        (failure,) = (failure for failure in _seen(job).failed if failure.task == f"map:{number}")
+        assert failure.origin == origin
+        return failure
+
+    def test_is_counted_over_all_tasks_by_what_it_is_and_where(self, job: JobStore) -> None:
+        assert self._raise(job, 0).repeats == 0
+        assert self._raise(job, 1, line=8).repeats == 0
+        assert self._raise(job, 2).repeats == 1
+        job.retry(1, "map:0", 0)
+        job.plan(1, [], None, [Batch("m1", (_task(0, 2),))], split_done=False)
+        assert self._raise(job, 0, 2, "m1").repeats == 2
+
+    def test_does_not_count_any_more_when_a_later_attempt_made_its_task(self, job: JobStore) -> None:
+        self._raise(job, 0)
+        job.retry(1, "map:0", 0)
+        job.plan(1, [], None, [Batch("m1", (_task(0, 2),))], split_done=False)
+        _run(job, 0, 2, "m1")
+
+        assert self._raise(job, 1).repeats == 0
+
+    def test_nor_when_its_chunk_was_set_aside(self, job: JobStore) -> None:
+        failure = self._raise(job, 0)
+        assert job.skip(1, failure, CHUNKS[0], "{}")
+
+        assert self._raise(job, 1).repeats == 0
+
+    def test_is_not_counted_where_it_may_pass(self, job: JobStore, connection: Redis) -> None:
+        origin = Origin("OSError", "/jobs/mine.py", 7, transient=True)
+        for number in (0, 1):
+            job.start("m0", _task(number), "worker-1", LEASE)
+            job.fail("m0", replace(_failure(number), origin=origin), last=False)
+
+        assert [failure.repeats for failure in _seen(job).failed] == [0, 0]
+        assert not connection.exists(job.keys.raised)
+
+
 class TestForget:
     def test_drops_a_failure_when_another_attempt_is_queued_or_runs(self, job: JobStore) -> None:
         _failed_beside_another(job)
@@ -546,6 +601,25 @@ class TestRevoke:
 
     def test_one_that_is_not_there_is_refused(self, job: JobStore) -> None:
         assert not job.revoke("nonsense", CRASHED, "it died")
+
+
+class TestRefusal:
+    def test_gives_the_batch_back_before_any_attempt_counts_and_is_known_to_the_master(self, job: JobStore) -> None:
+        refusal = Refusal("worker-9", "it may not load \u00fc")
+
+        assert job.revoke("m0", REFUSED, refusal.reason, "unleased", refusal=refusal)
+
+        snapshot = _seen(job)
+        assert [(found.worker, found.reason) for found in snapshot.refusals] == [("worker-9", "it may not load \u00fc")]
+        assert 0 <= snapshot.now - snapshot.refusals[0].at < 60_000
+        assert snapshot.due == tuple(_task(number) for number in range(3))
+        assert (snapshot.failed, snapshot.batches) == ((), ())
+
+    def test_of_a_batch_that_another_process_is_at_is_not_heard(self, job: JobStore) -> None:
+        _started(job)
+
+        assert not job.revoke("m0", REFUSED, "", "unleased", refusal=Refusal("worker-9", ""))
+        assert _seen(job).refusals == ()
 
 
 class TestLeases:
@@ -760,7 +834,7 @@ class TestRemoving:
         assert job.remove(2, "somebody")
 
 
-class TestCharge:
+class TestLeaderLease:
     def test_is_one_masters_at_a_time(self, job: JobStore) -> None:
         assert job.take("master-2", LEASE) == 0
         assert job.hold(1, LEASE) == 1
@@ -773,7 +847,7 @@ class TestCharge:
         assert job.take("master-3", LEASE) == 3
         assert [job.hold(epoch, LEASE) for epoch in (1, 2, 3)] == [0, 0, 1]
 
-    def test_of_a_job_that_has_ended_is_nobodys(self, job: JobStore) -> None:
+    def test_of_a_job_that_has_ended_cannot_be_acquired(self, job: JobStore) -> None:
         job.end(None, JobState.CANCELLED, "", 2, 60)
 
         assert job.take("master-2", LEASE) == -1

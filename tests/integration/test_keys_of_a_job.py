@@ -1,4 +1,4 @@
-"""What a job leaves in Redis: its redis keys and the documented ones, all of which expire."""
+"""The keys of a job in Redis: they are the documented ones, and all of them expire."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from word_counter.job.model import JobState, Stage
 from word_counter.local_cluster.embedded_redis import EmbeddedRedis
 from word_counter.store.connection import Redis
 from word_counter.store.job_store import JobStore
-from word_counter.store.keys import JOBS, RUNNING_TTL_SECONDS, JobKeys
+from word_counter.store.keys import JOB_EXPIRIES, JOBS, RUNNING_TTL_SECONDS, JobKeys
 
 
 def _keys(redis: Redis) -> set[str]:
@@ -40,7 +40,7 @@ def slow_text(folder: Path) -> Path:
     return text
 
 
-_DOCUMENTED = re.compile(r"wc:jobs|wc:workers|wc:worker:[\w-]+|wc:refused|rq:.*")
+_DOCUMENTED = re.compile(r"wc:jobs|wc:jobs:expiry|wc:workers|wc:worker:[\w-]+|wc:refused|rq:.*")
 
 
 def _run(folder: Path, server: EmbeddedRedis, job_id: str, retention_seconds: int) -> None:
@@ -85,7 +85,7 @@ def test_after_its_retention_nothing_is_left_of_a_run(
     _run(folder, fresh_server, job_id, retention_seconds=1)
 
     _assert_all_expire(redis)
-    assert _keys(redis) <= {JOBS, *JobKeys(job_id).every(8)}
+    assert _keys(redis) <= {JOBS, JOB_EXPIRIES, *JobKeys(job_id).every(8)}
     eventually(lambda: not _keys(redis), 10)
 
 
@@ -157,13 +157,26 @@ def test_the_index_names_the_jobs_that_are_there_and_expires_with_the_last(redis
     for store in (lasting, short, gone):
         assert store.create(fields, [])
     redis.delete(gone.keys.job)
+    redis.zadd(JOB_EXPIRIES, {"job-gone": 1})
 
     short.end(1, JobState.CANCELLED, "", 1, 100)
     assert redis.zrange(JOBS, 0, -1) == [b"job-lasting", b"job-short"]
-    assert 1_000 < redis.ttl(JOBS) <= RUNNING_TTL_SECONDS + 1
+    assert 1_000 < redis.ttl(JOBS) <= RUNNING_TTL_SECONDS + 2
 
     lasting.end(1, JobState.CANCELLED, "", 1, 1_000)
-    assert 100 < redis.ttl(JOBS) <= 1_001
+    assert 100 < redis.ttl(JOBS) <= 1_002
+
+
+def test_making_a_job_reads_no_more_of_the_index_when_it_lists_many(redis: Redis) -> None:
+    far = 10_000_000_000_000
+    redis.zadd(JOBS, {f"job-{n}": n for n in range(20_000)})
+    redis.zadd(JOB_EXPIRIES, {f"job-{n}": far for n in range(20_000)})
+    before = redis.info("stats")["total_net_output_bytes"]
+
+    assert JobStore(redis, "job-new").create({"state": "mapping", "epoch": 1, "partitions": 1}, [])
+
+    assert redis.info("stats")["total_net_output_bytes"] - before < 20_000
+    assert redis.zscore(JOBS, "job-new")
 
 
 def test_a_job_that_runs_shows_in_rq_what_waits(

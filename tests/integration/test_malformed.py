@@ -1,4 +1,4 @@
-"""Malformed bytes, texts and keys: no crash, no hang, no wrong count; only errors of ours, which say what is wrong."""
+"""Malformed bytes, texts and keys: no crash, no hang, no wrong count, only errors of ours that say what is wrong."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from tests.oracle import count_words
 from word_counter import Job, run
 from word_counter.cli.main import main
 from word_counter.errors import EncodingError, UsageError, WordCounterError
-from word_counter.inputs.decompression import packing_of
-from word_counter.inputs.line_splitter import split
+from word_counter.inputs.kinds.decompression import packing_of
+from word_counter.inputs.line_splitter import blocks_of, cut
 from word_counter.job.job_spec import JobSpec
 from word_counter.job.model import Cursor, JobState
 from word_counter.jobs.word_count import WordCount
@@ -49,7 +49,8 @@ junk_texts = st.text(max_size=80) | json_values.map(json.dumps)
 @given(data=odd_bytes, chunk_size=st.integers(1, 9), chunk_bytes=st.integers(1, 40))
 @settings(max_examples=400)
 def test_any_bytes_are_split_without_a_gap(data: bytes, chunk_size: int, chunk_bytes: int) -> None:
-    chunks = list(split(io.BytesIO(data), Cursor(), chunk_size, len(data), chunk_bytes))
+    blocks = blocks_of(io.BytesIO(data), 0, len(data))
+    chunks = [chunk for chunk, _ in cut(blocks, Cursor(), chunk_size, chunk_bytes, keep=False)]
 
     assert b"".join(data[chunk.offset : chunk.offset + chunk.length] for chunk in chunks) == data
 
@@ -76,7 +77,7 @@ def test_a_partial_that_is_none_is_a_value_error(text: str) -> None:
 
 @given(text=junk_texts)
 @settings(max_examples=300)
-def test_a_plan_that_is_none_is_a_usage_error(text: str) -> None:
+def test_a_text_that_is_not_a_job_spec_is_a_usage_error(text: str) -> None:
     with pytest.raises(UsageError):
         JobSpec.from_json(text)
 

@@ -1,4 +1,4 @@
-"""The finish against a real store: results are shown when all of the job is there and this master's, or not at all."""
+"""Output commit on a real store: results are shown when the job is complete and the lease is ours, or not at all."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Reduced:
         fields: dict[str, str | int] = {"state": "mapping", "partitions": PARTITIONS, "epoch": 0, "split": "open"}
         assert store.create({**fields, "cursor": "[0,0,0,1]"}, [Source("/in/a.txt", 4, 5)])
         self.leader_lease = LeaderLease(store, LEASE)
-        assert self.leader_lease.take() == 1
+        assert self.leader_lease.acquire() == 1
         first = TaskAttempt("map:0", 1)
         assert store.plan(1, [Chunk(0, 0, 0, 4, 1, 2)], Cursor(1), [Batch("m0", (first,))], split_done=True)
         assert store.start("m0", first, "w", LEASE) == "OK"

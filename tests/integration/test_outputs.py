@@ -1,4 +1,4 @@
-"""Outputs against what they go to for real: tables of a PostgreSQL server, and stores that fsspec knows."""
+"""Outputs with real targets: tables of a PostgreSQL server, and stores that fsspec knows."""
 
 from __future__ import annotations
 
@@ -136,13 +136,13 @@ class TestATable:
         held: list[float] = []
         blocked = threading.Event()
 
-        def holding(rows: Any) -> Iterator[tuple[str, Any]]:
+        def keep_alive(rows: Any) -> Iterator[tuple[str, Any]]:
             held.append(time.monotonic())
             if len(held) > 4:
                 blocked.set()
             return iter(rows)
 
-        second = threading.Thread(target=lambda: sink.write([[("b", 2)]], "second", holding=holding))
+        second = threading.Thread(target=lambda: sink.write([[("b", 2)]], "second", keep_alive=keep_alive))
 
         def confirm() -> None:
             second.start()

@@ -1,4 +1,4 @@
-"""The roster: who is alive, as they last said."""
+"""Worker registry: which workers are alive, by their heartbeats."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_a_worker_that_signs_is_there_until_it_leaves(connection: Redis, name: s
     worker_registry = WorkerRegistry(connection)
     before = worker_registry.processes()
 
-    worker_registry.sign(name, {"host": "h", "processes": 3})
+    worker_registry.heartbeat(name, {"host": "h", "processes": 3})
 
     assert name in worker_registry.names()
     assert worker_registry.facts(name) == {"host": "h", "processes": "3"}
@@ -32,7 +32,7 @@ def test_a_worker_that_signs_is_there_until_it_leaves(connection: Redis, name: s
 
 def test_a_worker_that_falls_silent_is_gone_after_a_while(connection: Redis, name: str) -> None:
     worker_registry = WorkerRegistry(connection)
-    worker_registry.sign(name, {"processes": 1})
+    worker_registry.heartbeat(name, {"processes": 1})
     long_ago = connection.zscore(WORKERS, name) - GONE_AFTER_SECONDS * 1000 - 1
 
     connection.zadd(WORKERS, {name: long_ago})
@@ -41,10 +41,10 @@ def test_a_worker_that_falls_silent_is_gone_after_a_while(connection: Redis, nam
     assert 0 < connection.ttl(WORKER_PREFIX + name) <= GONE_AFTER_SECONDS
 
 
-def test_the_long_silent_are_cleared_away_when_somebody_signs(connection: Redis, name: str) -> None:
+def test_workers_without_a_heartbeat_for_long_are_removed_by_the_next_heartbeat(connection: Redis, name: str) -> None:
     connection.zadd(WORKERS, {f"{name}-silent": 1})
 
-    WorkerRegistry(connection).sign(name, {"processes": 1})
+    WorkerRegistry(connection).heartbeat(name, {"processes": 1})
 
     assert connection.zscore(WORKERS, f"{name}-silent") is None
     WorkerRegistry(connection).leave(name)

@@ -1,4 +1,4 @@
-"""The account of a job: it adds up when every line and every pair is in it once, and else says what is amiss."""
+"""Accounting: it adds up when each line and each pair is in it once, and otherwise says what is wrong."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from word_counter.receipts.accounting import Accounting
 
 _CHUNKS = st.lists(st.tuples(st.integers(1, 50), st.integers(0, 9)), min_size=2, max_size=6)
 _SHARES = st.integers(1, 4)
-SubmitOrResume = tuple[Chunk, Done]
+Entry = tuple[Chunk, Done]
 
 
-def entries_of(chunks: list[tuple[int, int]]) -> list[SubmitOrResume]:
+def entries_of(chunks: list[tuple[int, int]]) -> list[Entry]:
     """Return map tasks of a file, one for each number of lines, of four bytes each, and of pairs."""
-    made: list[SubmitOrResume] = []
+    made: list[Entry] = []
     line = 0
     for number, (lines, pairs) in enumerate(chunks):
         amounts = {"lines": lines, "pairs": pairs, "bytes": 4 * lines}
@@ -30,7 +30,7 @@ def entries_of(chunks: list[tuple[int, int]]) -> list[SubmitOrResume]:
     return made
 
 
-def account_of(entries: list[SubmitOrResume], size: int, pairs: int, partitions: int) -> Accounting:
+def account_of(entries: list[Entry], size: int, pairs: int, partitions: int) -> Accounting:
     accounting = Accounting([Source("/in/a.txt", size, 0)], 1)
     for chunk, done in entries:
         accounting.chunk(chunk, done)
@@ -47,7 +47,7 @@ def test_what_is_whole_adds_up(chunks: list[tuple[int, int]], partitions: int) -
 
     accounting = account_of(entries, 4 * lines, pairs, partitions)
 
-    assert accounting.amiss() == ""
+    assert accounting.problems() == ""
     counts = accounting.counts()
     assert (counts["lines_read"], counts["lines_mapped"], counts["bytes_read"]) == (lines, lines, 4 * lines)
     (read,) = accounting.inputs()
@@ -58,20 +58,20 @@ def test_what_is_whole_adds_up(chunks: list[tuple[int, int]], partitions: int) -
     assert read["chunks"] == [chunk.length for chunk, _ in entries]
 
 
-def _first_lost(entries: list[SubmitOrResume]) -> list[SubmitOrResume]:
+def _first_lost(entries: list[Entry]) -> list[Entry]:
     return entries[1:]
 
 
-def _one_twice(entries: list[SubmitOrResume]) -> list[SubmitOrResume]:
+def _one_twice(entries: list[Entry]) -> list[Entry]:
     return [entries[0], *entries]
 
 
-def _in_another_order(entries: list[SubmitOrResume]) -> list[SubmitOrResume]:
+def _in_another_order(entries: list[Entry]) -> list[Entry]:
     return [entries[1], entries[0], *entries[2:]]
 
 
-def _changed(**amounts: int) -> Callable[[list[SubmitOrResume]], list[SubmitOrResume]]:
-    def change(entries: list[SubmitOrResume]) -> list[SubmitOrResume]:
+def _changed(**amounts: int) -> Callable[[list[Entry]], list[Entry]]:
+    def change(entries: list[Entry]) -> list[Entry]:
         *others, (chunk, done) = entries
         more = {name: done.amounts.get(name, 0) + n for name, n in amounts.items()}
         return [*others, (chunk, replace(done, amounts={**done.amounts, **more}))]
@@ -86,13 +86,13 @@ def _changed(**amounts: int) -> Callable[[list[SubmitOrResume]], list[SubmitOrRe
 )
 @given(chunks=_CHUNKS, partitions=_SHARES)
 def test_what_is_not_does_not(
-    change: Callable[[list[SubmitOrResume]], list[SubmitOrResume]], chunks: list[tuple[int, int]], partitions: int
+    change: Callable[[list[Entry]], list[Entry]], chunks: list[tuple[int, int]], partitions: int
 ) -> None:
     lines, pairs = (sum(column) for column in zip(*chunks, strict=True))
 
     accounting = account_of(change(entries_of(chunks)), 4 * lines, pairs, partitions)
 
-    assert accounting.amiss()
+    assert accounting.problems()
 
 
 def test_headers_and_what_is_set_aside_are_told_apart_from_what_is_mapped() -> None:
@@ -100,7 +100,7 @@ def test_headers_and_what_is_set_aside_are_told_apart_from_what_is_mapped() -> N
     accounting.chunk(Chunk(0, 0, 0, 12, 1, 3), Done({"lines": 2, "lines_set_aside": 1}))
     accounting.chunk(Chunk(1, 0, 12, 28, 4, 7), Done(skipped=True))
 
-    assert accounting.amiss() == ""
+    assert accounting.problems() == ""
     counts = accounting.counts()
     assert (counts["lines_read"], counts["header_lines"]) == (10, 1)
     assert (counts["lines_mapped"], counts["lines_set_aside"], counts["chunks_set_aside"]) == (1, 8, 1)

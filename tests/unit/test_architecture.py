@@ -305,7 +305,7 @@ class TestScripts:
 
         assert any(
             name in _FILES[_full(module)].read_text()
-            for module in ("store.job_store", "store.task_store", "queue.rq_bookkeeping")
+            for module in ("store.job_index", "store.job_store", "store.task_store", "queue.rq_bookkeeping")
         )
 
 

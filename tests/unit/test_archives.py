@@ -1,4 +1,4 @@
-"""Archives and selections: each file in an archive is a source, and patterns say which files are wanted."""
+"""Archives and path filters: each file in an archive is a source, and patterns choose files."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from tests.packed import PACKERS
 from word_counter.errors import InputError
-from word_counter.inputs.chunker import Cutting, Piece, split_sources
+from word_counter.inputs.base import Cutting
+from word_counter.inputs.chunker import Piece, reread, split_sources
 from word_counter.inputs.path_filter import PathFilter
 from word_counter.inputs.sources import find_sources
-from word_counter.inputs.streams import reread
 from word_counter.job.model import Cursor
 
 
@@ -139,7 +139,7 @@ def test_what_cannot_be_told_apart_or_opened_in_an_archive_is_refused(folder: Pa
             find_sources(folder / name)
 
 
-class TestSelection:
+class TestPathFilter:
     @pytest.fixture
     def names(self, folder: Path) -> Callable[..., list[str]]:
         for name in ("a.log", "b.txt", "old/a.log", "old/deep/c.log"):

@@ -1,4 +1,4 @@
-"""Settings: where they come from, which wins, and what is said of bad ones."""
+"""Settings: where they come from, which one wins, and the errors about bad ones."""
 
 from __future__ import annotations
 
@@ -239,7 +239,6 @@ def test_a_variable_that_is_no_setting_is_told_of_with_the_one_that_was_meant() 
         "WORD_COUNTER_FROBNICATE": "1",
         "WORD_COUNTER_CHUNK_SIZE": "5",
         "WORD_COUNTER_KERNEL": "auto",
-        "WORD_COUNTER_UID": "1000",
         "WORD_COUNTER_PROCESSES": "2",
         "WORD_COUNTER_SERVICE_HOST": "10.0.0.1",
         "WORD_COUNTER_PORT_6379_TCP_ADDR": "10.0.0.1",

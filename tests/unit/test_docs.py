@@ -10,18 +10,19 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import fields
-from functools import partial
 from pathlib import Path
 
 import click
 import pytest
 
+from docs import from_code
+from tests.pages import blocks
 from tests.processes import ROOT, environment, word_counter
 from word_counter.cli.main import main
 from word_counter.job.model import JobState, Stage
 from word_counter.job.snapshot import BAD_DATA, CHANGED, CRASHED, EXPIRED, HUNG, RAISED, REFUSED, TOO_MANY
-from word_counter.jobs import shipped
-from word_counter.settings.config import Settings, choice
+from word_counter.logs.formats import FORMATS, reader
+from word_counter.settings.config import Settings
 from word_counter.store import keys
 from word_counter.store.keys import JobKeys
 
@@ -31,22 +32,27 @@ PAGES = [
     ROOT / "benchmarks" / "README.md",
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
+DOCS = ROOT / "docs"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-FAILURES = (ROOT / "docs" / "failures.md").read_text(encoding="utf-8")
+#: What tells how to do things: all but the decisions, which tell of versions that were.
+GUIDES = README + "".join(
+    page.read_text(encoding="utf-8") for page in sorted(DOCS.rglob("*.md")) if page.parent.name != "decisions"
+)
 COMMANDS = {
     name: command
     for name in main.list_commands(click.Context(main))
     if (command := main.get_command(click.Context(main), name))
 }
-WRITE_A_JOB = (ROOT / "docs" / "write_a_job.md").read_text(encoding="utf-8")
-WRITE_A_JOB_OF_LOGS = WRITE_A_JOB.partition("## Logs")[2].partition("## Files and modules")[0]
 INLINE = ("--engine", "inline", "--output", "-")
+#: Code that is no file of its own, as a reader would run it, with its number among the blocks of its page.
+CODE = [
+    pytest.param(page, number, id=f"{page.relative_to(DOCS)}-{number}")
+    for page in sorted(DOCS.rglob("*.md"))
+    for number, block in enumerate(blocks(page.read_text(encoding="utf-8")))
+    if block.language == "python" and not block.file
+]
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-
-
-def blocks(text: str, language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 
 
 def prose(text: str) -> str:
@@ -82,20 +88,30 @@ def test_the_tour_comes_by_every_room() -> None:
     assert [room for room in rooms if not any(target.is_relative_to(room) for target in seen)] == []
 
 
+def test_the_classes_in_the_glossary_are_where_it_says() -> None:
+    page = (DOCS / "reference" / "glossary.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(\w+)` in \[([\w./]+)\]", page)
+
+    assert len(named) > 40
+    for name, room in named:
+        files = (ROOT / "word_counter" / room).glob("*.py") if room.endswith("/") else [ROOT / "word_counter" / room]
+        assert any(f"\nclass {name}" in file.read_text(encoding="utf-8") for file in files), f"{name} in {room}"
+
+
 def test_every_key_is_explained() -> None:
     made = JobKeys("J")
     names = {getattr(made, name) for name in vars(made)} - {made.prefix}
     names |= {made.receipts(stage) for stage in Stage}
     names |= {f"{made.prefix}partials:P", f"{made.prefix}results:P", f"{made.prefix}staged:P:A"}
-    names |= {keys.JOBS, keys.WORKERS, f"{keys.WORKER_PREFIX}W", keys.REFUSED}
-    page = (ROOT / "docs" / "how_it_works.md").read_text(encoding="utf-8")
+    names |= {keys.JOBS, keys.JOB_EXPIRIES, keys.WORKERS, f"{keys.WORKER_PREFIX}W", keys.REFUSED}
+    page = (DOCS / "reference" / "redis_keys.md").read_text(encoding="utf-8")
 
     assert set(re.findall(r"^\| `(wc:[^`]+)` \|", page, re.MULTILINE)) == names
 
 
 def test_the_state_diagram_is_that_of_the_schedule() -> None:
     docstring = (ROOT / "word_counter" / "master" / "scheduler.py").read_text(encoding="utf-8").split('"""')[1]
-    page = (ROOT / "docs" / "how_it_works.md").read_text(encoding="utf-8")
+    page = (DOCS / "explanation" / "how_it_works.md").read_text(encoding="utf-8")
     arrows = re.compile(r"planned --(\w)--> queued --(\w)--> running --(\w)--> committed")
     back = re.compile(r"\+------(\w)--- failed --(\w)--> the job fails, or the chunk goes into quarantine")
 
@@ -105,64 +121,44 @@ def test_the_state_diagram_is_that_of_the_schedule() -> None:
         assert found[0] in page
 
 
-def test_every_command_and_option_in_the_readme_exists() -> None:
+def test_every_command_and_option_in_the_docs_exists() -> None:
     commands = COMMANDS
     options = {name: {o for p in c.params for o in (*p.opts, *p.secondary_opts)} for name, c in commands.items()}
-    called = re.findall(r"\bword-counter ([a-z]+)([^\n`|]*)", README + FAILURES)
+    called = re.findall(r"\bword-counter ([a-z]+)([^\n`|]*)", GUIDES)
 
     assert {name for name, _ in called} >= set(commands)
     for name, arguments in called:
         assert name in commands, name
-        for option in re.findall(r"(?<![\w-])--?[a-z][\w-]*", arguments.partition("#")[0]):
+        for option in re.findall(r"(?<![\w-])--?[a-z][\w-]*", re.split(r"#| -- ", arguments)[0]):
             assert option in options[name] | {"--help"}, f"{name} {option}"
     every = set().union(*options.values()) | {"--help"}
     of_others = {"--build", "--exit-code-from", "--scale", "--rm", "--raw", "--appendonly", "--save"}
-    for option in re.findall(r"(?<![\w-])--[a-z][\w-]*", README + FAILURES):
+    for option in re.findall(r"(?<![\w-])--[a-z]\w*(?:-\w+)*(?![\w-])", prose(GUIDES)):
         assert option in every | of_others, option
 
 
-def test_every_setting_is_in_the_readme_with_its_default() -> None:
-    table = README.partition("## Settings")[2].partition("\n## ")[0].replace("\\|", "/")
-    rows = dict(re.findall(r"^\| `--([\w-]+)[^|]*` \| ([^|]*) \|", table, re.MULTILINE))
-    in_words = {"redis": "a private server", "workers": "one a core", "job-id": "made up", "timeout": "0: none"}
-    in_words |= {"top": "0: all", "chunk-size": "as suits the input"}
-    in_words |= {"resume": "no", "standby": "no", "incremental": "no", "verbose": "no"}
-    in_words |= {
-        "allow": "the shipped jobs",
-        "input-root": "anything",
-        "include": "all files",
-        "input-format": "the job's",
-        "exclude": "no file",
-        "shuffle-root": "nowhere",
-    }
+@each_page
+def test_what_a_page_says_of_the_code_is_made_from_it(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
 
-    for setting in fields(Settings):
-        option = setting.name.replace("_", "-")
-        if option not in rows:  # it has no option
-            assert f"WORD_COUNTER_{setting.name.upper()}" in table
-            assert option not in {o.lstrip("-") for c in COMMANDS.values() for p in c.params for o in p.opts}
-        else:
-            shown = f"{setting.default:g}" if isinstance(setting.default, float) else str(setting.default)
-            assert rows[option] == in_words.get(option, shown)
+    assert from_code.filled(text) == text, "`make reference` writes it anew"
 
 
-def test_every_other_option_has_its_variable_or_is_named_as_one_that_has_none() -> None:
-    said = README.partition("one call alone:")[2].partition("A name")[0]
-    settings = {setting.name for setting in fields(Settings)}
-    without = set()
-    for option in (option for command in COMMANDS.values() for option in command.params):
-        if not isinstance(option, click.Option) or option.hidden or option.name in settings:
-            continue
-        if not (isinstance(option.default, partial) and option.default.func is choice):
-            without.add(max(option.opts, key=len))
+def test_the_defaults_that_help_texts_name_are_those_of_the_settings() -> None:
+    named = {name: from_code.default_of(option) for name, option in from_code.settings_with_options().items()}
+    defaults = {setting.name: setting.default for setting in fields(Settings)}
 
-    assert set(re.findall(r"--[a-z]+", said)) == without
+    numbers = {name: float(text) for name, text in named.items() if text.replace(".", "").isdigit()}
+    assert numbers == {name: defaults[name] for name in numbers}
+    words = {name: text for name, text in named.items() if isinstance(defaults[name], str) and defaults[name]}
+    assert all(words[name] == defaults[name] for name in words.keys() - {"sort", "output_format"})
+    assert all(text for text in named.values())
 
 
 def test_every_event_is_explained() -> None:
     code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "word_counter").rglob("*.py"))
     named = set(re.findall(r'"action": "(\w+)"|_tell\("(\w+)"', code))
-    page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8").partition("## Events")[2]
+    page = (DOCS / "reference" / "json.md").read_text(encoding="utf-8").partition("## Events")[2]
     rows = re.findall(r"^\| (`.*?) \|", page, re.MULTILINE)
 
     computed = {state.value for state in JobState if not state.ended} | {
@@ -176,33 +172,28 @@ def test_every_event_is_explained() -> None:
     assert all(f"`{kind}`" in page for kind in (RAISED, EXPIRED, BAD_DATA, REFUSED, CHANGED, TOO_MANY))
 
 
-def test_exit_codes_are_in_the_readme() -> None:
-    table = README.partition("| exit code |")[2].partition("\n\n")[0]
+def test_exit_codes_are_in_the_reference() -> None:
+    table = (
+        (DOCS / "reference" / "commands.md")
+        .read_text(encoding="utf-8")
+        .partition("| exit code |")[2]
+        .partition("\n\n")[0]
+    )
 
     assert re.findall(r"^\| (\d+) \|", table, re.MULTILINE) == ["0", "1", "2", "3", "4", "130"]
 
 
-def test_the_jobs_in_the_readme_give_the_results_that_follow_them(folder: Path) -> None:
-    (job,) = blocks(README, "python")
-    shown, of_two_steps = blocks(README, "json")
-    (folder / "my_job.py").write_text(job, encoding="utf-8")
-    (folder / "examples").symlink_to(ROOT / "examples")
-    steps = re.findall(r"^word-counter (.*slow_paths.*)$", README, re.MULTILINE)[0].split()
-
-    ended = word_counter("run", "examples/logs", "--job", "my_job.py", *INLINE, folder=folder)
-    by_steps = word_counter(*steps, folder=folder)
-
-    assert ended.code == by_steps.code == 0, ended.err + by_steps.err
-    assert (ended.out, by_steps.out) == (shown, of_two_steps)
-
-
-@pytest.mark.parametrize("number", range(len(blocks(WRITE_A_JOB, "python"))))
-def test_the_code_in_write_a_job_runs(number: int, folder: Path) -> None:
-    code = blocks(WRITE_A_JOB, "python")[number]
+@pytest.mark.parametrize(("page", "number"), CODE)
+def test_the_code_in_the_docs_runs(page: Path, number: int, folder: Path) -> None:
+    some = blocks(page.read_text(encoding="utf-8"))
+    code = some[number].text
+    for block in some[:number]:
+        if block.file:
+            (folder / block.file).write_text(block.content, encoding="utf-8")
     shutil.copytree(ROOT / "examples", folder / "examples")
     (folder / "block.py").write_text(code, encoding="utf-8")
 
-    if "__main__" in code:  # a script
+    if "run(" in code:  # a script
         ended = subprocess.run(
             [sys.executable, "block.py"],
             cwd=folder,
@@ -219,25 +210,31 @@ def test_the_code_in_write_a_job_runs(number: int, folder: Path) -> None:
         assert json.loads(ran.out)
 
 
-@pytest.mark.parametrize("number", range(len(re.findall(r"```sh\n[^`]*--output -\n```", WRITE_A_JOB_OF_LOGS))))
-def test_the_commands_over_examples_in_write_a_job_give_what_follows_them(number: int, folder: Path) -> None:
-    command, _, after = WRITE_A_JOB_OF_LOGS.split("```sh\n")[number + 1].partition("```\n")
+def test_a_record_of_each_format_has_what_its_row_says() -> None:
+    page = (DOCS / "howto" / "logs.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| `(.*?)` \| (.*?) \| (.*?) \| (.*?) \|$", page, re.MULTILINE)
+
+    assert {name for name, *_ in rows} == set(FORMATS)
+    for name, line, level, message, named in rows:
+        record = reader(name)(line)
+        assert reader("auto")(line) == record
+        assert [record.level] == re.findall("`(.*?)`", level)
+        assert [record.message] == re.findall("`(.*?)`", message)
+        assert {text for text in re.findall("`(.*?)`", named) if "[" not in text} >= set(record.fields)
+
+
+def test_the_commands_of_the_shipped_jobs_run(folder: Path) -> None:
+    page = (DOCS / "reference" / "shipped_jobs.md").read_text(encoding="utf-8")
     (folder / "examples").symlink_to(ROOT / "examples")
 
-    ended = word_counter(*shlex.split(command.replace("\\\n", ""))[1:], folder=folder)
-
-    assert ended.code == 0, ended.err
-    if after.startswith("\n```json\n"):
-        assert ended.out == blocks(after, "json")[0]
-
-
-def test_the_shipped_jobs_in_the_readme_are_those_there_are_and_its_commands_run(folder: Path) -> None:
-    section = README.partition("## Jobs that ship")[2].partition("\n## ")[0]
-    (folder / "examples").symlink_to(ROOT / "examples")
-
-    named = re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (.*?) \|", section, re.MULTILINE)))
-    assert sorted(named) == shipped()
-    for command in blocks(section, "sh")[0].splitlines():
+    for command in blocks(page)[0].text.splitlines():
         ended = word_counter(*shlex.split(command)[1:], *INLINE, folder=folder)
         assert ended.code == 0, ended.err
         assert json.loads(ended.out)
+
+
+def test_the_readme_is_short_and_begins_with_its_two_commands() -> None:
+    lines = README.splitlines()
+
+    assert len(lines) <= 200
+    assert {"make run", "make test"} <= {line.partition("#")[0].strip() for line in lines[:12]}

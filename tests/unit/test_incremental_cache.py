@@ -1,4 +1,4 @@
-"""The cache: whatever became of the inputs since, what is taken from it is what mapping would give."""
+"""Incremental cache: whatever happened to the inputs, an entry is what mapping would give."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 from word_counter import Job, Lines, Mapper, Sum
 from word_counter.compute.merge import merge
 from word_counter.compute.stages import MapOutput, run_map, run_reduce
+from word_counter.inputs.base import Cutting
 from word_counter.inputs.chunk_reader import ChunkReader
-from word_counter.inputs.chunker import Cutting, split_sources
+from word_counter.inputs.chunker import split_sources
 from word_counter.inputs.input_format import InputFormat
 from word_counter.inputs.sources import find_sources
 from word_counter.job.model import Cursor, Stage

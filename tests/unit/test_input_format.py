@@ -17,8 +17,9 @@ from tests.jobs import People
 from tests.packed import PACKERS
 from word_counter import Job, Mapper, Sum, UsageError, run
 from word_counter.errors import JobLoadError
+from word_counter.inputs.base import Cutting
 from word_counter.inputs.chunk_reader import ChunkReader
-from word_counter.inputs.chunker import Cutting, Piece, split_sources
+from word_counter.inputs.chunker import Piece, split_sources
 from word_counter.inputs.input_format import InputFormat
 from word_counter.inputs.sources import find_sources
 from word_counter.job.model import Cursor

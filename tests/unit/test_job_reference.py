@@ -1,9 +1,10 @@
-"""References: how job classes are named, and how another process finds the same code again."""
+"""Job references: how job classes are named, and how another process finds the same code."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -295,6 +296,28 @@ class TestErrors:
         for _ in range(2):
             with pytest.raises(JobLoadError, match=said):
                 load_job(str(path))
+
+    @pytest.mark.parametrize(
+        ("text", "lines"),
+        [
+            ("import helper_that_raises\n", [("job.py", 1), ("helper_that_raises.py", 3)]),
+            ("import helper_of_bad_syntax\n", [("job.py", 1), ("helper_of_bad_syntax.py", 2)]),
+            ("\n\ndef f(:\n", [("job.py", 3)]),
+            ("import not_there_at_all\n", [("job.py", 1)]),
+        ],
+    )
+    def test_the_line_at_which_an_import_fails_is_shown_of_the_users_files_alone(
+        self, tmp_path: Path, text: str, lines: list[tuple[str, int]]
+    ) -> None:
+        (tmp_path / "helper_that_raises.py").write_text("x = 1\n\nundefined\n")
+        (tmp_path / "helper_of_bad_syntax.py").write_text("x = 1\ny = (\n")
+        (tmp_path / "job.py").write_text(text)
+
+        with pytest.raises(JobLoadError) as caught:
+            load_job(str(tmp_path / "job.py"))
+
+        frames = re.findall(r'^  File "(.+)", line (\d+)', str(caught.value), re.MULTILINE)
+        assert frames == [(str(tmp_path / name), str(number)) for name, number in lines]
 
     def test_several_jobs_are_named_to_choose_from(self, tmp_path: Path) -> None:
         more = "class Other(Counting):\n    pass\n"

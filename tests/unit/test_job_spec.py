@@ -1,4 +1,4 @@
-"""The plan: what was asked of a job comes back from the store as it was, or not at all."""
+"""Job spec: what a job was asked to do. It comes back from Redis unchanged, or not at all."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_other_sources_have_another_digest(sources: list[Source]) -> None:
     )
 )
 def test_junk_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="none of this version"):
+    with pytest.raises(UsageError, match="not one of this version"):
         JobSpec.from_json(text)
 
 
@@ -68,5 +68,5 @@ def test_a_part_of_the_wrong_kind_or_missing_is_refused(name: str, value: Any) -
     if content[name] == value:
         pytest.skip("which is what it is")
     for changed in (content | {name: value}, {key: content[key] for key in content if key != name}):
-        with pytest.raises(UsageError, match="none of this version"):
+        with pytest.raises(UsageError, match="not one of this version"):
             JobSpec.from_json(json.dumps(changed))

@@ -1,4 +1,4 @@
-"""The kernels: whatever the bytes, each counts what the word rule finds, and encodes as the shuffle does."""
+"""The kernels: for any bytes each counts what the word rule finds, and encodes like partitioning.py."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import product
+from string import ascii_letters
 from types import ModuleType
 from typing import Any
+from unicodedata import category
 from unittest.mock import patch
 
 import pytest
@@ -30,7 +33,7 @@ from word_counter.job.step import Phase
 from word_counter.jobs.word_count import WordCount, WordMapper
 from word_counter.native import kernel, python_kernel
 from word_counter.native.python_kernel import count_in_python
-from word_counter.native.word_rule import words_in
+from word_counter.native.word_rule import known_tokens, words_in
 from word_counter.shuffle.key_skew import KeySkew
 from word_counter.shuffle.partitioning import canonical, decode_partial, encode_partials, encode_plainly, partition_of
 
@@ -72,8 +75,13 @@ def count(request: pytest.FixtureRequest, builds: Builds) -> Count:
 
 
 _ASCII = [chr(code) for code in range(128)]
-#: Letters, joints and traps of other scripts: case-ignorable, changing length in lower case, looking like a space.
+#: Letters, marks, joints and traps of other scripts: that change their length or number in lower case or in NFC, that
+#: compose with a letter of ASCII, that look at the letters around them, or look like a space.
 _OTHERS = list("\u2019\u03a3\u03c3\u03b1\u0130\u212a\u00e9\u00df\u1e9e\ufb01\u4f60\u0661\u00b2\u0301\u0345\u02bc\u00ad")
+_OTHERS += list(
+    "\u0307\u030a\u0323\u0331\u0327\u0340\u0344\u093c\u094d\u0958\u093f\u0e33\u1100\u1161\u11a8\u212b\u2126"
+)
+_OTHERS += list("\u20dd\u302a\ufe0f\U000110bd\U0001d165\U000e0100\u200b\u200c\u00bd\u2167\u1e96\u0374\u1fef\u037e")
 _OTHERS += list("\u200d\u00a0\u0085\u1680\u2028\u3000\ufeff\u00b7\u201c\ufffd\U0001d49c\U0001f600")
 _BROKEN = [b"\x80", b"\xff", b"\xe2\x80", b"\xf0\x9f\x98", b"\xc0\xaf", b"\xed\xa0\x80", b"\xf4\x90\x80\x80"]
 _PIECES = st.one_of(
@@ -100,17 +108,25 @@ _NASTY = {
     "underscores": "snake_case __ _a_ \u00e9_\u00e9".encode(),
     "final sigma": "\u0394\u039f\u03a3 \u03a3 A\u03a3. A\u03a3.A A\u03a3'A A\u03a3:A A\u03a3^A A\u03a3`A".encode(),
     "final sigma before separators": "A\u03a3-A A\u03a3\tA A\u03a3_A A\u03a3/A A\u03a3\0A A\u03a3\u2019A".encode(),
-    "final sigma far away": ("A" + "." * 200 + "\u03a3" + "'" * 200 + "A").encode(),
+    "final sigma far away": ("A" + "\u0301" * 200 + "\u03a3" + "\u0301" * 200 + "A").encode(),
     "lower case is longer": "\u0130stanbul \u0130 x\u0130'y \u1e9e".encode(),
     "lower case is ASCII": "\u212aelvin 273\u212a".encode(),
     "no letters": "1\u00b2\u0661 \u2460 \u00bd \u20ac".encode(),
-    "marks": "e\u0301t\u00e9 a\u0308b \u0915\u094d\u0937".encode(),
+    "marks": "e\u0301t\u00e9 a\u0308b \u0915\u094d\u0937 \u0301x x\u0301\u0302 \u0301 1\u20dd a\ufe0f".encode(),
+    "marks beside apostrophes": "a'\u0301b a\u0301'b a\u2019\u0301b a\u0301\u2019b'\u0301 '\u0301'a".encode(),
+    "marks beside separators": "a.\u0301b \u00e9_\u0301a -\u0301 a\n\u0301a \u00a0\u0301a \ufffd\u0301a".encode(),
+    "marks that compose with ASCII": "A\u030a a\u030a K\u030c H\u0331 h\u0331 I\u0307 i\u0307 \u0130 J\u030c".encode(),
+    "marks in either order": "a\u0323\u0302 a\u0302\u0323 \u1ead A\u0302\u0323 \u1eac o\u0344 o\u0308\u0301".encode(),
+    "marks far from their letter": ("a" + "\u0301" * 100 + "b " + "x" * 70 + "\u0301").encode(),
+    "joiners": "\u0645\u06cc\u200c\u062e\u0648\u0627 a\u200db \u200da a\u200d b\u200c \u200d 'a\u200d'b".encode(),
+    "Hangul by its letters": "\u1112\u1161\u11ab \ud55c \u1112\u1161 \u1112 \u1161\u11ab".encode(),
+    "no ASCII after NFC": "x\u037ey x\u1fefy x\u0387y \u2126 \u212b \u0374a a\u0374".encode(),
     "broken": b"a\xffb \xe2\x80 \xe2\x80\x99 x\xe2\x80\x99y x\xe2\x80y \xc3( \xf0\x9f\x98 \xed\xa0\x80 \xc0\x80 \xf5",
     "broken at a cut": b"\xe2\x80 \x99 a\xe2\n\x80\x99b \xc3'\xa9 x\xc3.\xa9",
     "a mark of the byte order": b"\xef\xbb\xbfword \xef\xbb\xbf a\xef\xbb\xbfb",
     "long words": b"a" * 16 + b" " + b"A" * 17 + b" " + b"a" * 17 + b" " + b"Ab'" * 100 + b"c " + b"aB'" * 100 + b"C",
     "a very long word": b"Abc'" * 100_000 + b"d",
-    "a very long token": ("\u00e9b.'" * 50_000).encode(),
+    "a very long token": ("\u00e9b'" * 50_000).encode(),
     "a very long gap": b"a" + b" .'" * 30_000 + b"b",
     "alike but for one byte": b" ".join(b"x" * i + b"y" + b"x" * (40 - i) for i in range(41)) + b" " + b"x" * 41,
     "a token at each place of a block": b" ".join(b"x" * i + " \u00e9 y".encode() + b"." * (60 - i) for i in range(61)),
@@ -131,6 +147,20 @@ class TestCounts:
     @given(st.text(alphabet=st.sampled_from("aB'. \u03a3\u2019\u0301"), max_size=30))
     def test_are_those_of_the_word_rule_where_letters_look_at_each_other(self, count: Count, text: str) -> None:
         assert count(text.encode()) == count_words(text.encode())
+
+    @given(
+        st.text(st.sampled_from("aI' \u03a3\u2019\u0130") | st.characters(categories=["M", "Lm", "Lo"]), max_size=40)
+    )
+    def test_are_those_of_the_word_rule_where_marks_are_many(self, count: Count, text: str) -> None:
+        assert count(text.encode()) == count_words(text.encode())
+
+    def test_are_those_of_the_word_rule_for_every_mark_behind_letters_of_ascii(self, count: Count) -> None:
+        marks = [character for character in map(chr, range(sys.maxunicode + 1)) if category(character)[0] == "M"]
+        composing = map(chr, range(0x300, 0x370))
+        pairs = [*product("aI", marks), *product(ascii_letters, composing)]
+        chunk = "\n".join(map("".join, pairs)).encode()
+
+        assert count(chunk) == count_words(chunk)
 
     @pytest.mark.parametrize("name", _NASTY)
     def test_of_a_nasty_chunk_are_those_of_the_word_rule(self, count: Count, name: str) -> None:
@@ -184,27 +214,31 @@ class TestCounts:
 
 
 class TestCuts:
-    """Why tokens may be cut out of a line: what the comments at the head of _words.h claim of lower()."""
+    """Why tokens may be cut out of a line: what the comments at the head of _words.h claim."""
 
     _CONTEXTS = st.text(
-        alphabet=st.sampled_from("aA1\u03a3\u03c3\u0391'.:^`\u2019\u00ad\u0301\u0345\u0130 -"), max_size=6
+        alphabet=st.sampled_from("aA1\u03a3\u03c3\u0391'.:^`\u2019\u00ad\u0301\u0345\u0130\u200d -"), max_size=6
     )
 
-    @pytest.mark.parametrize("cut", sorted(python_kernel.CUTS))
     @given(_CONTEXTS, _CONTEXTS)
     @example("A\u03a3", "A")
-    def test_change_nothing_in_lower_case(self, cut: str, before: str, after: str) -> None:
-        assert (before + cut + after).lower() == before.lower() + cut + after.lower()
+    @example("a", "\u0301a")
+    def test_change_nothing_in_what_the_rule_finds(self, before: str, after: str) -> None:
+        words = words_of(before) + words_of(after)
 
-    @pytest.mark.parametrize("joint", list("'.:^`"))
-    def test_are_made_nowhere_else_because_lower_case_looks_further(self, joint: str) -> None:
-        before, after = "A\u03a3", "A"
+        assert [cut for cut in python_kernel.CUTS if words_of(before + cut + after) != words] == []
 
-        assert (before + joint + after).lower() != before.lower() + joint + after.lower()
-        assert joint not in python_kernel.CUTS
+    def test_are_not_made_at_an_apostrophe(self) -> None:
+        assert words_of("a'b") == ["a'b"]
+        assert "'" not in python_kernel.CUTS
 
-    def test_are_no_part_of_a_word(self) -> None:
-        assert not [cut for cut in python_kernel.CUTS if words_of(f"a{cut}b") != ["a", "b"]]
+    @given(st.lists(_CONTEXTS, max_size=5))
+    @example(["A\u03a3", "\u0301A", "", "A"])
+    def test_keep_tokens_apart_that_the_rule_is_applied_to_together(self, texts: list[str]) -> None:
+        tokens = dict.fromkeys((text.replace(" ", "").encode() for text in texts), 1)
+        known_tokens.clear()
+
+        assert words_in(tokens) == Counter(word for token in tokens for word in words_of(token.decode()))
 
 
 _SCALARS = st.none() | st.booleans() | st.integers() | st.floats(-1e9, 1e9)
@@ -440,6 +474,25 @@ class TestMemory:
         assert build.held.value == 0
 
 
+def test_constants_keep_their_references(build: native.Build) -> None:
+    def call() -> None:
+        sums = build.module.Sums()
+        assert sums.add('{"a":1}') is True
+        assert sums.add("no partial") is False
+        assert build.module.encode_counts({"a": "text"}, 2) is None
+        assert build.module.gather("sum", [("a", 1)], {}, canonical, print) is None
+
+    def references() -> list[int]:
+        return [sys.getrefcount(constant) for constant in (True, False, None)]
+
+    call()
+    before = references()
+    for _ in range(200):
+        call()
+
+    assert all(abs(now - then) < 100 for now, then in zip(references(), before, strict=True))
+
+
 @pytest.fixture
 def choice(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
     def choose(name: str) -> None:
@@ -504,7 +557,7 @@ class TestWordMapper:
         assert (output.lines, output.pairs) == (3, 3)
         assert lines._decoded is None
 
-    def test_counts_record_by_record_under_care(self) -> None:
+    def test_counts_record_by_record_when_bad_records_are_skipped(self) -> None:
         raw = "Don't\n\u00c9a don't\n".encode()
 
         careful = run_map(WordCount().phases()[0], Lines(raw), 2, SkipBadRecords(limit=3, at_once=True))

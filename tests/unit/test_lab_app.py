@@ -1,4 +1,4 @@
-"""Apps of the classic lab: what of a file is one, what its pairs may be, and by what they are named."""
+"""Apps of the classic lab: what counts as an app, what its pairs may be, and how it is named."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import pytest
 
 from word_counter import run
 from word_counter.errors import ForbiddenError, JobLoadError, UsageError
-from word_counter.inputs.chunker import Cutting, Piece, split_sources
+from word_counter.inputs.base import Cutting
+from word_counter.inputs.chunker import Piece, split_sources
 from word_counter.inputs.sources import find_sources
 from word_counter.job.model import Cursor
 from word_counter.loading.job_reference import make_job, refer_to

@@ -1,4 +1,4 @@
-"""Splitting: chunks of whole lines that cover a file without gaps, from wherever it is taken up again."""
+"""Splitting: chunks of whole lines that cover a file without gaps, from any place where splitting goes on."""
 
 from __future__ import annotations
 
@@ -10,12 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from word_counter.inputs import line_splitter as split_module
-from word_counter.inputs.line_splitter import UNLIMITED, chunk_limits, nth_newline, split
+from word_counter.inputs.line_splitter import CHUNK_BYTES, UNLIMITED, blocks_of, chunk_limits, cut, nth_newline
 from word_counter.job.model import Chunk, Cursor
 
 CONTENTS = st.lists(st.sampled_from([b"\n", b"a", b"bc\n", b"\r\n", b"\xc3\xbc", b"long" * 10]), max_size=60).map(
     b"".join
 )
+
+
+def _split(content: bytes, cursor: Cursor, chunk_size: int, size: int, chunk_bytes: int = CHUNK_BYTES) -> list[Chunk]:
+    """Split a file that had this size when the job was made, as a kind of source does whose chunks do not travel."""
+    blocks = blocks_of(BytesIO(content), cursor.offset, size)
+    return [chunk for chunk, _ in cut(blocks, cursor, chunk_size, chunk_bytes, keep=False)]
 
 
 def _by_hand(content: bytes, chunk_size: int, chunk_bytes: int) -> list[Chunk]:
@@ -39,14 +45,14 @@ def test_chunks_are_what_splitting_line_by_line_gives(
     content: bytes, chunk_size: int, chunk_bytes: int, block_bytes: int
 ) -> None:
     with patch.object(split_module, "_BLOCK_BYTES", block_bytes):
-        chunks = list(split(BytesIO(content), Cursor(), chunk_size, len(content), chunk_bytes))
+        chunks = _split(content, Cursor(), chunk_size, len(content), chunk_bytes)
 
     assert chunks == _by_hand(content, chunk_size, chunk_bytes)
 
 
 @given(CONTENTS, st.integers(1, 70), st.integers(1, 200))
 def test_chunks_cover_every_byte_once_and_end_on_line_breaks(content: bytes, chunk_size: int, chunk_bytes: int) -> None:
-    chunks = list(split(BytesIO(content), Cursor(), chunk_size, len(content), chunk_bytes))
+    chunks = _split(content, Cursor(), chunk_size, len(content), chunk_bytes)
 
     texts = [content[chunk.offset : chunk.offset + chunk.length] for chunk in chunks]
     assert b"".join(texts) == content
@@ -62,27 +68,27 @@ def test_chunks_cover_every_byte_once_and_end_on_line_breaks(content: bytes, chu
 def test_splitting_goes_on_from_any_chunk_as_if_it_had_not_stopped(
     content: bytes, chunk_size: int, chunk_bytes: int, data: st.DataObject
 ) -> None:
-    chunks = list(split(BytesIO(content), Cursor(), chunk_size, len(content), chunk_bytes))
+    chunks = _split(content, Cursor(), chunk_size, len(content), chunk_bytes)
     done = data.draw(st.integers(0, len(chunks)))
     offset = sum(chunk.length for chunk in chunks[:done])
     line = 1 + sum(chunk.lines for chunk in chunks[:done])
 
-    rest = list(split(BytesIO(content), Cursor(done, 0, offset, line), chunk_size, len(content), chunk_bytes))
+    rest = _split(content, Cursor(done, 0, offset, line), chunk_size, len(content), chunk_bytes)
 
     assert chunks[:done] + rest == chunks
 
 
 @given(CONTENTS, CONTENTS, st.integers(1, 10))
 def test_what_was_added_to_the_file_later_is_not_read(content: bytes, more: bytes, chunk_size: int) -> None:
-    as_it_was = list(split(BytesIO(content), Cursor(), chunk_size, len(content)))
+    as_it_was = _split(content, Cursor(), chunk_size, len(content))
 
-    assert list(split(BytesIO(content + more), Cursor(), chunk_size, len(content))) == as_it_was
+    assert _split(content + more, Cursor(), chunk_size, len(content)) == as_it_was
 
 
 def test_a_chunk_takes_no_further_line_once_it_is_full() -> None:
     content = b"0123456789\n" * 10
 
-    chunks = list(split(BytesIO(content), Cursor(), 1_000, len(content), chunk_bytes=23))
+    chunks = _split(content, Cursor(), 1_000, len(content), chunk_bytes=23)
 
     assert [chunk.length for chunk in chunks] == [33, 33, 33, 11]
 
@@ -90,13 +96,13 @@ def test_a_chunk_takes_no_further_line_once_it_is_full() -> None:
 def test_a_line_longer_than_a_chunk_may_be_is_whole() -> None:
     content = b"a\n" + b"x" * 3_000_000 + b"\nb\n"
 
-    chunks = list(split(BytesIO(content), Cursor(), 1, len(content), chunk_bytes=1_000))
+    chunks = _split(content, Cursor(), 1, len(content), chunk_bytes=1_000)
 
     assert [chunk.length for chunk in chunks] == [2, 3_000_001, 2]
 
 
 def test_a_chunk_knows_its_source() -> None:
-    (chunk,) = split(BytesIO(b"abc\n"), Cursor(chunk=7, source=3), 5, 4)
+    (chunk,) = _split(b"abc\n", Cursor(chunk=7, source=3), 5, 4)
 
     assert chunk == Chunk(id=7, source=3, offset=0, length=4, line=1, lines=1)
 

@@ -1,4 +1,4 @@
-"""Outputs: every form of results holds what they are, as readers of its own kind see it."""
+"""Outputs: every format keeps the values of results, as readers of that format see them."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 
 from word_counter import Mapper, Sum, run
 from word_counter.errors import OutputError, UsageError
-from word_counter.files.drafts import as_they_are
+from word_counter.files.drafts import unchanged
 from word_counter.files.locations import absolute
 from word_counter.job.job import Job
 from word_counter.outputs import result_order as order
-from word_counter.outputs.column_types import Kind, spooled
+from word_counter.outputs.column_types import Kind, spilled
 from word_counter.outputs.result_order import arranged
 from word_counter.outputs.sink import Sink
 from word_counter.outputs.text import cell_text
@@ -150,7 +150,7 @@ def test_parquet_of_many_rows_has_them_in_groups(tmp_path: Path) -> None:
 def test_a_column_has_the_type_that_holds_all_values_exactly(values: list[Any], kind: Kind) -> None:
     rows = [(str(n), value) for n, value in enumerate(values)]
 
-    with spooled(rows, as_they_are) as (found, again):
+    with spilled(rows, unchanged) as (found, again):
         assert found is kind
         assert list(again) == rows
 
@@ -263,13 +263,13 @@ class TestOrder:
         monkeypatch.setattr(sorting, "_RUN_VALUES", 10)
         held: list[Any] = []
 
-        def holding(rows: Any) -> Iterator[tuple[str, Any]]:
+        def keep_alive(rows: Any) -> Iterator[tuple[str, Any]]:
             for row in rows:
                 held.append(row)
                 yield row
 
         rows = [(f"{n:03d}", n % 7) for n in range(100)]
-        assert list(arranged(rows, "value", holding=holding)) == held == sorted(rows, key=lambda row: row[1])
+        assert list(arranged(rows, "value", keep_alive=keep_alive)) == held == sorted(rows, key=lambda row: row[1])
 
 
 class TestSQLite:

@@ -1,4 +1,4 @@
-"""The feed: how large the input is said to be while it is being read."""
+"""Prefetch: the size of the input while it is being read."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 from tests.packed import PACKERS
-from word_counter.inputs.chunker import Cutting
+from word_counter.inputs.base import Cutting
 from word_counter.inputs.prefetch import Prefetch
 from word_counter.inputs.sources import find_sources
 from word_counter.job.model import Cursor

@@ -1,4 +1,4 @@
-"""The shuffle by files: runs, how they are merged, and what comes to light when they are not what they were."""
+"""Run files: how runs are merged, and how changes of them are noticed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from word_counter.job.step import Phase
 from word_counter.shuffle import external_sort as sorting
 from word_counter.shuffle import run_files as files
 from word_counter.shuffle import run_format as lines
-from word_counter.shuffle import spill_file as spool
+from word_counter.shuffle import spill_file
 from word_counter.shuffle import value_stream as streamed
 from word_counter.shuffle.key_skew import KeySkew
 from word_counter.shuffle.partitioning import decode_partial
@@ -88,7 +88,7 @@ def _by_redis(phase: Phase, partials: list[dict[int, str]]) -> tuple[list[list[s
         list(run_reduce(phase, [given[n] for given in partials if n in given], {}, weights[n]))
         for n in range(PARTITIONS)
     ]
-    return results, [(weight.keys, weight.values) for weight in weights]
+    return results, [(skew.keys, skew.values) for skew in weights]
 
 
 def _by_files(
@@ -101,13 +101,13 @@ def _by_files(
             assert dict(decode_partial(where.partial(stood_for[n]))) == dict(decode_partial(text))
     results, weights = [], []
     for n in range(PARTITIONS):
-        weight = KeySkew()
+        skew = KeySkew()
         entries = where.entries([given[n] for given in kept if n in given], folds=folds)
         amounts: dict[str, int] = {}
-        references = list(where.keep_segments(n, run_reduce(phase, (), {}, weight, entries=entries), amounts))
+        references = list(where.keep_segments(n, run_reduce(phase, (), {}, skew, entries=entries), amounts))
         results.append([where.content(reference.encode()).decode() for reference in references])
         assert amounts == {"segments": len(references), "result_bytes": len("".join(results[-1]).encode())}
-        weights.append((weight.keys, weight.values))
+        weights.append((skew.keys, skew.values))
     return results, weights
 
 
@@ -124,7 +124,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lines, "_LINE_VALUES", 2)
     monkeypatch.setattr(files, "_MERGED_AT_ONCE", 2)
     monkeypatch.setattr(lines, "_LINE_BYTES", 24)
-    monkeypatch.setattr(spool, "PIECE_BYTES", 16)
+    monkeypatch.setattr(spill_file, "PIECE_BYTES", 16)
     monkeypatch.setattr(streamed, "LISTED_VALUES", 3)
     monkeypatch.setattr(streamed, "_FOLDED_AT_ONCE", 2)
     monkeypatch.setattr(sorting, "_RUN_VALUES", 3)

@@ -1,4 +1,4 @@
-"""The schedule: every case of ``decide``, and what holds for any snapshot."""
+"""Scheduler: every case of ``decide``, and what holds for any snapshot."""
 
 from __future__ import annotations
 
@@ -21,13 +21,14 @@ from word_counter.job.snapshot import (
     TOO_MANY,
     Batch,
     Failure,
+    Origin,
+    Refusal,
     Running,
     Snapshot,
     Suspicion,
     TaskAttempt,
 )
-from word_counter.master.scheduler import (
-    FULL_MEMORY,
+from word_counter.master.actions import (
     Action,
     Fail,
     Forget,
@@ -40,10 +41,8 @@ from word_counter.master.scheduler import (
     Split,
     StartReduce,
     Why,
-    batch_size,
-    decide,
-    pause_seconds,
 )
+from word_counter.master.scheduler import FULL_MEMORY, batch_size, decide, leaving, pause_seconds
 
 NOW = 1_000_000_000
 
@@ -72,6 +71,9 @@ def _batch(id_: str, *tasks: str, lease: int | None = 5_000, attempt: int = 1) -
 
 def _failure(task: str = "map:1", attempt: int = 1, kind: str = RAISED, record: int | None = None) -> Failure:
     return Failure(task, attempt, "worker-7", kind, "what it said", NOW, record)
+
+
+_MISTAKE = Origin("NameError", "/jobs/mine.py", 7)
 
 
 def _of(kind: type, actions: list[Action]) -> list[Any]:
@@ -120,6 +122,22 @@ class TestCase1Fail:
 
         assert isinstance(action, Fail)
         assert action.reason == "what it said"
+
+    def test_a_job_that_all_live_workers_leave_to_others_fails_after_a_while_and_names_them(self) -> None:
+        refusals = (Refusal("w-1", "give it --allow x", NOW), Refusal("w-2", "give it --allow x", NOW))
+        snapshot = _job(refusals=refusals)
+
+        assert not _of(Fail, decide(snapshot, Policy(refused_for=4.9, refused_patience=5)))
+        (action,) = decide(snapshot, Policy(refused_for=5.1, refused_patience=5))
+
+        assert isinstance(action, Fail)
+        assert action.reason == "no live worker may do this job:\n- w-1, w-2: give it --allow x"
+
+    def test_only_what_a_worker_refused_since_it_started_counts(self) -> None:
+        refusals = (Refusal("w-1", "", NOW), Refusal("w-2", "", NOW), Refusal("w-3", "", NOW))
+        live = {"w-1": NOW - 5, "w-2": NOW + 5, "w-4": NOW}
+
+        assert leaving(_job(refusals=refusals), live) == [refusals[0]]
 
 
 class TestCase2Revoke:
@@ -203,6 +221,38 @@ class TestCase3Failures:
 
         assert isinstance(action, Fail)
 
+    def test_what_was_raised_before_at_the_same_line_fails_the_job_though_attempts_are_left(self) -> None:
+        again = replace(_failure("map:2"), origin=_MISTAKE, repeats=1)
+        snapshot = _job(batches=(_batch("second", "map:2", attempt=2),), failed=(_failure("map:1"), again))
+
+        assert decide(snapshot, Policy()) == [Fail("what it said", again)]
+        reducing = replace(again, task="reduce:1")
+        assert decide(_job(JobState.REDUCING, failed=(reducing,)), Policy(skip=True)) == [
+            Fail("what it said", reducing)
+        ]
+
+    def test_what_was_raised_for_the_first_time_is_tried_again_at_once(self) -> None:
+        first = replace(_failure(), origin=_MISTAKE)
+
+        assert _of(Retry, decide(_job(failed=(first,)), Policy())) == [Retry(first, 0.0)]
+
+    @pytest.mark.parametrize("policy", [Policy(retry_errors=True), Policy(skip=True)])
+    def test_what_is_raised_again_has_all_its_attempts_where_that_is_asked_for(self, policy: Policy) -> None:
+        again = replace(_failure(), origin=_MISTAKE, repeats=7)
+
+        (retry,) = _of(Retry, decide(_job(failed=(again,)), policy))
+
+        assert retry.after_seconds >= 1
+
+    @pytest.mark.parametrize("kind", [RAISED, CRASHED, HUNG, EXPIRED])
+    def test_what_may_pass_and_what_was_not_raised_has_all_its_attempts_too(self, kind: str) -> None:
+        passing = replace(_MISTAKE, transient=True) if kind == RAISED else None
+        failures = tuple(replace(_failure(f"map:{n}", kind=kind), origin=passing, repeats=9) for n in range(1, 4))
+
+        actions = decide(_job(failed=failures), Policy())
+
+        assert [retry.failure for retry in _of(Retry, actions)] == list(failures)
+
     @pytest.mark.parametrize("kind", [CRASHED, HUNG])
     def test_a_chunk_that_killed_its_process_is_gone_through_record_by_record(self, kind: str) -> None:
         failure = _failure(kind=kind)
@@ -248,7 +298,7 @@ class TestCase4Queue:
 
         assert _of(Queue, decide(snapshot, Policy())) == [Queue(due[:2]), Queue(due[2:4]), Queue(due[4:])]
 
-    def test_a_task_that_needs_care_goes_alone(self) -> None:
+    def test_a_suspected_task_goes_alone(self) -> None:
         due = (TaskAttempt("map:1", 2), TaskAttempt("map:2", 2), TaskAttempt("map:3", 2))
         snapshot = _job(due=due, waiting=3, mapped=5, suspicions={"map:2": Suspicion()})
 

@@ -1,4 +1,4 @@
-"""Sinks: results are one JSON object that is seen whole or not at all."""
+"""Sink: readers see all of the results or none."""
 
 from __future__ import annotations
 
@@ -395,7 +395,7 @@ class TestADraft:
     def test_of_a_process_that_was_killed_goes_with_the_next_and_nothing_else_does(
         self, folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(LocalDraft, "most_held", 2)
+        monkeypatch.setattr(LocalDraft, "most_locked", 2)
         others = {".a.json.tmp", ".a.json.abcdefgh.tmp", "a.json.abcdefgh.wc.tmp", ".a.json.abc.wc.tmp"}
         for name in others | {".killed.json.abcd_123.wc.tmp"}:
             (folder / name).touch()

@@ -1,4 +1,4 @@
-"""Sketches: near the truth by as much as they say, and the same whatever was merged with what."""
+"""Sketches: as near to the true value as promised, and the same in any order of merging."""
 
 from __future__ import annotations
 
@@ -96,5 +96,5 @@ def test_a_job_whose_library_is_not_installed_says_what_to_install(
 ) -> None:
     monkeypatch.setitem(sys.modules, library, None)
 
-    with pytest.raises(JobLoadError, match=rf"needs {library}.*pip install 'word-counter\[sketches\]'"):
+    with pytest.raises(JobLoadError, match=rf"needs {library}.*pip install 'word-counter-mapreduce\[sketches\]'"):
         make_job(job)

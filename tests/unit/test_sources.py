@@ -1,4 +1,4 @@
-"""Sources: what inputs stand for, and what is noticed about their files."""
+"""Sources: which files inputs stand for, and which changes of files are noticed."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import pytest
 
 from tests.processes import without_root
 from word_counter.errors import InputChangedError, InputError
+from word_counter.inputs.base import Cutting
 from word_counter.inputs.chunk_reader import ChunkReader
-from word_counter.inputs.chunker import Cutting, split_sources
+from word_counter.inputs.chunker import split_sources
 from word_counter.inputs.sources import check_sources, find_sources
 from word_counter.job.model import Chunk, Cursor, Source
 from word_counter.outputs.sink import Sink

@@ -1,4 +1,4 @@
-"""The stages: map, reduce and merge, and where they say that a user's mistake is."""
+"""The stages: map, reduce and merge, and where they locate a user's error."""
 
 from __future__ import annotations
 
@@ -193,7 +193,7 @@ class Careless(Picky):
     """Yields a pair and counts before it raises, so that half of a record could be left behind."""
 
 
-class TestCare:
+class TestSkipBadRecords:
     def test_a_bad_record_is_set_aside_whole_and_all_others_count(self) -> None:
         output = run_map(_job(Careless), _lines(), 2, SkipBadRecords(limit=1))
 
@@ -406,24 +406,24 @@ class TestSummary:
         assert (summary.keys, summary.largest) == (5, [("e", 1)])
 
 
-class TestWeight:
+class TestKeySkew:
     def test_counts_keys_and_values_and_keeps_the_heaviest(self) -> None:
-        weight = KeySkew()
+        skew = KeySkew()
 
-        list(run_reduce(_job(reducer=Values), ['{"a": [1, 2, 3], "b": [1]}', '[[["c", 1], [1, 2]]]'], {}, weight))
+        list(run_reduce(_job(reducer=Values), ['{"a": [1, 2, 3], "b": [1]}', '[[["c", 1], [1, 2]]]'], {}, skew))
 
-        assert (weight.keys, weight.values) == (3, 6)
-        assert weight.heaviest == [("a", 3), (b'["c",1]', 2), ("b", 1)]
+        assert (skew.keys, skew.values) == (3, 6)
+        assert skew.heaviest == [("a", 3), (b'["c",1]', 2), ("b", 1)]
 
     def test_counts_what_was_folded_on_the_way(self) -> None:
-        weight = KeySkew()
+        skew = KeySkew()
 
-        list(run_reduce(_job(), ['{"a": 1}'] * 2_500 + ['{"b": 1}'], {}, weight))
+        list(run_reduce(_job(), ['{"a": 1}'] * 2_500 + ['{"b": 1}'], {}, skew))
 
-        assert weight.heaviest == [("a", 2_500), ("b", 1)]
+        assert skew.heaviest == [("a", 2_500), ("b", 1)]
 
     def test_tells_of_five_keys(self) -> None:
-        weight = KeySkew()
-        weight.weigh({str(n): [0] * (n * 37 % 100) for n in range(1, 100)})
+        skew = KeySkew()
+        skew.count_all({str(n): [0] * (n * 37 % 100) for n in range(1, 100)})
 
-        assert weight.heaviest == [("27", 99), ("54", 98), ("81", 97), ("8", 96), ("35", 95)]
+        assert skew.heaviest == [("27", 99), ("54", 98), ("81", 97), ("8", 96), ("35", 95)]

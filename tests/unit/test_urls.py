@@ -1,4 +1,4 @@
-"""URLs: which names are ones, what they mean here, and what they need."""
+"""URLs: which names are URLs, what they mean here, and which libraries they need."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_file_that_is_named_by_a_url_is_read_as_any_file_is(folder: Path) -> N
     [("sftp://h/a", "sftp"), ("ssh://h/a", "sftp"), ("gcs://b/a", "gs"), ("zip://a.txt::abfss://b/c.zip", "abfs")],
 )
 def test_what_is_missing_is_named_as_it_is_installed(url: str, extra: str) -> None:
-    assert f"pip install 'word-counter[{extra}]'" in needs(url, ImportError("no such library"))
+    assert f"pip install 'word-counter-mapreduce[{extra}]'" in needs(url, ImportError("no such library"))
 
 
 def test_of_what_no_extra_brings_the_library_says_what_to_install() -> None:

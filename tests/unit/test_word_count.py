@@ -1,4 +1,4 @@
-"""The shipped job: its words are those of the word rule, for any text and any bytes."""
+"""The word count: its words are those of the word rule, for any text and any bytes."""
 
 from __future__ import annotations
 
@@ -63,6 +63,18 @@ def test_every_character_is_a_letter_or_none_as_the_word_rule_has_it(code: int) 
         ("snake_case", {"snake": 1, "case": 1}),
         ("x-ray 24/7 3.14", {"x": 1, "ray": 1, "24": 1, "7": 1, "3": 1, "14": 1}),
         ("\u4f60\u597d \u00dcBER", {"\u4f60\u597d": 1, "\u00fcber": 1}),
+        ("re\u0301sume\u0301 R\u00e9sum\u00c9", {"r\u00e9sum\u00e9": 2}),
+        (
+            "\u0939\u093f\u0928\u094d\u0926\u0940 \u0939\u093f\u0928\u094d\u0926\u0940.",
+            {"\u0939\u093f\u0928\u094d\u0926\u0940": 2},
+        ),
+        ("\u0e20\u0e32\u0e29\u0e32\u0e44\u0e17\u0e22", {"\u0e20\u0e32\u0e29\u0e32\u0e44\u0e17\u0e22": 1}),
+        ("\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", {"\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645": 1}),
+        ("\u0130stanbul I\u0307stanbul", {"i\u0307stanbul": 2}),
+        ("\u1e96 H\u0331 h\u0331", {"\u1e96": 3}),
+        ("\u039f\u0394\u039f\u03a3.\u0391 \u03a3", {"\u03bf\u03b4\u03bf\u03c2": 1, "\u03b1": 1, "\u03c3": 1}),
+        ("m\u00b2 \u00bd \u2167 H\u2082O", {"m\u00b2": 1, "\u00bd": 1, "\u2177": 1, "h\u2082o": 1}),
+        ("\u0301x '\u0301 \u200dx a'\u0301b", {"x": 2, "a": 1, "b": 1}),
         ("... --- '' _ \u00a0", {}),
     ],
 )

@@ -1,17 +1,17 @@
-"""The check before the long run: does a sample give the same results however it is cut, ordered and hashed?
+"""Checker: finds out before a long run whether a sample gives the same results however it is cut, ordered and hashed.
 
-What is asked, and what is refused:
+It asks in this order:
 
-1. Does it run at all? A key or a value that JSON cannot hold is refused, as is what raises.
-2. Does it give the same when it is run again? Not so with ``random``, or with the time.
-3. And when it is cut into other chunks, and combined again? Not so with a mean of means.
-4. And when the chunks come in another order? Not so with "the first value". The values of a run do come in the order of
-   the input, so a reducer may say that it wants just that (``in_input_order``, ``order``); then it is not asked.
-5. And in other processes, whose hash seeds are others? Not so with ``hash()``, or with the order of a set.
+1. Does the job run at all? A job that raises, or yields a key or value that JSON cannot hold, is refused.
+2. Does it give the same results when it runs again? A job that uses ``random`` or the time does not.
+3. When its input is cut into other chunks, and combined again? A mean of means does not.
+4. When the chunks come in another order? "The first value" does not. In a real run values come in the order of the
+   input, so a reducer may say that it needs that order (``in_input_order``, ``order``). Then this is not tried.
+5. In other processes with other hash seeds? ``hash()`` and the order of a set do not.
 
-Small samples are tried before larger ones, and an example that was found is made smaller by leaving lines out, for as
-long as it still shows the same (delta debugging, after A. Zeller and R. Hildebrandt, "Simplifying and Isolating
-Failure-Inducing Input", 2002).
+Small samples are tried before larger ones. A counterexample is made smaller by leaving out lines as long as it still
+fails in the same way (delta debugging, after A. Zeller and R. Hildebrandt, "Simplifying and Isolating Failure-Inducing
+Input", 2002).
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ from word_counter.loading.job_reference import refer_to
 
 #: The hash seeds that are tried.
 SEEDS = (0, 1, 2)
-#: How many records a sample has at the most, and those that are tried before it.
+#: The most records in a sample, and the sizes that are tried one after the other.
 MOST_RECORDS = 2048
 _SIZES = (8, 64, 512, MOST_RECORDS)
-#: A sample is not made larger when trying that would take longer, in seconds, nor an example smaller.
+#: A larger sample is tried only if it takes no longer than this, in seconds. An example is shrunk for at most as long.
 _PATIENCE_SECONDS = 20.0
-#: An example of so many records is small enough to be tried in every way.
+#: A sample of up to so many records is small enough to be tried in every way at once.
 _SMALL = 64
-#: So often a small example is run again before chance is taken not to play.
+#: How often a small sample is run again to see whether its results depend on chance.
 _AGAIN = 5
 
 _CUTS = [Shape(cut) for cut in ("each", "first", "last", "middle", 1, 2, 3)]
@@ -57,13 +57,13 @@ _ORDERS = [Shape("each", 0), Shape("first", 0), *(Shape("each", seed) for seed i
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a check came to: of how many records, and what was found; None: nothing."""
+    """The result of a check: how many records were tried, and the counterexample; None: none was found."""
 
     records: int
     counterexample: Counterexample | None = None
 
 
-#: Tries a sample, and returns what is wrong with it.
+#: Tries a sample; returns a counterexample or None.
 _Attempt = Callable[[Sequence[Record]], Counterexample | None]
 
 
@@ -79,13 +79,13 @@ def check(
 
     Args:
         job: the job.
-        sample: what it is tried with.
-        max_bad_records: so many records of the sample may raise: they are left out.
-        seeds: the hash seeds under which it is tried, in a process each.
-        patience_seconds: no larger part of the sample is tried, and no smaller example sought, after about so long.
+        sample: the records to try it with.
+        max_bad_records: so many records of the sample may raise; they are left out.
+        seeds: the hash seeds to try it with, each in a process of its own.
+        patience_seconds: after about so long, no larger part of the sample is tried, and no smaller example sought.
 
     Raises:
-        UsageError: the job is not complete, or cannot be imported by other processes; or there is nothing to try.
+        UsageError: the job is incomplete, or other processes cannot import it; or there is nothing to try.
     """
     params = job.param_values()
     phases = job.phases(params, read_side_files(job.files))
@@ -103,7 +103,7 @@ def check(
 
 
 def _without_bad(phase: Phase, sample: Sequence[Record], most: int) -> Iterator[Record]:
-    """Yield the records of a sample but for the first so many that raise."""
+    """Yield the records of a sample, except for the first ``most`` that raise."""
     for record in sample:
         if most and _can_be_set_aside(phase, record):
             most -= 1
@@ -112,7 +112,7 @@ def _without_bad(phase: Phase, sample: Sequence[Record], most: int) -> Iterator[
 
 
 def _can_be_set_aside(phase: Phase, record: Record) -> bool:
-    """Whether a run would set a record aside, if it may: what raises at its end, say, is no record's fault."""
+    """Whether a run could skip this record as bad. A job that raises in ``close``, say, is not the record's fault."""
     try:
         lines = Lines(record.raw, record.source, record.offset, record.line, reading=record.reading)
         return bool(run_map(phase, lines, 1, SkipBadRecords(1, at_once=True)).aside.records)
@@ -139,13 +139,13 @@ def _check(examiner: _Examiner, sample: Sequence[Record], patience_seconds: floa
 
 
 def _spread(sample: Sequence[Record], size: int) -> list[Record]:
-    """Return so many records of all over the sample, in its order."""
+    """Return so many records, taken evenly from the whole sample, in its order."""
     step = max(1, len(sample) / size)
     return [sample[int(number * step)] for number in range(min(size, len(sample)))]
 
 
 def shrink(counterexample: Counterexample, attempt: _Attempt, deadline: float) -> Counterexample:
-    """Return a finding whose sample cannot do without any of its records, unless time is up before."""
+    """Return a counterexample that needs each of its records, or the smallest one found when time is up."""
     parts = 2
     while len(counterexample.sample) > 1:
         sample = counterexample.sample
@@ -166,16 +166,16 @@ def shrink(counterexample: Counterexample, attempt: _Attempt, deadline: float) -
 
 
 class _Examiner:
-    """Tries a job in every way."""
+    """Tries a job in each of the ways listed at the top of this module."""
 
     def __init__(self, phases: Sequence[Phase], start: Callable[[], list[HashSeedProcess]]) -> None:
         self.phases = phases
         self._start = start
         self._seeded: list[HashSeedProcess] | None = None
-        self.waited = 0.0  #: for so many seconds for processes to start, which tells nothing of a larger sample
+        self.waited = 0.0  #: seconds spent on starting processes, which do not grow with the sample
 
     def attempts(self, sample: Sequence[Record]) -> Iterator[_Attempt]:
-        """Yield the ways to try a sample, in their order; each tries any sample in that way."""
+        """Yield the ways to try a sample, in order. Each is a function that tries any sample in that way."""
         yield self.at_all
         yield self.again
         for shapes in (_CUTS, _ORDERS):
@@ -183,7 +183,7 @@ class _Examiner:
                 yield partial(self.in_shapes, shapes=shapes)
             else:
                 yield from (partial(self.in_shapes, shapes=shapes, while_large=shape) for shape in shapes)
-        yield self.elsewhere  # last, as to start processes takes longest
+        yield self.elsewhere  # last, as starting processes takes longest
 
     def at_all(self, sample: Sequence[Record]) -> Counterexample | None:
         """Run it."""
@@ -224,7 +224,7 @@ class _Examiner:
     def in_shapes(
         self, sample: Sequence[Record], shapes: Sequence[Shape], while_large: Shape | None = None
     ) -> Counterexample | None:
-        """Run it in some shapes (a large sample in one), and compare each with one piece, or with its own order."""
+        """Run it in some shapes (a large sample in one). Compare each with a run in one piece, or in input order."""
         for shape in shapes if while_large is None or len(sample) <= _SMALL else [while_large]:
             plain = replace(shape, shuffle=None) if shape.shuffle is not None else Shape()
             fault = Fault.GROUPING if shape.shuffle is None else Fault.ORDER
@@ -242,14 +242,14 @@ class _Examiner:
         second: tuple[str, TrialRun],
         shape: Shape | None = None,
     ) -> Counterexample | None:
-        """Return what is wrong when two trials that should be alike are not."""
+        """Return a counterexample when two trials differ that should be alike."""
         one, other = first[1], second[1]
         if _alike(one, other):
             return None
         seen, its_other = _first_apart(one, other)
         if one.error or other.error or (one.seen and other.seen and one.seen[-1] != other.seen[-1]):
             runs = Run(first[0], one.shown), Run(second[0], other.shown)
-        else:  # the results are the same: by chance, or as the reducer does not look at what differs
+        else:  # the results are the same by chance, or because the reducer does not use what differs
             runs = Run(first[0], _only(seen, its_other)), Run(second[0], _only(its_other, seen))
         return Counterexample(fault, self._blamed(fault, sample, seen, shape), tuple(sample), runs)
 
@@ -261,11 +261,11 @@ class _Examiner:
         if fault is Fault.ORDER:
             return reducer
         if shape is None:
-            if seen.stage is Stage.REDUCE:  # the pairs were seen at another time than they were reduced
+            if seen.stage is Stage.REDUCE:  # pairs and results are from different runs of the mapper
                 own = not phase.reducer.__module__.startswith("word_counter.")
                 return f"{mapper} or {reducer}" if own else mapper
             return mapper if phase.partition is None else f"{mapper} or the job's partition"
-        if combines(phase):  # it is to blame if without it nothing differs
+        if combines(phase):  # combine is at fault if nothing differs without it
             plain = [run_trial(self.phases, sample, one, combining=False) for one in (Shape(), shape)]
             if _alike(*plain):
                 return f"the combine of {reducer}"
@@ -277,7 +277,7 @@ def _alike(one: TrialRun, other: TrialRun) -> bool:
 
 
 def _first_apart(one: TrialRun, other: TrialRun) -> tuple[Seen | None, Seen | None]:
-    """Return the first of what was seen in two trials that differs."""
+    """Return the first outputs of a stage in which two trials differ."""
     for mine, its in zip(one.seen, other.seen, strict=False):
         if mine != its:
             return mine, its
@@ -287,7 +287,7 @@ def _first_apart(one: TrialRun, other: TrialRun) -> tuple[Seen | None, Seen | No
 
 
 def _only(seen: Seen | None, other: Seen | None) -> Any:
-    """Return what is in one and not in the other, as people read it."""
+    """Return what is in one output and not in the other, in readable form."""
     if seen is None or other is None:
         return []
     return replace(seen, pairs=tuple(pair for pair in seen.pairs if pair not in set(other.pairs))).shown

@@ -1,4 +1,4 @@
-"""Findings: what a check refuses a job for, with the smallest example that was found, and what to do about it."""
+"""Counterexample: why a check refuses a job, with the smallest example that it found, and what to do about it."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from word_counter.check.trial_run import Record
 
 
 class Fault(enum.StrEnum):
-    """What a job is refused for."""
+    """Why a job is refused."""
 
     RAISES = "raises"  #: its code raises
     DIES = "dies"  #: its code ends the process
     ENCODING = "encoding"  #: it yields or returns what JSON cannot hold
-    CHANCE = "chance"  #: it gives something else when it is run again
-    HASH = "hash"  #: it gives something else in another process
-    GROUPING = "grouping"  #: it gives something else when its input is cut elsewhere
-    ORDER = "order"  #: it gives something else when its values come in another order
+    CHANCE = "chance"  #: its results differ when it runs again
+    HASH = "hash"  #: its results differ in another process
+    GROUPING = "grouping"  #: its results differ when its input is cut elsewhere
+    ORDER = "order"  #: its results differ when its values come in another order
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One of the runs that show a fault: how it was made, and its results, its pairs, or the error that ended it."""
+    """One of the runs that show a fault: how it was run, and its results, its pairs, or the error that ended it."""
 
     how: str
     shown: Any
@@ -35,11 +35,11 @@ class Counterexample:
     """Why a job is refused, with the smallest example that was found."""
 
     fault: Fault
-    who: str  #: what of the job is to blame, as in ``the combine of reducer Mean``
+    who: str  #: which part of the job is at fault, as in ``the combine of reducer Mean``
     sample: tuple[Record, ...]
     runs: tuple[Run, ...]
     error: str = ""
-    bad_records: bool = False  #: whether it is single records that raise, which a run could set aside
+    bad_records: bool = False  #: whether single records raise, which a run could skip
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON can hold it."""
@@ -48,14 +48,14 @@ class Counterexample:
 
     @classmethod
     def of_json(cls, content: Mapping[str, Any]) -> Self:
-        """Return what :meth:`to_json` made this of."""
+        """Return the counterexample that :meth:`to_json` turned into ``content``."""
         sample = tuple(Record(source, at, line, raw.encode("latin-1")) for source, at, line, raw in content["sample"])
         runs = tuple(Run(**run) for run in content["runs"])
         return cls(**{**content, "fault": Fault(content["fault"]), "sample": sample, "runs": runs})
 
     @property
     def what(self) -> str:
-        """What is wrong, in one sentence without its end."""
+        """What is wrong, in one sentence without a full stop."""
         return {
             Fault.RAISES: self.error.partition("\n")[0],
             Fault.DIES: self.error.partition("\n")[0],
@@ -74,15 +74,15 @@ class Counterexample:
 
 
 _ADVICE = {
-    Fault.RAISES: "mend it",
-    Fault.DIES: "mend it, or leave such records out: with --on-bad-chunk skip a run finds them and sets them aside",
+    Fault.RAISES: "correct it",
+    Fault.DIES: "correct it, or leave such records out: with --on-bad-chunk skip a run finds them and sets them aside",
     Fault.ENCODING: "yield and return text, finite numbers, true, false, null, lists, and dicts with text as keys; "
     "make a sorted list of a set",
     Fault.CHANCE: "a task may run twice, and must give the same: take times from the record, and make random numbers "
     "with a seed from the record",
     Fault.HASH: "hash() and the order of a set are others in each process: use hashlib or zlib.crc32, and sorted()",
     Fault.GROUPING: "combine must return the kind of value that it takes, and it must not matter which values come "
-    "together: a mean travels as a sum and a number (or use Mean), and floats are added with Sum or as they are with "
+    "together: combine a mean as a sum and a number (or use Mean), and add floats with Sum, or uncombined with "
     "math.fsum in reduce. What a mapper yields for a line must not depend on the lines before it",
     Fault.ORDER: "choose by the values themselves (Min, Max, Collect), or say by what they are sorted with "
     "order(self, value), in mrjob's API with SORT_VALUES; if it is the order of the input that you want, say in the "
@@ -91,7 +91,7 @@ _ADVICE = {
 
 
 def simplest(counterexample: Counterexample) -> Counterexample:
-    """Return a finding as it is shown: of many results those that differ."""
+    """Return a counterexample that shows only the results that differ."""
     shown = [run.shown for run in counterexample.runs]
     if not shown or not all(isinstance(results, dict) for results in shown):
         return counterexample

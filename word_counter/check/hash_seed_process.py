@@ -1,7 +1,7 @@
-"""Seeded processes: trials in fresh processes of Python, each with a hash seed of its own.
+"""Hash seed process: runs trials in fresh Python processes, each with another hash seed (PYTHONHASHSEED).
 
-Python salts the hashes of texts anew in each process. What depends on them, as ``hash(key)`` or the order of a set
-does, is one thing in one worker and another in the next, and the same in every trial of a single process.
+Python salts the hashes of texts anew in each process. So results that depend on ``hash(key)`` or the order of a set
+differ from worker to worker, but are the same in all trials of a single process.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class HashSeedProcess:
         self._send([[r.source, r.offset, r.line, r.raw.decode("latin-1"), reading_to_json(r.reading)] for r in sample])
 
     def answer(self) -> TrialRun:
-        """Return what came of the sample that it began with."""
+        """Return the trial of the sample that :meth:`begin` sent."""
         content = self._receive()
         if isinstance(content, str):
             return TrialRun(error=content)
@@ -59,7 +59,7 @@ class HashSeedProcess:
 
     def _send(self, content: Any) -> None:
         assert self._process.stdin is not None  # noqa: S101 (for type checkers)
-        with contextlib.suppress(BrokenPipeError):  # it has ended, as is told when its answer is wanted
+        with contextlib.suppress(BrokenPipeError):  # it has ended: reading its answer reports that
             self._process.stdin.write(json.dumps(content) + "\n")
             self._process.stdin.flush()
 
@@ -89,9 +89,9 @@ def _trial(content: Mapping[str, Any]) -> TrialRun:
 
 
 def main() -> None:
-    """Be such a process: a line of JSON says which job it is, every further one is a sample."""
+    """Run such a process. The first line of its input, JSON, names the job; each further line is a sample."""
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as answers:
-        os.dup2(2, 1)  # what user code prints is no answer
+        os.dup2(2, 1)  # so that what user code prints does not get among the answers
         asked = json.loads(sys.stdin.readline() or "null")
         if asked is None:
             return

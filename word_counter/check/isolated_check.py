@@ -1,4 +1,4 @@
-"""Checkups: a check made in a child process, so that a job whose code ends its process is refused for that."""
+"""Isolated check: runs a check in a child process, so that a job whose code ends the process is refused for that."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from word_counter.job.side_file import read_side_files
 
 
 def check_isolated(job: Job, sample: Sequence[Record], *, max_bad_records: int = 0) -> Verdict:
-    """Check a job as :func:`word_counter.check.checker.check` does, in a child process.
+    """Check a job in a child process, like :func:`word_counter.check.checker.check`.
 
     Raises:
-        UsageError: as there.
+        UsageError: likewise.
     """
 
     def checked(_: Tell) -> tuple[int, dict[str, Any] | None]:

@@ -1,4 +1,4 @@
-"""Samples: the first lines of some files, as records that a check can leave out one by one."""
+"""Sample: the first records of some files, which a check can leave out one by one."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from contextlib import closing
 
 from word_counter.check.trial_run import Record
+from word_counter.inputs.base import Cutting
 from word_counter.inputs.chunk_reader import ChunkReader
-from word_counter.inputs.chunker import Cutting, split_sources
+from word_counter.inputs.chunker import split_sources
 from word_counter.inputs.input_format import InputFormat, chosen_format
 from word_counter.job.model import Cursor, Source
 from word_counter.job.step import Phase
@@ -16,16 +17,16 @@ from word_counter.job.step import Phase
 def read_sample(
     sources: Sequence[Source], records: int, phase: Phase | None = None, input_format: str = ""
 ) -> list[Record]:
-    """Return about so many records for a phase: the first of each source, as many of each, or sources as a whole.
+    """Return about so many records for a phase: the first of each source, equally many of each, or whole sources.
 
     Args:
-        sources: where they are.
+        sources: where the records are.
         records: how many.
-        phase: the first of the job; None: records are lines.
-        input_format: what a record is, in place of what the phase says.
+        phase: the first phase of the job; None: records are lines.
+        input_format: what a record is, instead of what the phase says.
 
     Raises:
-        UsageError: that is no format, or none for this phase.
+        UsageError: there is no such format, or it is none for this phase.
         InputError: a source cannot be read.
     """
     whole_files = phase is not None and phase.whole_files

@@ -1,7 +1,7 @@
-"""A trial: a job run over a small sample in this process, cut into chunks and put in order as one likes.
+"""Trial run: runs a job over a small sample in this process, cut into chunks and ordered in a given shape.
 
-A real run cuts its input by sizes and settings, and folds what its chunks gave whenever that is much. A trial does
-the same to a few lines in whatever shape it is told, so that two shapes can be compared.
+A real run cuts its input by sizes and settings, and combines partials again when there are many. A trial does the same
+to a few lines in a given shape, so that two shapes can be compared.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from random import Random
 from typing import Any
 
 from word_counter.compute.stages import pairs_of, run_map, run_reduce
-from word_counter.compute.user_errors import USER_ERRORS, user_traceback
+from word_counter.compute.user_errors import USER_ERRORS
 from word_counter.errors import EncodingError, WordCounterError
 from word_counter.job.mapper import Lines, Reading
 from word_counter.job.model import Stage
@@ -24,15 +24,16 @@ from word_counter.job.pairs import Pairs
 from word_counter.job.reducer import GroupKey, Reducer
 from word_counter.job.reducers import Values
 from word_counter.job.step import Phase
+from word_counter.loading.user_code import user_traceback
 from word_counter.shuffle.partitioning import decode_partial, encode_partials, key_text, restore
 
-#: Into so many partitions the keys of a trial are spread.
+#: The number of partitions in a trial.
 PARTITIONS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A line of a sample: its file, the byte and the line it begins at, its bytes."""
+    """A record of a sample: its file, the byte and the line where it begins, its bytes."""
 
     source: str
     offset: int
@@ -48,14 +49,14 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How a sample is cut and put in order.
+    """How a sample is cut and ordered.
 
     Attributes:
-        cut: where chunks end: "whole", "each" line, after the "first", before the "last", in the "middle"; a number is
-            the seed of random places.
-        shuffle: None: what the chunks gave is reduced in the order of the input; 0: in the reverse; another number is
+        cut: where chunks end: "whole" has one chunk, "each" one a record; "first" cuts after the first record, "last"
+            before the last, "middle" in the middle; a number is the seed of random places.
+        shuffle: the order in which partials are reduced. None: that of the input; 0: the reverse; another number is
             the seed of a random order.
-        again: what the chunks gave is combined once more before it is reduced, as a run does with much of it.
+        again: combine the partials once more before they are reduced, as a run does when there are many.
     """
 
     cut: str | int = "whole"
@@ -86,7 +87,7 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What one stage of one phase gave: of a map task every pair with its partition, of a reduce task its results."""
+    """The output of one stage of one phase: the pairs of map tasks with their partitions, or the results."""
 
     stage: Stage
     phase: int
@@ -94,7 +95,7 @@ class Seen:
 
     @property
     def shown(self) -> Any:
-        """The pairs as people read them."""
+        """The pairs in readable form."""
         if self.stage is Stage.REDUCE:
             return {key: json.loads(value) for _, key, value in self.pairs}
         return [[key, json.loads(value), f"partition {partition}"] for partition, key, value in self.pairs]
@@ -102,7 +103,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class TrialRun:
-    """What came of a trial: what was seen of its stages, in their order, and the error that ended it."""
+    """The outcome of a trial: the outputs of its stages, in order, and the error that ended it."""
 
     seen: tuple[Seen, ...] = ()
     error: str = ""
@@ -110,7 +111,7 @@ class TrialRun:
 
     @property
     def shown(self) -> Any:
-        """The results as people read them, or the error."""
+        """The results in readable form, or the error."""
         return self.error or (self.seen[-1].shown if self.seen else {})
 
 
@@ -120,10 +121,10 @@ def run_trial(
     """Run a job over a sample.
 
     Args:
-        phases: the job.
-        sample: the records; those of a file stand together.
-        shape: how they are cut and put in order. Order is left alone where a reducer is there for it.
-        pairs: see the pairs of map tasks too, as they are before anything is combined.
+        phases: the phases of the job.
+        sample: the records; those of one file are next to each other.
+        shape: how they are cut and ordered. The order is kept for reducers that depend on it.
+        pairs: also keep the pairs of map tasks, as they are before anything is combined.
         combining: let reducers combine.
     """
     seen: list[Seen] = []
@@ -149,17 +150,17 @@ def run_trial(
 
 
 def keeps_order(reducer: type[Reducer]) -> bool:
-    """Whether a reducer says that its result may depend on the order of its values, which it sorts or expects."""
+    """Whether a reducer says that its result may depend on the order of its values."""
     return reducer.order is not None or reducer.in_input_order
 
 
 def combines(phase: Phase) -> bool:
-    """Whether a phase has a combiner of its user's own."""
+    """Whether a phase has a combiner that the user wrote."""
     return phase.uncombined is not None or phase.reducer.combine is not None
 
 
 def _plain(phase: Phase) -> Phase:
-    """Return a phase that does not combine; one with a ready-made reducer as it is."""
+    """Return the phase without its combiner. A phase with a ready-made reducer is returned unchanged."""
     if phase.uncombined is not None:
         return phase.uncombined
     reducer = phase.reducer
@@ -176,9 +177,9 @@ def _chunks_of_lines(sample: Sequence[Record], shape: Shape) -> Iterator[Lines]:
         for source, group in groupby(taken, key=lambda record: record.source):
             records = list(group)
             raws = [record.raw for record in records]
-            # From its first record on the sample is taken for the whole of its file, so that no shape moves a line.
+            # The records of a file are numbered as if they followed each other there, the same in every shape.
             offset, line = places.get(source, (records[0].offset, records[0].line))
-            # What was the last line of its file may stand before others here.
+            # The last line of a file may have no line break, and other lines may follow it here.
             whole = [raw if raw.endswith(b"\n") else raw + b"\n" for raw in raws[:-1]] + raws[-1:]
             raw = b"".join(whole)
             yield Lines(raw, source, offset, line, reading=records[0].reading)
@@ -197,7 +198,7 @@ def _chunks_of_pairs(results: Iterable[Sequence[str]], shape: Shape) -> Iterator
 def _mapped(phase: Phase, number: int, chunks: Iterable[Lines | Pairs]) -> Seen:
     plain = replace(phase, reducer=Values)
     found = []
-    with contextlib.suppress(EncodingError):  # of a value that the reducer does not let travel: it is no fault
+    with contextlib.suppress(EncodingError):  # of a value that the reducer never puts into a partial: it is no fault
         for chunk in chunks:
             for partition, text in run_map(plain, chunk, PARTITIONS).partials.items():
                 for group, values in decode_partial(text):
@@ -208,7 +209,7 @@ def _mapped(phase: Phase, number: int, chunks: Iterable[Lines | Pairs]) -> Seen:
 def _reduced(phase: Phase, number: int, results: Iterable[Sequence[str]]) -> Seen:
     found = [(key_text(group), value) for texts in results for text in texts for group, value in decode_partial(text)]
     found.sort(key=itemgetter(0))
-    # In which partition a key was is no part of a result.
+    # The partition of a key is not part of a result.
     shown = [(0, key, _text(value)) for key, value in found]
     if not phase.keyed:
         shown = [(0, f"line {n}", _text(line)) for n, line in enumerate((line for _, v in found for line in v), 1)]
@@ -216,12 +217,12 @@ def _reduced(phase: Phase, number: int, results: Iterable[Sequence[str]]) -> See
 
 
 def _folded(phase: Phase, partials: Sequence[str]) -> list[str]:
-    """Return partials of one partition folded into one."""
+    """Return the partials of one partition, combined into one."""
     reducer = phase.make_reducer()
     groups: dict[GroupKey, list[Any]] = {}
     for partial in partials:
-        for group, travelled in decode_partial(partial):
-            groups.setdefault(group, []).append(travelled)
+        for group, value in decode_partial(partial):
+            groups.setdefault(group, []).append(value)
     try:
         reducer.setup()
         folded = {group: reducer.refold(restore(group), values) for group, values in groups.items()}

@@ -1,7 +1,7 @@
 """The command ``word-counter``: its subcommands, and how every error becomes one line and an exit code.
 
-Exit codes: 0 done, 1 the job failed, 2 usage or bad input, 3 Redis unreachable, 4 done but for what quarantine.jsonl
-names, 130 interrupted.
+Exit codes: 0 done, 1 the job failed, 2 usage or bad input, 3 Redis unreachable, 4 done except for what is in
+quarantine.jsonl, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from word_counter.cli.terminal.interrupts import INTERRUPTED, Interrupts
 from word_counter.cli.terminal.text import printable
 from word_counter.errors import NotNeededError, UsageError, WordCounterError
 
-#: The commands in the order in which they are needed, each with its module in cli/: only the one that is called is
-#: imported, as importing all takes longer than counting a small file.
+#: The commands in the order in which they are needed, each with its module in cli/commands/. Only the module of the
+#: called command is imported: importing all takes longer than counting a small file.
 _COMMANDS = {
     "run": "run",
     "check": "check",
@@ -36,29 +36,29 @@ _COMMANDS = {
     "purge": "jobs",
     "doctor": "doctor",
 }
-#: What an interrupt has left when nothing says more of it.
+#: What an interrupt leaves behind, when the error does not say more.
 _LEFT = {"run": "nothing was written", "master": "nothing was written", "resume": "the job is as it was"}
-#: What a write to standard output raises when that is a full disk, or none at all.
+#: The errors of a write to standard output when the disk is full or the output is closed.
 _REFUSED_OUTPUT = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF})
 
 
 class _Group(click.Group):
-    """Turns errors into their exit codes; a traceback of ours would be a defect, so those pass through."""
+    """Turns the errors of this package into exit codes. Other errors are defects, and are shown with a traceback."""
 
     _called = ""  #: the command that is called, from before its module is imported
 
     def invoke(self, ctx: click.Context) -> Any:
-        with Interrupts().minded():
+        with Interrupts().handled():
             return self._invoke(ctx)
 
     def _invoke(self, ctx: click.Context) -> Any:
         try:
             answer = super().invoke(ctx)
-            if sys.stdout is not None:  # it was closed when the command began
-                sys.stdout.flush()  # here, so that a reader that is gone shows here
+            if sys.stdout is not None:  # None: it was closed when the command began
+                sys.stdout.flush()  # so that an error of the output is raised here
         except WordCounterError as error:
             _say(ctx, str(error), "" if isinstance(error, NotNeededError) else "Error: ")
-            _leave_output_that_nobody_takes()
+            _discard_unwritable_output()
             ctx.exit(error.exit_code)
         except KeyboardInterrupt as interrupt:
             if self._called == "worker":
@@ -69,13 +69,13 @@ class _Group(click.Group):
             _say(ctx, f"interrupted{': ' if left else ''}{left}", "")
             ctx.exit(INTERRUPTED)
         except BrokenPipeError:
-            _leave_output_that_nobody_takes()
+            _discard_unwritable_output()
             ctx.exit(1)
         except OSError as error:
             if (what := _told(error)) is None:
                 raise
             _say(ctx, what, "Error: ")
-            _leave_output_that_nobody_takes()
+            _discard_unwritable_output()
             ctx.exit(UsageError.exit_code)
         return answer
 
@@ -121,8 +121,8 @@ def _documented(command: click.Command) -> click.Command:
     return command
 
 
-def _leave_output_that_nobody_takes() -> None:
-    """See to it that what standard output refuses, or whose reader is gone, is not tried again at the very end."""
+def _discard_unwritable_output() -> None:
+    """Discard what standard output does not take, so that Python does not try to write it again at exit."""
     try:
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -131,7 +131,7 @@ def _leave_output_that_nobody_takes() -> None:
 
 
 def _say(ctx: click.Context, message: str, prefix: str) -> None:
-    """Say how a command ended, in words or as an event."""
+    """Show how a command ended, in words or as an event."""
     from word_counter.cli.display.json_events import report_error, wants_events
 
     if wants_events(ctx):
@@ -141,7 +141,7 @@ def _say(ctx: click.Context, message: str, prefix: str) -> None:
 
 
 def _show_version(ctx: click.Context, option: click.Parameter, value: bool) -> None:  # noqa: ARG001, FBT001 (click's)
-    """Show the version, and leave; it is looked up only now."""
+    """Show the version and exit. It is looked up only when it is asked for."""
     if value and not ctx.resilient_parsing:
         from word_counter import __version__
 

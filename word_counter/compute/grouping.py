@@ -1,7 +1,7 @@
-"""Gathering: how the pairs of a chunk become groups: natively where that comes to the same, else as the reducer says.
+"""Grouping: gathers the pairs of a chunk by key, in the native kernel where that gives the same result.
 
-What is gathered of a key, :meth:`Reducer.gather` defines. The native kernel does the same for pairs that are plain, of
-which nearly all pairs are, without a call of Python a pair; all others it hands back, one by one.
+:meth:`Reducer.gather` defines what is gathered for a key. For plain pairs, which nearly all are, the native kernel does
+the same without a Python call for each pair. It hands all other pairs back one by one.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from word_counter.job.reducers import Count, Max, Min, Sum
 from word_counter.native.kernel import native
 from word_counter.shuffle.partitioning import PLAIN_PARTS, canonical, shown
 
-#: What the native kernel calls a way to gather.
+#: The native kernel's name for each way to gather.
 _WAYS: dict[Callable[..., None], str] = {
     Reducer.gather: "list",
     Sum.gather: "sum",
@@ -26,11 +26,11 @@ _WAYS: dict[Callable[..., None], str] = {
 
 
 def gather(reducer: Reducer, yielded: Iterable[Any] | None, into: dict[GroupKey, Any]) -> None:
-    """Add what a mapper gave to ``into``: pairs, a dict of them, or nothing.
+    """Add what a mapper yielded to ``into``: pairs, a dict of them, or nothing.
 
     Raises:
-        EncodingError: something in it is no pair, or a key is not one that JSON can hold.
-        Exception: whatever iterating raises, and what the reducer raises about a value.
+        EncodingError: it yielded something that is not a pair, or a key that JSON cannot hold.
+        Exception: any error of the mapper, and any error of the reducer about a value.
     """
     if isinstance(yielded, dict):
         if reducer.take(yielded, into):
@@ -46,16 +46,16 @@ def gather(reducer: Reducer, yielded: Iterable[Any] | None, into: dict[GroupKey,
 
 
 def _checked(yielded: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
-    """Pass pairs on; a text of two characters is none, though it could be unpacked as one."""
+    """Check pairs and pass them on. A text of two characters is not a pair, though it could be unpacked as one."""
     for pair in yielded:
         if not (isinstance(pair, tuple | list) and len(pair) == 2):  # noqa: PLR2004 (a pair)
-            message = f"{shown(pair)} is not a (key, value) pair"
+            message = f"{shown(pair)} is not a (key, value) pair; a mapper gives pairs: yield key, value"
             raise EncodingError(message)
         yield pair  # type: ignore[misc]
 
 
 def _remembering() -> Callable[[Any], GroupKey]:
-    """Return :func:`canonical` with a memory for tuples whose text tells no more than ``==``: not (1,), (1.0,)."""
+    """Return :func:`canonical` with a cache for tuples that have one text if they are equal: not (1,) and (1.0,)."""
     groups: dict[Any, GroupKey] = {}
 
     def group_of(key: Any) -> GroupKey:

@@ -1,6 +1,6 @@
-"""The merge: the results of all partitions become one stream of pairs, sorted by key.
+"""Merge: the results of all partitions become one stream of pairs, sorted by key.
 
-Nothing here knows of Redis or of processes: segments come in, pairs go out.
+This module knows nothing of Redis or of processes: segments come in, pairs go out.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ _MOST = 10
 def merge(partitions: Iterable[Iterable[str | bytes]]) -> Iterator[tuple[str, Any]]:
     """Merge the segments of all partitions into one stream of key texts and values, sorted by key.
 
-    Holds one segment a partition at a time. Takes what may come out by now from all of them, and sorts that: it is a
-    few runs that are sorted already, which a sort merges many times faster than a heap key by key.
+    One segment of each partition is in memory at a time. All pairs up to the smallest of their last keys are taken at
+    once and sorted. They are a few sorted runs, which a sort merges many times faster than a heap does key by key.
     """
     streams = [_entries(segments) for segments in partitions]
     held = [(next(stream, []), stream) for stream in streams]
@@ -41,7 +41,7 @@ def merge(partitions: Iterable[Iterable[str | bytes]]) -> Iterator[tuple[str, An
 
 
 def parts_of(results: Sequence[Iterable[str | bytes]], form: str) -> list[Iterator[tuple[str, Any]]]:
-    """Return what goes into each file of results: one has all, merged, but in the form "mr-out" one a partition."""
+    """Return the pairs for each file of results: one file with all, merged; in the form "mr-out" one a partition."""
     return [merge([one]) for one in results] if form == "mr-out" else [merge(results)]
 
 
@@ -51,11 +51,11 @@ def _entries(segments: Iterable[str | bytes]) -> Iterator[list[tuple[str, Any]]]
 
 @dataclass(slots=True)
 class Summary:
-    """What a job's results come to: how many keys, and the ``most`` largest values."""
+    """A summary of a job's results: how many keys, and the ``most`` largest values."""
 
     most: int = _MOST
     keys: int = 0
-    #: A heap of the largest values; a key that came earlier ranks higher among equals.
+    #: A heap of the largest values. Of equal values the one whose key came first ranks higher.
     best: list[tuple[float, int, str]] = field(default_factory=list, repr=False)
 
     @classmethod

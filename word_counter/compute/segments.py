@@ -1,7 +1,7 @@
-"""Segments: the pieces of a phase's results that the next phase maps, and how they are split into chunks.
+"""Segments: the pieces of a phase's results, and how they are split into chunks for the next phase.
 
-A chunk of segments is like one of lines, but that its source is the number of a partition, its offset that of its
-first segment, and its length how many they are.
+A chunk of segments is like one of lines, with these differences: its source is the number of a partition, its offset
+the number of its first segment, and its length the number of its segments.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 
 from word_counter.job.model import Chunk, Cursor
 
-#: So many segments, of 128 KiB or so, make a chunk.
+#: How many segments, of about 128 KiB each, make a chunk.
 _SEGMENTS_A_CHUNK = 16
 
 
@@ -19,7 +19,7 @@ def split_segments(segments: Mapping[int, int], cursor: Cursor) -> Iterator[tupl
 
     Args:
         segments: how many segments each partition of a phase has, in the order of the partitions.
-        cursor: where to go on; a source below the first partition stands for the start.
+        cursor: where to go on; a source below the first partition means the start.
     """
     for partition, end in segments.items():
         if partition < cursor.source:

@@ -1,7 +1,7 @@
-"""Care: mapping a chunk record by record, so that bad ones can be set aside without losing the others.
+"""Skip bad records: maps a chunk record by record, so that bad records go into quarantine and the others count.
 
-It costs time a record, so that a chunk goes this way only after it failed on the usual one: because a record
-raised and the job allows some bad records, or because its process died at a record that has to be found.
+This is slower. So a chunk is mapped like this only after it failed the usual way: because a record raised and the job
+allows some bad records, or because its process died at a record that has to be found.
 """
 
 from __future__ import annotations
@@ -12,29 +12,30 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from word_counter.compute.grouping import gather
-from word_counter.compute.user_errors import USER_ERRORS, place_of, user_traceback
+from word_counter.compute.user_errors import USER_ERRORS, place_of
 from word_counter.errors import EncodingError, RecordError, TooManyBadError, WordCounterError
 from word_counter.job.mapper import Lines, Mapper, mapped
 from word_counter.job.pairs import Pairs
 from word_counter.job.reducer import GroupKey, Reducer
+from word_counter.loading.user_code import user_traceback
 
-#: How much of a record is kept in quarantine, in bytes.
+#: How many bytes of a record the quarantine keeps.
 _KEPT_BYTES = 1024
 
 
 def _nothing(index: int) -> None:
-    """Tell nobody which record is next."""
+    """Do nothing before a record."""
 
 
 @dataclass(frozen=True, slots=True)
 class SkipBadRecords:
-    """How careful a map task has to be.
+    """How a map task treats bad records.
 
     Attributes:
-        limit: how many records may raise, over the whole job, before it fails.
-        at_once: go record by record from the start, rather than only after a failure.
-        skip: records to be left out, by their index in the chunk, with the reason.
-        before: called with each record's index before it is mapped.
+        limit: how many records may raise in the whole job.
+        at_once: map record by record from the start, not only after a failure.
+        skip: records to leave out, by their index in the chunk, with the reason.
+        before: is called with each record's index before it is mapped.
     """
 
     limit: int = 0
@@ -45,14 +46,14 @@ class SkipBadRecords:
 
 @dataclass(slots=True)
 class SetAside:
-    """Records that were set aside: why and what, by their index in the chunk. ``raised`` of them raised."""
+    """Records that were set aside, with the reason, by their index in the chunk. ``raised`` of them raised."""
 
     records: dict[int, tuple[str, Lines | Pairs]] = field(default_factory=dict)
     raised: int = 0
 
     @property
     def lines(self) -> int:
-        """How many lines they are; pairs are none."""
+        """How many lines they have; pairs have none."""
         return sum(len(record) for _, record in self.records.values() if isinstance(record, Lines))
 
     def entries(self) -> dict[int, str]:
@@ -81,13 +82,13 @@ def map_skipping_bad(
     *,
     whole: bool = False,
 ) -> SetAside:
-    """Map a chunk record by record into ``groups``; a record's pairs are taken whole or not at all.
+    """Map a chunk record by record into ``groups``. Either all pairs of a record are added or none.
 
-    With ``whole`` the chunk is one record: its mapper takes whole files, and no part of one.
+    With ``whole`` the chunk is one record, as its mapper takes whole files.
 
     Raises:
-        RecordError: a record raised, and none may; or setup or close did.
-        TooManyBadError: more records raised in this chunk than may in the job.
+        RecordError: a record raised, and the job allows no bad records; or setup or close raised.
+        TooManyBadError: more records raised in this chunk than the job allows.
     """
     aside = SetAside()
     records: Iterable[Lines | Pairs] = [lines] if whole else lines.each()
@@ -124,7 +125,7 @@ def _map_record(mapper: Mapper, reducer: Reducer, record: Lines | Pairs, groups:
         pairs = mapped(mapper, record)
         if not isinstance(pairs, dict):
             pairs = list(pairs or ())  # read twice below
-        gather(reducer, pairs, {})  # a rehearsal: what it raises must leave no half of a record behind
+        gather(reducer, pairs, {})  # a dry run: if it raises, no part of the record has been added
         gather(reducer, pairs, groups)
     except EncodingError as error:
         message = f"{type(mapper).__name__} yielded a bad pair in {place_of(mapper, record)}: {error}"

@@ -1,6 +1,6 @@
-"""The stages of a job: what every engine calls to map a chunk and to reduce a partition; merge.py is the last.
+"""Stages of a job: every engine calls them to map a chunk and to reduce a partition. The last stage is in merge.py.
 
-Nothing here knows of Redis or of processes: lines and partials come in, partials and results go out.
+This module knows nothing of Redis or of processes: lines and partials come in, partials and results go out.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 from word_counter.compute.grouping import gather
 from word_counter.compute.native_sums import adds_up, sums_of
 from word_counter.compute.skip_bad_records import SetAside, SkipBadRecords, map_skipping_bad
-from word_counter.compute.user_errors import USER_ERRORS, place_of, user_traceback
+from word_counter.compute.user_errors import USER_ERRORS, place_of
 from word_counter.errors import EncodingError, RecordError, WordCounterError
 from word_counter.job.mapper import Lines, Mapper, mapped
 from word_counter.job.pairs import Pairs
 from word_counter.job.reducer import LEFT_OUT, GroupKey, Reducer
 from word_counter.job.step import Phase
+from word_counter.loading.user_code import user_traceback
 from word_counter.shuffle.key_skew import KeySkew
 from word_counter.shuffle.partitioning import (
     canonical,
@@ -30,15 +31,15 @@ from word_counter.shuffle.partitioning import (
     key_text,
     restore,
 )
-from word_counter.shuffle.run_format import SubmitOrResume
+from word_counter.shuffle.run_format import RunEntry
 from word_counter.shuffle.value_stream import concluding
 
 if TYPE_CHECKING:
     from word_counter.native._kernel import Sums
 
-#: So many travelled values of one key are folded into one before more are taken in.
+#: After how many intermediate values of one key they are combined into one.
 _REFOLD_AFTER = 1_000
-#: Counters are exact up to here, in Redis and in every JSON reader.
+#: Counters are exact up to this number, in Redis and in every JSON reader.
 _LARGEST_COUNT = 2**53
 #: About how many characters a segment of results has.
 _SEGMENT_CHARS = 128 * 1024
@@ -46,9 +47,9 @@ _SEGMENT_CHARS = 128 * 1024
 
 @dataclass(frozen=True, slots=True)
 class MapOutput:
-    """What a map task makes: JSON text a partition, what it counted, and the records it set aside.
+    """The output of a map task: a partial (JSON) for each partition, counters, and the records that were set aside.
 
-    Pairs are counted as they travel: one for a key whose values are folded, else one a value.
+    Pairs are counted after combining: one for a key whose values are combined, else one for each value.
     """
 
     partials: dict[int, str]
@@ -61,12 +62,12 @@ class MapOutput:
 def run_map(phase: Phase, lines: Lines | Pairs, partitions: int, skip_bad: SkipBadRecords | None = None) -> MapOutput:
     """Map one chunk, combine, and spread the result over the partitions.
 
-    With ``care``, a chunk in which a record raises is mapped again record by record, and bad ones are set aside.
+    With ``skip_bad``, a chunk in which a record raises is mapped again record by record, and bad ones are set aside.
 
     Raises:
         RecordError: the user's code raised (its exception is the ``__cause__``).
         EncodingError: it yielded what JSON cannot hold.
-        TooManyBadError: more records raised than ``care`` allows.
+        TooManyBadError: more records raised than ``skip_bad`` allows.
     """
     if skip_bad is not None and skip_bad.at_once:
         return _map_once(phase, lines, partitions, skip_bad)
@@ -132,26 +133,26 @@ def run_reduce(
     phase: Phase,
     partials: Iterable[str | bytes],
     counters: dict[str, int],
-    weight: KeySkew | None = None,
+    skew: KeySkew | None = None,
     *,
-    entries: Iterable[SubmitOrResume] | None = None,
+    entries: Iterable[RunEntry] | None = None,
 ) -> Iterator[str]:
-    """Reduce one partition: yield its results as segments of sorted, ever larger keys.
+    """Reduce one partition: yield its results as segments, sorted by key.
 
-    A segment of a job's results is a JSON object. One that another phase maps is a list of pairs, whose keys are
-    still what they were.
+    A segment of a job's results is a JSON object. One that another phase maps is a list of pairs, whose keys keep their
+    types.
 
     Args:
         phase: the phase of the job.
         partials: all partials of the partition, in the order of their chunks.
-        counters: what the reducer counts is added here.
-        weight: the keys are added here.
-        entries: in place of partials, all that is in them, sorted by key; the values of a key in the order of their
-            chunks. Then what is in memory does not grow with them.
+        counters: the counters of the reducer are added here.
+        skew: the keys are counted here.
+        entries: the content of the partials in place of these, sorted by key; the values of a key are in the order of
+            their chunks. Then memory does not grow with them.
 
     Raises:
         RecordError: the user's code raised (its exception is the ``__cause__``).
-        EncodingError: it returned what JSON cannot hold, or two keys have one text.
+        EncodingError: it returned what JSON cannot hold, or two keys have the same text.
     """
     reducer = phase.make_reducer()
     try:
@@ -159,13 +160,13 @@ def run_reduce(
     except USER_ERRORS as error:
         message = f"{type(reducer).__name__} failed in setup\n{user_traceback(error)}"
         raise RecordError(message) from error
-    weight = weight or KeySkew()
+    skew = skew or KeySkew()
     brackets = "{}" if phase.last else "[]"
     segments: Iterable[str]
     if entries is not None:
-        segments = _segments(_results(reducer, concluding(reducer, entries, weight)), brackets)
+        segments = _segments(_results(reducer, concluding(reducer, entries, skew)), brackets)
     else:
-        segments = _grouped(reducer, partials, weight, brackets)
+        segments = _grouped(reducer, partials, skew, brackets)
     try:
         yield from segments
         reducer.close()
@@ -178,59 +179,57 @@ def run_reduce(
         counters[name] = counters.get(name, 0) + n
 
 
-def _grouped(reducer: Reducer, partials: Iterable[str | bytes], weight: KeySkew, brackets: str) -> Iterable[str]:
-    """Return the segments of partials, which are grouped in memory."""
+def _grouped(reducer: Reducer, partials: Iterable[str | bytes], skew: KeySkew, brackets: str) -> Iterable[str]:
+    """Group partials in memory, and return the segments of their results."""
     sums, rest = sums_of(reducer, partials)
     other = next(rest, None)
     if sums is not None and other is None:
-        weight.weigh_sums(sums)
+        skew.count_sums(sums)
         return sums.segments(_SEGMENT_CHARS, brackets)
-    groups = _spilled(sums, weight)
-    _group(reducer, rest if other is None else chain((other,), rest), groups, weight)
-    weight.weigh(groups)
+    groups = _groups_of(sums, skew)
+    _group(reducer, rest if other is None else chain((other,), rest), groups, skew)
+    skew.count_all(groups)
     return _segments(_results(reducer, ((group, groups[group]) for group in _sorted(groups))), brackets)
 
 
 def _sorted(groups: Iterable[GroupKey]) -> list[GroupKey]:
-    """Return group keys sorted by their text, and text before what only looks like it."""
+    """Return group keys sorted by their text; of equal texts a string comes first."""
     texts: list[GroupKey] = [group for group in groups if group.__class__ is str]
     others = [group for group in groups if group.__class__ is not str]
     return sorted(texts + others, key=key_text) if others else sorted(texts)
 
 
-def _spilled(sums: Sums | None, weight: KeySkew) -> dict[GroupKey, list[Any]]:
-    """Return sums as groups of one value each."""
+def _groups_of(sums: Sums | None, skew: KeySkew) -> dict[GroupKey, list[Any]]:
+    """Return native sums as groups of one value each."""
     groups: dict[GroupKey, list[Any]] = {}
     for key, total, values in () if sums is None else sums.items():
         groups[key] = [total]
-        weight.fold(key, values)
+        skew.fold(key, values)
     return groups
 
 
-def _group(
-    reducer: Reducer, partials: Iterable[str | bytes], groups: dict[GroupKey, list[Any]], weight: KeySkew
-) -> None:
+def _group(reducer: Reducer, partials: Iterable[str | bytes], groups: dict[GroupKey, list[Any]], skew: KeySkew) -> None:
     folds = reducer.folds
     for partial in partials:
-        for key, travelled in decode_partial(partial):
+        for key, value in decode_partial(partial):
             values = groups.get(key)
             if values is None:
-                groups[key] = [travelled] if folds else travelled
+                groups[key] = [value] if folds else value
             elif not folds:
-                values.extend(travelled)
+                values.extend(value)
             else:
-                values.append(travelled)
+                values.append(value)
                 if len(values) >= _REFOLD_AFTER:
-                    weight.fold(key, len(values))
+                    skew.fold(key, len(values))
                     values[:] = [reducer.refold(restore(key), values)]
 
 
 def _results(reducer: Reducer, groups: Iterable[tuple[GroupKey, Any]]) -> Iterator[tuple[str, GroupKey, str]]:
     """Yield the text of each key, the key, and the JSON text of its result, from sorted keys and their values."""
-    for group, travelled in groups:
+    for group, values in groups:
         key = restore(group)
         try:
-            value = reducer.conclude(key, travelled)
+            value = reducer.conclude(key, values)
         except WordCounterError:
             raise
         except USER_ERRORS as error:
@@ -247,7 +246,7 @@ def _result_text(reducer: Reducer, key: Any, value: Any) -> str:
     try:
         check_value(value)
         text = compact(value)
-        text.encode()  # a lone surrogate shows only here
+        text.encode()  # only this raises for a lone surrogate
     except (TypeError, ValueError, RecursionError) as error:
         message = f"{type(reducer).__name__} returned for the key {key!r} a value that JSON cannot hold: {error}"
         raise EncodingError(message) from error
@@ -255,7 +254,7 @@ def _result_text(reducer: Reducer, key: Any, value: Any) -> str:
 
 
 def _segments(results: Iterable[tuple[str, GroupKey, str]], brackets: str) -> Iterator[str]:
-    """Yield JSON texts of results: objects, or, as the brackets say, lists of pairs whose keys are what they were."""
+    """Yield JSON texts of results: objects, or, with the brackets ``[]``, lists of pairs with keys of any type."""
     opening, closing = brackets[0], brackets[1]
     entries: list[str] = []
     chars = 0
@@ -285,5 +284,5 @@ def _two_keys(text: str, *groups: GroupKey) -> EncodingError:
 
 
 def pairs_of(segments: Iterable[str | bytes], source: str) -> Pairs:
-    """Return the pairs of segments that a phase left for the next one; ``source`` says what they are of."""
+    """Return the pairs in segments of the phase before; ``source`` names them in errors."""
     return Pairs([(restore(key), value) for text in segments for key, value in decode_partial(text)], source)

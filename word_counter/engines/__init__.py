@@ -1,1 +1,1 @@
-"""What runs a job: one contract, one file an engine."""
+"""Engines run jobs. They share one contract, and each has a file of its own."""

@@ -1,4 +1,4 @@
-"""The contract of engines."""
+"""The contract that every engine keeps."""
 
 from __future__ import annotations
 
@@ -16,4 +16,4 @@ class Engine(ABC):
 
     @abstractmethod
     def run(self, inputs: Inputs | None, job: Job, observer: Observer, settings: Mapping[str, Any]) -> Outcome:
-        """Run ``job`` over ``inputs`` (None: its own), write the results and return what it came to."""
+        """Run ``job`` over ``inputs`` (None: its own), write the results and return the outcome."""

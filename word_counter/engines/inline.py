@@ -1,7 +1,7 @@
-"""The inline engine: all in this process, for trying a job out and for tests.
+"""Inline engine: runs a job in this process, for trying it out and for tests.
 
-It takes the same way as the others, with at least two chunks and two partitions where the input allows, so that
-a job which only works in one piece shows it here; and it raises the user's own exception, for a debugger.
+It works like the other engines, with at least two chunks and two partitions where the input allows it. So a job that
+works only in one piece fails here already. It raises the user's own exception, for a debugger.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from word_counter.compute.stages import MapOutput, pairs_of, run_map, run_reduce
 from word_counter.engines.base import Engine
 from word_counter.errors import JobLoadError, RecordError, UsageError
 from word_counter.files.drafts import Written
+from word_counter.inputs.base import Cutting
 from word_counter.inputs.chunk_reader import ChunkReader
-from word_counter.inputs.chunker import Cutting, Piece, split_sources
+from word_counter.inputs.chunker import Piece, split_sources
 from word_counter.inputs.input_format import InputFormat, chosen_format
 from word_counter.inputs.line_splitter import cut
 from word_counter.inputs.path_filter import PathFilter
@@ -31,6 +32,7 @@ from word_counter.job.model import Chunk, Cursor, Done, Inputs, JobState, Source
 from word_counter.job.side_file import read_side_files
 from word_counter.job.step import Phase
 from word_counter.loading.code_fingerprint import digest_of_code
+from word_counter.loading.job_hints import hints
 from word_counter.loading.job_reference import refer_to
 from word_counter.master.make_spec import make_spec
 from word_counter.observer import Observer, Outcome, Progress
@@ -46,8 +48,8 @@ from word_counter.shuffle.key_skew import KeySkew
 class InlineEngine(Engine):
     """Runs a job in this process, task by task. Holds all partials in memory.
 
-    What fails is raised at once: there are no further attempts, and no chunk is set aside. Settings that promise what
-    it cannot keep are refused.
+    An error is raised at once: there are no retries, and no chunk goes into quarantine. Settings that this engine
+    cannot honour are refused.
     """
 
     def run(self, inputs: Inputs | None, job: Job, observer: Observer, settings: Mapping[str, Any]) -> Outcome:
@@ -55,7 +57,7 @@ class InlineEngine(Engine):
 
         Raises:
             UsageError: the request cannot be carried out.
-            Exception: whatever the user's code raised, with a note that says where in the input.
+            Exception: the error of the user's code, with a note that says where in the input it happened.
         """
         began = time.monotonic()
         chosen = config.load(settings, job.settings)
@@ -74,6 +76,8 @@ class InlineEngine(Engine):
             path_filter=PathFilter(chosen.include, chosen.exclude),
         )
         observer.started(job_id, "")
+        for hint in hints(job):
+            observer.warned(hint)
         records = InputFormat.parse(chosen_format(chosen.input_format, phases[0]))
         cutting = Cutting.of(sources, chosen.chunk_size, records)
         pieces = _pieces(sources, replace(cutting, whole_files=phases[0].whole_files))
@@ -107,7 +111,7 @@ class InlineEngine(Engine):
                 results = tasks.reduce()
         except RecordError as error:
             if not isinstance(error.__cause__, Exception):
-                raise  # a sys.exit() in a mapper must not look like an orderly end
+                raise  # a sys.exit() in a mapper must not look like a normal end
             error.__cause__.add_note(str(error).partition("\n")[0])
             raise error.__cause__ from None
         seconds = time.monotonic() - began
@@ -148,19 +152,19 @@ class InlineEngine(Engine):
 
 
 class _Clock:
-    """Tells how long a task took, from when it is made."""
+    """Measures how long a task takes, from when the clock is made."""
 
     def __init__(self) -> None:
         self._began = time.time_ns() // 1_000_000
         self._clock = time.perf_counter()
 
     def done(self, amounts: Mapping[str, int], digest: str = "") -> Done:
-        """Return the task as the account takes it."""
+        """Return the finished task, for the accounting."""
         return Done(amounts, "inline", self._began, time.perf_counter() - self._clock, digest)
 
 
 def _code_of(job: Job) -> str:
-    """Return the reference of a job; of one that no other process could import, its name."""
+    """Return the reference of a job, or its name when no other process could import it."""
     try:
         return refer_to(job)
     except JobLoadError:
@@ -168,7 +172,7 @@ def _code_of(job: Job) -> str:
 
 
 class _Tasks:
-    """The tasks of a job, run one after the other, and what they came to."""
+    """Runs the tasks of a job one after the other, and adds up their counts."""
 
     def __init__(self, phases: Sequence[Phase], partitions: int, accounting: Accounting, max_bad_records: int) -> None:
         self.accounting = accounting
@@ -181,7 +185,7 @@ class _Tasks:
         self._outputs: list[MapOutput] = []
 
     def map(self, reader: ChunkReader, chunk: Chunk, content: bytes | None) -> None:
-        """Map a chunk of the input, which has these bytes if they are known already."""
+        """Map a chunk of the input. ``content`` has its bytes if they are known already."""
         clock = _Clock()
         fetched = reader.fetch(chunk, content)
         skip_bad = SkipBadRecords(self._max_bad_records - len(self.bad))
@@ -195,7 +199,7 @@ class _Tasks:
         self.chunks += 1
 
     def reduce(self) -> list[list[str]]:
-        """Reduce all, and map and reduce what further phases there are; return the results of each partition."""
+        """Reduce the first phase, map and reduce all further ones, and return the results of each partition."""
         results = self._reduced(0)
         for number, phase in enumerate(self._phases[1:], 1):
             where = f"the results of phase {number}, partition"
@@ -208,25 +212,26 @@ class _Tasks:
         return results
 
     def _reduced(self, number: int) -> list[list[str]]:
-        """Reduce every partition of what the map tasks of a phase gave; count what they counted."""
+        """Reduce every partition of a phase's map outputs, and add up their counters."""
         for output in self._outputs:
             for name, n in output.counters.items():
                 self.counters[name] = self.counters.get(name, 0) + n
         results = []
         for n in range(self._partitions):
-            clock, weight = _Clock(), KeySkew()
+            clock, skew = _Clock(), KeySkew()
             partials = [output.partials[n] for output in self._outputs if n in output.partials]
-            results.append(list(run_reduce(self._phases[number], partials, self.counters, weight)))
-            amounts = {"reduced_keys": weight.keys, "reduced_values": weight.values}
+            results.append(list(run_reduce(self._phases[number], partials, self.counters, skew)))
+            amounts = {"reduced_keys": skew.keys, "reduced_values": skew.values}
             self.accounting.reduced(number, clock.done(amounts))
         self._outputs.clear()
         return results
 
 
 def _refuse(chosen: config.Settings, given: Mapping[str, Any]) -> None:
-    """Raise UsageError when settings promise what only workers can keep.
+    """Raise UsageError for settings that only an engine with workers can honour.
 
-    A job's or the environment's limits for single tasks are passed over, as they have no value that switches them off.
+    Limits for single tasks are refused only if the call gives them. Those of the job or the environment are ignored, as
+    no value switches them off.
     """
     for name, off in (
         ("timeout", 0),
@@ -244,14 +249,19 @@ def _refuse(chosen: config.Settings, given: Mapping[str, Any]) -> None:
     if chosen.shuffle not in {"auto", "redis"}:
         message = "the inline engine cannot keep a shuffle by files: it holds all in memory; leave --shuffle out"
         raise UsageError(message)
-    for name, only in (("max_attempts", 1), ("task_timeout", None), ("lease_seconds", None)):
+    for name, only in (
+        ("max_attempts", 1),
+        ("retry_errors", False),
+        ("task_timeout", None),
+        ("lease_seconds", None),
+    ):
         if given.get(name) is not None and getattr(chosen, name) != only:
             message = f"the inline engine has no {name.replace('_', '-')}: it tries each task once, in this process"
             raise UsageError(message)
 
 
 def _pieces(sources: list[Source], cutting: Cutting) -> Iterator[Piece]:
-    """Yield the pieces; of input that fits in one, two halves, unless it is of rows or can be read but once."""
+    """Yield the pieces. Input that fits into one is cut into two halves, where it is lines and can be cut again."""
     pieces = split_sources(sources, Cursor(), cutting)
     begin = list(islice(pieces, 2))
     if not cutting.whole_files and len(begin) == 1 and begin[0].chunk.lines > 1:

@@ -1,4 +1,4 @@
-"""The redis engine: a master, a queue and any number of worker processes."""
+"""Redis engine: a master, a queue and any number of worker processes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from word_counter.settings import config
 
 
 class RedisEngine(Engine):
-    """Runs a job over Redis with workers of its own, one a core unless told otherwise."""
+    """Runs a job over Redis with local workers, one for each core unless told otherwise."""
 
     def run(self, inputs: Inputs | None, job: Job, observer: Observer, settings: Mapping[str, Any]) -> Outcome:
         """Run the job; see :meth:`word_counter.master.master.Master.run` for what it raises."""

@@ -1,4 +1,4 @@
-"""run(): picks the engine that is asked for and runs a job on it."""
+"""Runs a job: ``run()`` picks the engine and runs the job on it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from word_counter.job.model import Inputs
 from word_counter.jobs.word_count import WordCount
 from word_counter.loading.job_import import refuse_while_importing
 from word_counter.loading.job_reference import made
-from word_counter.observer import Observer, Outcome
+from word_counter.observer import GuardedObserver, Observer, Outcome
 from word_counter.settings import config
 
 _ENGINES: dict[str, type[Engine]] = {"redis": RedisEngine, "inline": InlineEngine}
@@ -25,12 +25,12 @@ def run(
     observer: Observer | None = None,
     **settings: Any,
 ) -> Outcome:
-    """Run a job to its end and return what it came to; the results are in its ``output`` file.
+    """Run a job to its end and return its outcome; the results are in its ``output`` file.
 
     Args:
         inputs: files, directories and globs; by default the job's own.
         job: a Job class or instance; by default the word count.
-        observer: follows the job.
+        observer: is told what happens.
         settings: any of :class:`word_counter.config.Settings`, by name, such as ``engine="inline"``.
 
     Raises:
@@ -41,4 +41,4 @@ def run(
     refuse_while_importing()
     instance = made(job)
     chosen = _ENGINES[config.load(settings, instance.settings).engine]
-    return chosen().run(inputs, instance, observer or Observer(), settings)
+    return chosen().run(inputs, instance, GuardedObserver.of(observer), settings)

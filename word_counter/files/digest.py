@@ -1,8 +1,8 @@
-"""Digests: what bytes are known by, where they came from and where they went.
+"""Digests of chunks, inputs and results.
 
-A chunk's is the BLAKE3 hash of its bytes, which a worker makes as it reads them. A file's is that of the lengths and
-digests of its chunks, in their order, so that nobody has to read it as a whole; who knows the lengths can make it
-again from the file. BLAKE3 is cryptographic, and several times as fast as what hashlib has.
+The digest of a chunk is the BLAKE3 hash of its bytes, which a worker computes as it reads them. The digest of an input
+is that of the lengths and digests of its chunks, in order. So no process has to read it as a whole, and verifying can
+compute it again from the file and the lengths. BLAKE3 is cryptographic, and several times as fast as those of hashlib.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ def digest_of(content: bytes | memoryview) -> str:
 
 
 class Digest:
-    """The digest of what comes piece by piece; ``size`` is how many bytes came."""
+    """The digest of content that comes piece by piece. ``size`` is the number of bytes so far."""
 
     def __init__(self) -> None:
         self.size = 0
@@ -34,5 +34,5 @@ class Digest:
 
 
 def chunk_line(length: int, digest: str) -> bytes:
-    """Return what a chunk of this length, in bytes, and digest adds to the digest of its file."""
+    """Return the bytes that a chunk of this length and digest adds to the digest of its input."""
     return f"{length} {digest}\n".encode()

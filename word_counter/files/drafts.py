@@ -1,4 +1,4 @@
-"""What all outputs share: pairs to be written, drafts of them, and the libraries that only some of them need."""
+"""Drafts: outputs that are written but not shown yet. Also loads the libraries that only some outputs need."""
 
 from __future__ import annotations
 
@@ -10,28 +10,29 @@ from typing import Any, BinaryIO, NamedTuple, Self
 
 from word_counter.errors import OutputError
 from word_counter.files.digest import Digest
+from word_counter.settings.distribution import how_to_install
 
 #: Key texts with their values.
 Rows = Iterable[tuple[str, Any]]
-#: Passes rows on, and does now and then what has to be done while they are worked through.
-Holding = Callable[[Rows], Iterator[tuple[str, Any]]]
+#: Passes rows on, and renews the leader lease from time to time meanwhile.
+KeepAlive = Callable[[Rows], Iterator[tuple[str, Any]]]
 #: Writes a file's content.
 Fill = Callable[[BinaryIO], None]
 
 
 class Draft(ABC):
-    """What is written but not seen yet. As a context it goes away at the end, unless it was shown."""
+    """An output that is written but not shown yet. As a context manager it removes it on leaving, unless shown."""
 
     def check(self) -> None:
         """Raise OutputError when it is known already that it cannot be shown."""
 
     @abstractmethod
     def show(self) -> None:
-        """Let it be seen, in place of what was there; OutputError when that is not possible."""
+        """Replace the output that was there before by this one; OutputError when that is not possible."""
 
     @abstractmethod
     def drop(self) -> None:
-        """Let it go away, unless it was shown."""
+        """Remove it, unless it was shown."""
 
     def __enter__(self) -> Self:
         return self
@@ -43,7 +44,7 @@ class Draft(ABC):
 
 
 class Written(NamedTuple):
-    """What a file was drafted with: its name within its folder, its size in bytes, and its digest."""
+    """A file that was written: its name within its folder, its size in bytes, and its digest."""
 
     name: str
     size: int
@@ -51,7 +52,7 @@ class Written(NamedTuple):
 
 
 class Digested:
-    """A file that is written from its beginning to its end, and the digest of what is."""
+    """A file that is written from start to end, and the digest of its content."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -77,18 +78,18 @@ class Digested:
 
 
 def library(module: str, extra: str, output: str) -> Any:
-    """Return a library that an output needs; OutputError, with what to install, when it is not there."""
+    """Return a library that an output needs; OutputError, which says what to install, when it is missing."""
     try:
         return import_module(module)
     except ImportError as error:
-        message = f"the output {output} needs {module}: pip install 'word-counter[{extra}]' ({error})"
+        message = f"the output {output} needs {module}: {how_to_install(extra)} ({error})"
         raise OutputError(message) from None
 
 
-def going_on() -> None:
-    """Ask nobody whether to go on."""
+def no_check() -> None:
+    """Do nothing before results are shown."""
 
 
-def as_they_are(rows: Rows) -> Iterator[tuple[str, Any]]:
-    """Pass rows on."""
+def unchanged(rows: Rows) -> Iterator[tuple[str, Any]]:
+    """Pass rows on, with no lease to renew."""
     return iter(rows)

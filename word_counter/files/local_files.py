@@ -1,7 +1,7 @@
-"""Files of this machine: written beside their places, and seen there whole or not at all: draft, fsync, rename.
+"""Local files: written as a draft beside the target, synced to disk, then renamed. Readers never see half a file.
 
-Who writes a draft holds a lock on it, which the system lets go when its process ends, however it does. So a draft that
-is not locked is of a process that was killed, and goes when the next is written to its folder.
+The process that writes a draft locks it. The system releases the lock when the process ends, however it ends. So a
+draft that is not locked was left by a killed process. It is removed when the next draft is written to its folder.
 """
 
 from __future__ import annotations
@@ -17,17 +17,18 @@ from typing import BinaryIO, ClassVar
 from word_counter.errors import OutputError
 from word_counter.files.drafts import Draft, Fill
 
-#: How drafts are named that are held. mkstemp() chooses the middle.
+#: The names of drafts that are locked. mkstemp() chooses the middle.
 _SUFFIX = ".wc.tmp"
-_HELD = re.compile(r"\..+\.[a-z0-9_]{8}" + re.escape(_SUFFIX), re.DOTALL)
+_LOCKED = re.compile(r"\..+\.[a-z0-9_]{8}" + re.escape(_SUFFIX), re.DOTALL)
 
 
 class LocalDraft(Draft):
-    """A file that is written beside its place."""
+    """A file that is written beside its target."""
 
-    #: So many drafts are held at a time, as each is an open file; more are named otherwise, and are nobody's to remove.
-    most_held: ClassVar[int] = 64
-    _held: ClassVar[int] = 0
+    #: The most drafts that are locked at a time, as each is an open file. Others have another name, and stay when their
+    #: process is killed.
+    most_locked: ClassVar[int] = 64
+    _locked: ClassVar[int] = 0
 
     def __init__(self, path: str, fill: Fill) -> None:
         """Write it; OutputError when that is not possible."""
@@ -52,34 +53,34 @@ class LocalDraft(Draft):
             raise
 
     def _begun(self, name: str) -> BinaryIO:
-        """Return a new file, and hold it if not too many are."""
+        """Return a new file, and lock it unless too many are locked."""
         while True:
-            hold = LocalDraft._held < self.most_held
-            suffix = _SUFFIX if hold else ".tmp"
+            lock = LocalDraft._locked < self.most_locked
+            suffix = _SUFFIX if lock else ".tmp"
             descriptor, self._temporary = tempfile.mkstemp(prefix=f".{name[:50]}.", suffix=suffix, dir=self._folder)
-            if not hold:
+            if not lock:
                 return open(descriptor, "wb")
-            LocalDraft._held += 1
+            LocalDraft._locked += 1
             self._lock = descriptor
-            with contextlib.suppress(OSError):  # where files cannot be locked, nobody can and takes it for left
+            with contextlib.suppress(OSError):  # where files cannot be locked, no process removes drafts either
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
             if os.fstat(descriptor).st_nlink:
                 return open(descriptor, "wb", closefd=False)
-            self._let_go()  # somebody took it for left just before it was locked
+            self._unlock()  # another process removed it just before it was locked
 
-    def _let_go(self) -> None:
+    def _unlock(self) -> None:
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
-            LocalDraft._held -= 1
+            LocalDraft._locked -= 1
 
     def check(self) -> None:
-        """Raise OutputError when something has come into its place that no file can replace."""
+        """Raise OutputError when the target has become something that no file can replace."""
         if os.path.isdir(self._target):
             raise unwritable(self._path, IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR)))
 
     def show(self) -> None:
-        """Put it in its place."""
+        """Rename it to its target."""
         try:
             os.replace(self._temporary, self._target)
             self._temporary = ""
@@ -88,24 +89,24 @@ class LocalDraft(Draft):
             raise unwritable(self._path, error) from error
 
     def drop(self) -> None:
-        """Remove it, unless it is in its place."""
+        """Remove it, unless it was shown."""
         if self._temporary:
             with contextlib.suppress(OSError):
                 os.unlink(self._temporary)
-        self._let_go()
+        self._unlock()
 
 
 def _sweep(folder: str) -> None:
     """Remove the drafts of processes that were killed."""
     with contextlib.suppress(OSError):
         for name in os.listdir(folder):
-            if name.endswith(_SUFFIX) and _HELD.fullmatch(name):
+            if name.endswith(_SUFFIX) and _LOCKED.fullmatch(name):
                 with contextlib.suppress(OSError):
-                    _remove_unless_held(os.path.join(folder, name))
+                    _remove_unless_locked(os.path.join(folder, name))
 
 
-def _remove_unless_held(draft: str) -> None:
-    """Remove a draft; OSError when it is somebody's."""
+def _remove_unless_locked(draft: str) -> None:
+    """Remove a draft; OSError when a process has it locked."""
     descriptor = os.open(draft, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -120,9 +121,9 @@ class LocalFiles:
     draft = LocalDraft
 
     def check(self, output: str, others: tuple[str, ...] = ()) -> None:
-        """Raise OutputError, saying what to do, unless a file could be written to ``output``; leaves nothing behind.
+        """Raise OutputError, which says what to do, unless ``output`` could be written. Leaves nothing behind.
 
-        Names that are too long for a file are found among ``others``, too.
+        Names in ``others`` are checked for their length only.
         """
         folder, name = os.path.split(output)
         if name in {"", os.curdir, os.pardir} or "\0" in output or os.path.isdir(output):
@@ -144,9 +145,9 @@ class LocalFiles:
                 raise OutputError(message)
             for path in (output, *others):
                 with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-                    os.lstat(path)  # says when a name is too long
+                    os.lstat(path)  # raises when a name is too long
             folder = os.path.dirname(target)
-            while not os.path.lexists(folder):  # the folders that are missing will be made below this one
+            while not os.path.lexists(folder):  # missing folders will be made below the first one that exists
                 folder = os.path.dirname(folder)
             with tempfile.TemporaryFile(dir=folder):
                 pass
@@ -158,7 +159,7 @@ class LocalFiles:
         return os.path.lexists(path)
 
     def head(self, path: str, most_bytes: int) -> bytes:
-        """Return how a file begins; OSError when there is none, or something else."""
+        """Return the start of a file; OSError when there is none, or it is not a regular file."""
         if not os.path.isfile(path):
             raise FileNotFoundError(path)
         with open(path, "rb") as file:
@@ -194,8 +195,7 @@ def unwritable(output: str, error: OSError) -> OutputError:
     who = f"user {os.getuid()}" if hasattr(os, "getuid") else "this user"
     return OutputError(
         f"cannot write {output} as {who}: {error.strerror}; make {folder} writable for that user "
-        f"(chmod o+w {folder}), run as its owner (docker-compose: WORD_COUNTER_UID=$(id -u) "
-        "WORD_COUNTER_GID=$(id -g)), or give another --output"
+        f"(chmod o+w {folder}), run as its owner, or give another --output"
     )
 
 
@@ -206,7 +206,7 @@ def _umask() -> int:
 
 
 def sync_folder(folder: str) -> None:
-    """Make renames in a folder last through a power cut."""
+    """Sync a folder, so that renames in it survive a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,4 +1,4 @@
-"""Places: whether an output is a file of this machine, one behind a URL, a database or standard output."""
+"""Locations: whether an output is a local file, a URL, a database or standard output."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ def is_database(output: str) -> bool:
 
 
 def checked(output: str) -> str:
-    """Return an output; a URL that means a file of this machine becomes its path.
+    """Return an output; a URL of a local file becomes its path.
 
     Raises:
-        OutputError: it is a URL that nothing can be written to for others to see, or one with a password, which would
-            be seen in Redis and by ``ps``.
+        OutputError: it is a URL that cannot be written or that other processes cannot see; or it contains a password,
+            which Redis and ``ps`` would show.
     """
     output = plain(output)
     if not is_url(output):
@@ -40,10 +40,10 @@ def checked(output: str) -> str:
 
 
 def absolute(output: str) -> str:
-    """Return an output as a process in any folder may take it: a path becomes absolute, and "-" and URLs stay."""
+    """Return an output in a form that holds in any folder: a path becomes absolute; "-" and URLs are unchanged."""
     return output if output == "-" or is_url(output) else os.path.abspath(output)
 
 
 def files_at(path: str) -> LocalFiles | RemoteFiles:
-    """Return the files that a path or a URL is among; OutputError when what its store needs is not there."""
+    """Return the local or remote files for a path or URL; OutputError when a library for the URL is missing."""
     return RemoteFiles(path) if is_url(path) else LocalFiles()

@@ -1,7 +1,7 @@
-"""Files of a URL: of any store that fsspec knows, such as s3, gs, abfs, sftp and hdfs.
+"""Remote files: files behind URLs, in any store that fsspec knows, such as s3, gs, abfs, sftp and hdfs.
 
-A draft is an object of a hidden name beside its place, and is shown by moving it there: stores of objects copy it,
-which is atomic for who reads, and file systems rename it.
+A draft is an object with a hidden name beside its target. It is shown by moving it there: object stores copy it, which
+is atomic for readers, and file systems rename it.
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ from __future__ import annotations
 import contextlib
 import posixpath
 from collections.abc import Iterator
+from importlib import import_module
 from secrets import token_hex
 from typing import Any, BinaryIO, Self, cast
 
 from word_counter.errors import OutputError, WordCounterError
-from word_counter.files.drafts import Draft, Fill, library
+from word_counter.files.drafts import Draft, Fill
 from word_counter.files.urls import needs
 from word_counter.settings.plurals import count
 
@@ -23,12 +24,12 @@ class RemoteFiles:
 
     def __init__(self, url: str) -> None:
         """OutputError when fsspec, or what it needs for this store, is missing, or the store cannot be reached."""
-        self._fsspec = library("fsspec", "fsspec", url)
-        with _told(url):
+        with _write_errors(url):
+            self._fsspec = import_module("fsspec")
             self._store, _ = self._fsspec.core.url_to_fs(url)
 
     def path(self, url: str) -> str:
-        """Return what the store itself calls a URL."""
+        """Return the store's own name for a URL."""
         return str(self._store._strip_protocol(url))  # noqa: SLF001 (its name is public by use: fsspec has no other)
 
     def check(self, output: str, others: tuple[str, ...] = ()) -> None:  # noqa: ARG002 (what local files need)
@@ -41,7 +42,7 @@ class RemoteFiles:
                 f"the output {output} names a folder; name a file in it, such as {output.rstrip('/')}/results.json"
             )
             raise OutputError(message)
-        with _told(output):
+        with _write_errors(output):
             if self._store.isdir(self.path(output)):
                 message = f"the output {output} is a folder; name a file in it, such as {output}/results.json"
                 raise OutputError(message)
@@ -54,22 +55,22 @@ class RemoteFiles:
 
     def there(self, url: str) -> bool:
         """Return whether there is anything at a URL."""
-        with _told(url):
+        with _write_errors(url):
             return bool(self._store.exists(self.path(url)))
 
     def head(self, url: str, most_bytes: int) -> bytes:
-        """Return how an object begins; OSError when there is none."""
+        """Return the start of an object; OSError when there is none."""
         with self.open(url) as file:
             return file.read(most_bytes)
 
     def open(self, url: str) -> BinaryIO:
         """Return a file to read from; FileNotFoundError when there is none, OutputError when it cannot be read."""
-        with _told_of_reading(url):
+        with _read_errors(url):
             return cast(BinaryIO, _Read(self._store.open(self.path(url), "rb"), url))
 
     def names_in(self, folder: str) -> list[str]:
         """Return the names in a folder; OSError when it cannot be read."""
-        with _told_of_reading(folder):
+        with _read_errors(folder):
             self._store.invalidate_cache()
             return [posixpath.basename(path) for path in self._store.ls(self.path(folder), detail=False)]
 
@@ -78,26 +79,26 @@ class RemoteFiles:
         self._store.rm_file(self.path(url))
 
     def make(self, folder: str) -> None:
-        """Make a folder, where the store has any."""
-        with _told(folder), contextlib.suppress(FileExistsError):
+        """Make a folder, where the store has folders."""
+        with _write_errors(folder), contextlib.suppress(FileExistsError):
             self._store.mkdir(self.path(folder), create_parents=False)  # s3fs would make a bucket, too
 
     def part(self, url: str, offset: int = 0, length: int | None = None) -> bytes:
-        """Return a part of an object, or what of it is there; FileNotFoundError when there is no such object."""
+        """Return a part of an object, less when the object ends before; FileNotFoundError when there is no object."""
         end = None if length is None else offset + length
-        with _told_of_reading(url):
+        with _read_errors(url):
             return cast(bytes, self._store.cat_file(self.path(url), start=offset or None, end=end))
 
     def remove_tree(self, folder: str) -> None:
         """Remove a folder and all in it; it may be gone."""
         self._store.invalidate_cache()
-        with contextlib.suppress(FileNotFoundError), _told(folder):
+        with contextlib.suppress(FileNotFoundError), _write_errors(folder):
             if self._store.exists(self.path(folder)):
                 self._store.rm(self.path(folder), recursive=True)
 
 
 class RemoteDraft(Draft):
-    """An object that is written beside its place."""
+    """An object that is written beside its target."""
 
     def __init__(self, store: Any, url: str, path: str, fill: Fill) -> None:
         self._store = store
@@ -106,15 +107,15 @@ class RemoteDraft(Draft):
         folder, name = posixpath.split(path)
         self._temporary = posixpath.join(folder, f".{name[:50]}.{token_hex(8)}.tmp")
         try:
-            with _told(url):
+            with _write_errors(url):
                 file = store.open(self._temporary, "wb")
             try:
-                fill(cast(BinaryIO, _Written(file, url)))  # what else is raised there is no matter of the store
+                fill(cast(BinaryIO, _Written(file, url)))  # other errors raised here are not errors of the store
             except BaseException:
                 with contextlib.suppress(Exception):
                     file.close()
                 raise
-            with _told(url):
+            with _write_errors(url):
                 file.close()
                 self._size = self._size_of(self._temporary)
         except BaseException:
@@ -122,8 +123,8 @@ class RemoteDraft(Draft):
             raise
 
     def show(self) -> None:
-        """Move it to its place."""
-        with _told(self._url):
+        """Move it to its target."""
+        with _write_errors(self._url):
             self._store.mv(self._temporary, self._path)
             self._temporary = ""
             if (size := self._size_of(self._path)) != self._size:
@@ -135,21 +136,21 @@ class RemoteDraft(Draft):
         return int(self._store.info(path)["size"])
 
     def drop(self) -> None:
-        """Remove it, unless it is in its place."""
+        """Remove it, unless it was shown."""
         if self._temporary:
             with contextlib.suppress(Exception):  # whatever the libraries of stores raise
                 self._store.rm_file(self._temporary)
 
 
 class _Read:
-    """A file of a store to read from, whose errors are told."""
+    """A file of a store to read from, with its errors translated."""
 
     def __init__(self, file: Any, url: str) -> None:
         self._file = file
         self._url = url
 
     def read(self, n: int = -1) -> bytes:
-        with _told_of_reading(self._url):
+        with _read_errors(self._url):
             return bytes(self._file.read(n))
 
     def __enter__(self) -> Self:
@@ -160,14 +161,14 @@ class _Read:
 
 
 class _Written:
-    """A file of a store, whose errors are told."""
+    """A file of a store to write to, with its errors translated."""
 
     def __init__(self, file: Any, url: str) -> None:
         self._file = file
         self._url = url
 
     def write(self, content: bytes) -> int:
-        with _told(self._url):
+        with _write_errors(self._url):
             return int(self._file.write(content))
 
     def __getattr__(self, name: str) -> Any:
@@ -175,8 +176,8 @@ class _Written:
 
 
 @contextlib.contextmanager
-def _told_of_reading(url: str) -> Iterator[None]:
-    """Tell what a store's library raises, which may be anything, as an OutputError, unless a file is not there."""
+def _read_errors(url: str) -> Iterator[None]:
+    """Translate any error of a store's library into an OutputError, except FileNotFoundError."""
     try:
         yield
     except (WordCounterError, FileNotFoundError):
@@ -187,8 +188,8 @@ def _told_of_reading(url: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _told(url: str) -> Iterator[None]:
-    """Tell what a store's library raises, which may be anything, as an OutputError."""
+def _write_errors(url: str) -> Iterator[None]:
+    """Translate any error of a store's library into an OutputError."""
     try:
         yield
     except WordCounterError:

@@ -1,6 +1,6 @@
-"""Remote inputs: files behind URLs, in any store that fsspec knows, found and read in ranges.
+"""Remote reader: finds input files behind URLs, in any store that fsspec knows, and reads them in ranges.
 
-A range that fails is asked for again, as connections drop; an answer that is cut short is not taken for the whole.
+A range that fails is requested again, as connections drop. An answer that is too short is an error.
 """
 
 from __future__ import annotations
@@ -20,14 +20,25 @@ from word_counter.errors import InputError, WordCounterError
 from word_counter.files.urls import needs
 from word_counter.settings.plurals import count
 
-#: How much is asked for at a time, in bytes, where files are read on.
+#: How many bytes are requested at a time when a file is read in order.
 _RANGE_BYTES = 8 * 1024 * 1024
 #: The pauses before a request is tried again, in seconds.
 _PAUSES_SECONDS = (0.1, 0.5, 2.0, 5.0)
-#: So long nothing may come of a file that is read as a whole, in seconds; all of it may take as long as it does.
+#: How long the connection may be silent while a file is read as a whole, in seconds. The total time has no limit.
 _SILENCE_SECONDS = 60
-#: By which of what a store tells of a file it is known that it has changed.
-_MARKS = ("ETag", "etag", "mtime", "LastModified", "last_modified", "updated", "md5Hash", "content_md5", "generation")
+#: The facts about a file by which a change of it is noticed. Some stores give nothing but its size.
+_MARKS = (
+    "size",
+    "ETag",
+    "etag",
+    "mtime",
+    "LastModified",
+    "last_modified",
+    "updated",
+    "md5Hash",
+    "content_md5",
+    "generation",
+)
 _WEB_MARKS = ("Last-Modified", "Content-MD5", "Digest")
 #: What a web server says that will be the same when it is asked again: all of 4xx but these.
 _REFUSALS = frozenset(range(400, 500)) - {408, 425, 429}
@@ -113,7 +124,7 @@ def open_url(url: str) -> BinaryIO:
 
 
 class _Remote(io.RawIOBase):
-    """A file, and where in it one reads on."""
+    """A file with a position to read from."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -157,12 +168,12 @@ class _Ranges(_Remote):
 
 
 class _Whole(_Remote):
-    """A file that comes as a whole only: begun again, and passed over to where one was, when its connection drops."""
+    """A file that a server sends only as a whole. When the connection drops, it is read again up to the position."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
-        self._flow: Any = None
-        self._flown = 0  # how much of the flow was read
+        self._response: Any = None
+        self._received = 0  # how many bytes of the response were read
 
     def readinto(self, buffer: Any, /) -> int:
         if self._at >= self._size:
@@ -170,10 +181,10 @@ class _Whole(_Remote):
 
         def block() -> bytes:
             try:
-                if self._flow is None or self._flown > self._at:
+                if self._response is None or self._received > self._at:
                     self._begin()
-                while self._flown < self._at:
-                    self._more(min(_RANGE_BYTES, self._at - self._flown))
+                while self._received < self._at:
+                    self._more(min(_RANGE_BYTES, self._at - self._received))
                 return self._more(min(len(buffer), self._size - self._at))
             except BaseException:
                 self._end()
@@ -191,22 +202,22 @@ class _Whole(_Remote):
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=_SILENCE_SECONDS, sock_read=_SILENCE_SECONDS)
         options = {**store.kwargs, "timeout": timeout}  # as open() would, which has no such timeout
         session = asyn.sync(store.loop, store.set_session)
-        self._flow = http.HTTPStreamFile(store, self._path, loop=store.loop, session=session, **options)
-        self._flown = 0
+        self._response = http.HTTPStreamFile(store, self._path, loop=store.loop, session=session, **options)
+        self._received = 0
 
     def _more(self, most_bytes: int) -> bytes:
-        content = bytes(self._flow.read(most_bytes))
+        content = bytes(self._response.read(most_bytes))
         if not content:
-            message = f"it ended after {self._flown:,} of {count(self._size, 'byte')}"
+            message = f"it ended after {self._received:,} of {count(self._size, 'byte')}"
             raise OSError(message)
-        self._flown += len(content)
+        self._received += len(content)
         return content
 
     def _end(self) -> None:
-        if self._flow is not None:
-            with contextlib.suppress(Exception):  # whatever is raised of a connection that is gone
-                self._flow.close()
-            self._flow = None
+        if self._response is not None:
+            with contextlib.suppress(Exception):  # the connection may be gone, and its libraries raise anything
+                self._response.close()
+            self._response = None
 
     def close(self) -> None:
         self._end()
@@ -216,10 +227,6 @@ class _Whole(_Remote):
 def _store(url: str) -> tuple[Any, str]:
     try:
         fsspec = import_module("fsspec")
-    except ModuleNotFoundError:
-        message = f"the input {url} needs fsspec: pip install 'word-counter[fsspec]', or [s3], [gs], [abfs], [sftp]"
-        raise InputError(message) from None
-    try:
         store, path = fsspec.core.url_to_fs(url)
     except ImportError as error:
         message = f"the input {url} {needs(url, error)}"
@@ -235,7 +242,7 @@ def _is_of_the_web(store: Any) -> bool:
 
 
 def _asked(url: str, ask: Callable[[], _Answer]) -> _Answer:
-    """Return the answer of a store; ask again after what may have been the network."""
+    """Return the answer of a store. Ask again after errors that may come from the network."""
     for pause in (*_PAUSES_SECONDS, None):
         try:
             return _unmasked(ask)
@@ -262,7 +269,7 @@ def _asked(url: str, ask: Callable[[], _Answer]) -> _Answer:
 
 
 def _unmasked(ask: Callable[[], _Answer]) -> _Answer:
-    """Return an answer; raise what fsspec's web files call a missing file, whatever it is, as what it is."""
+    """Return an answer; raise the cause where fsspec's HTTP files report any error as a missing file."""
     try:
         return ask()
     except FileNotFoundError as error:

@@ -1,8 +1,10 @@
-"""URLs: what is one rather than a path, as fsspec knows them, what is in it that should not be, what it needs."""
+"""URLs of files: tells them from paths, finds passwords in them, and says which library a URL needs."""
 
 from __future__ import annotations
 
 import re
+
+from word_counter.settings.distribution import how_to_install
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]*(::[a-z][a-z0-9+.-]*)*://", re.IGNORECASE)
 _PASSWORD = re.compile(r"[^/]*://[^/@]*:[^/@]*@")
@@ -11,15 +13,15 @@ _SCHEME = re.compile(r"([a-z0-9+.-]+)://", re.IGNORECASE)
 #: The extras of this package by the schemes that fsspec reads with them.
 _EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs", "abfs": "abfs", "abfss": "abfs", "az": "abfs"}
 _EXTRAS |= {"http": "http", "https": "http", "hdfs": "hdfs", "sftp": "sftp", "ssh": "sftp"}
-#: What no other process would see.
+#: Schemes of files that no other process sees.
 _OF_ONE_PROCESS = {"memory"}
-#: What can be read only.
+#: Schemes of files that can only be read.
 _READ_ONLY = {"http", "https", "data", "github", "git"}
 
 
 def is_url(name: str) -> bool:
     """Return whether a name is a URL rather than a path of this machine."""
-    return _URL.match(name) is not None
+    return "://" in name and _URL.match(name) is not None
 
 
 def has_password(url: str) -> bool:
@@ -28,20 +30,21 @@ def has_password(url: str) -> bool:
 
 
 def plain(name: str) -> str:
-    """Return a name; of a URL that means a file of this machine its path."""
+    """Return a name unchanged; for a URL of a local file, return its path."""
     local = _LOCAL.match(name)
     return name[local.end() :] if local else name
 
 
 def needs(url: str, error: ImportError) -> str:
     """Return what a URL needs that is not installed, and how it is, to follow its name."""
-    extra = next((_EXTRAS[scheme] for scheme in _schemes(url) if scheme in _EXTRAS), "")
-    how = f"pip install 'word-counter[{extra}]' ({error})" if extra else str(error)
+    otherwise = "fsspec" if error.name == "fsspec" else ""
+    extra = next((_EXTRAS[scheme] for scheme in _schemes(url) if scheme in _EXTRAS), otherwise)
+    how = f"{how_to_install(extra)} ({error})" if extra else str(error)
     return f"needs another package: {how}"
 
 
 def refusal(url: str, *, written: bool = False) -> str:
-    """Return why no job can read, or write, what a URL means, to follow its name; nothing: it may be possible."""
+    """Return why no job can read, or write, a URL; "": it may be possible. The text follows the URL in messages."""
     schemes = _schemes(url)
     if _OF_ONE_PROCESS & set(schemes):
         return "is in the memory of one process alone, which no worker sees and which ends with it"

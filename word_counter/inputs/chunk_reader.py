@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 from word_counter.errors import InputError, JobGoneError
 from word_counter.files.digest import digest_of
 from word_counter.files.urls import is_url
-from word_counter.inputs.chunker import first_row, travels
+from word_counter.inputs.base import Opened
+from word_counter.inputs.chunker import travels
 from word_counter.inputs.input_format import LINES, InputFormat
-from word_counter.inputs.sources import check_unchanged
+from word_counter.inputs.kind_table import Openings, kind_of
+from word_counter.inputs.row_splitter import first_row
 from word_counter.job.mapper import Lines
 from word_counter.job.model import Chunk, Source
 from word_counter.security.input_roots import InputRoots
@@ -21,20 +23,21 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class Fetched(NamedTuple):
-    """A chunk and its bytes; those of one that travelled may have the header of its source before them."""
+    """A chunk and its bytes; one that travelled brings the header of its source, where it does not begin with that."""
 
     chunk: Chunk
     content: bytes
     travelled: bool
+    header: bytes = b""
 
     @property
     def digest(self) -> str:
         """The digest of the chunk's own bytes."""
-        return digest_of(memoryview(self.content)[len(self.content) - self.chunk.length :])
+        return digest_of(self.content)
 
 
 class ChunkReader:
-    """Reads chunks; keeps the last file open, as neighbours in one source come after each other."""
+    """Reads chunks; keeps the last source open, as neighbours in one source come after each other."""
 
     def __init__(
         self,
@@ -55,12 +58,12 @@ class ChunkReader:
             records: what the records are.
         """
         self._sources = sources
-        self._roots = roots or InputRoots()
+        self._openings = Openings(roots)
         self._content = content
         self._inline = inline
         self._records = records
         self._header: tuple[int, bytes] = -1, b""
-        self._file: BinaryIO | None = None
+        self._opened: Opened | None = None
         self._index = -1
 
     def read(self, chunk: Chunk, content: bytes | None = None) -> Lines:
@@ -86,15 +89,15 @@ class ChunkReader:
                 )
                 raise JobGoneError(message)
         if content is not None:
-            return Fetched(chunk, content, travelled=True)
+            header = first_row([content], self._records) if self._records.headed and chunk.offset else b""
+            return Fetched(chunk, content[len(header) :] if header else content, travelled=True, header=header)
         try:
-            if self._file is None or chunk.source != self._index:
-                self.close()
-                self._file = self._roots.open(source.path)
+            if self._opened is None or chunk.source != self._index:
+                self._close_source()
+                self._opened = self._openings.open(source)
                 self._index = chunk.source
-            self._file.seek(chunk.offset)
-            raw = self._file.read(chunk.length)
-            check_unchanged(source, self._file)
+            raw = self._opened.read(chunk)
+            self._opened.check()
         except OSError as error:
             message = f"this worker cannot read {source.path}: {error.strerror}; {_advice(source.path)}"
             raise InputError(message) from error
@@ -106,39 +109,44 @@ class ChunkReader:
 
     def lines(self, fetched: Fetched) -> Lines:
         """Return the lines of a chunk that was fetched last."""
-        chunk, raw, travelled = fetched
+        chunk, raw = fetched.chunk, fetched.content
         source = self._sources[chunk.source]
+        unit = kind_of(source).unit
         offset, line, lines = chunk.offset, chunk.line, chunk.lines
         header = self.header(fetched)
         if self._records.headed:
-            raw = raw[len(header) :] if travelled or not chunk.offset else raw
             if not chunk.offset:
-                offset, line, lines = len(header), line + header.count(b"\n"), lines - header.count(b"\n")
+                raw = raw[len(header) :]
+                offset, line, lines = unit.measure(header), line + header.count(b"\n"), lines - header.count(b"\n")
         elif offset == 0 and raw.startswith(_BYTE_ORDER_MARK):
             offset = len(_BYTE_ORDER_MARK)
             raw = raw[offset:]
-        return Lines(raw, source.name, offset, line, lines if raw else 0, self._records.reading(header))
+        reading = self._records.reading(header)
+        return Lines(raw, source.name, offset, line, lines if raw else 0, reading, unit)
 
     def header(self, fetched: Fetched) -> bytes:
         """Return the first row of the source of a chunk that was fetched last, where it has names; else nothing."""
         if not self._records.headed:
             return b""
-        if fetched.travelled or not fetched.chunk.offset:
-            return first_row(fetched.content, self._records)
-        return self._header_of(fetched.chunk.source)
+        if not fetched.chunk.offset:
+            return first_row([fetched.content], self._records)
+        return fetched.header if fetched.travelled else self._header_of(fetched.chunk.source)
 
     def _header_of(self, index: int) -> bytes:
         """Return the first row of a source, which is open."""
-        if self._header[0] != index and self._file is not None:
-            self._file.seek(0)
-            self._header = index, next(self._records.rows(self._file), b"")
+        if self._header[0] != index and self._opened is not None:
+            self._header = index, first_row(self._opened.blocks(), self._records)
         return self._header[1]
 
     def close(self) -> None:
-        """Close the file that was read last."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        """Let go of what is open."""
+        self._close_source()
+        self._openings.close()
+
+    def _close_source(self) -> None:
+        if self._opened is not None:
+            self._opened.close()
+            self._opened = None
 
 
 def _advice(path: str) -> str:

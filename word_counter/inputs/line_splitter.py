@@ -71,23 +71,8 @@ def nth_newline(block: bytes, n: int, start: int = 0) -> int:
     return low
 
 
-def split(
-    file: BinaryIO, cursor: Cursor, chunk_size: int, size: int, chunk_bytes: int = CHUNK_BYTES
-) -> Iterator[Chunk]:
-    """Yield the chunks of one source from ``cursor`` on, in order, without gaps.
-
-    Args:
-        file: the source, open for reading; it is positioned here.
-        cursor: where to start, and the first chunk's id.
-        chunk_size: lines a chunk.
-        size: where the source ended when the job was made, in bytes; what came later is not read.
-        chunk_bytes: the number of bytes after which a chunk takes no further line.
-    """
-    for chunk, _ in cut(_blocks(file, cursor.offset, size), cursor, chunk_size, chunk_bytes, keep=False):
-        yield chunk
-
-
-def _blocks(file: BinaryIO, offset: int, size: int) -> Iterator[bytes]:
+def blocks_of(file: BinaryIO, offset: int, size: int) -> Iterator[bytes]:
+    """Yield the bytes of a file from an offset on, up to where it ended when the job was made."""
     file.seek(offset)
     while offset < size and (block := file.read(min(_BLOCK_BYTES, size - offset))):
         offset += len(block)

@@ -11,8 +11,8 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 
-from word_counter.inputs.chunker import Cutting, Piece, split_sources
-from word_counter.inputs.streams import Stream
+from word_counter.inputs.base import Cutting, Opened
+from word_counter.inputs.chunker import Piece, split_sources
 from word_counter.job.model import Cursor, Source
 from word_counter.settings.memory import keep_what_is_freed
 
@@ -28,7 +28,7 @@ class Prefetch:
         self._before = sum(source.size for source in sources[: cursor.source]) + cursor.offset
         self._size = sum(source.size for source in sources[cursor.source :])  # as they lie there
         self._splitting: Iterator[Piece] = split_sources(sources, cursor, cutting, opened=self._note)
-        self._stream: Stream | None = None  # that is being read
+        self._stream: Opened | None = None  # that is being read
         self._read = 0  # bytes of all that was read before, as they lie there
         self._changed = threading.Condition()
         self._pieces: deque[Piece] = deque()
@@ -97,7 +97,7 @@ class Prefetch:
             self._closed = True
             self._changed.notify_all()
 
-    def _note(self, stream: Stream) -> None:
+    def _note(self, stream: Opened) -> None:
         with self._changed:
             if self._stream is not None:
                 self._read += self._stream.read_bytes

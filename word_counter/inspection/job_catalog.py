@@ -1,7 +1,7 @@
-"""The catalog: what can be told of the jobs and workers of a Redis, and the two things that can be done to a job.
+"""Job catalog: lists the jobs and workers of a Redis, and cancels and purges jobs.
 
-Times are in milliseconds since 1970, by the server's clock. What is read may change meanwhile: a record is true of
-about one moment. What a job's single tasks went through is told by :mod:`word_counter.inspection.job_history`.
+Times are in milliseconds since 1970, by the server's clock. Jobs may change while they are read: a record holds for
+about one moment. :mod:`word_counter.inspection.job_history` has the single tasks and attempts of a job.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from word_counter.settings.config import Settings
 from word_counter.shuffle.job_files import run_files_of
 from word_counter.store.connection import Redis
 from word_counter.store.decoding import decoded
+from word_counter.store.job_index import JobIndex
 from word_counter.store.job_store import JobStore
-from word_counter.store.keys import JOBS, WORKERS, JobKeys
+from word_counter.store.keys import WORKERS, JobKeys
 from word_counter.store.worker_registry import WorkerRegistry
 
-#: How many jobs or keys are read in one go.
+#: How many jobs or keys are read at a time.
 _AT_ONCE = 200
-#: How long what is left of a job that is being purged lives, in seconds, should the purge itself be cut short.
+#: After how many seconds a job that is being purged expires, in case the purge is cut short.
 _PURGED_SECONDS = 60
 
 
@@ -37,9 +38,8 @@ class JobCatalog:
 
     def jobs(self) -> Iterator[JobRecord]:
         """Yield the jobs that Redis still knows, the newest first."""
-        names = [name.decode("utf-8", "replace") for name in self._connection.zrevrange(JOBS, 0, -1)]
-        for start in range(0, len(names), _AT_ONCE):
-            yield from self._records(names[start : start + _AT_ONCE])
+        for names in JobIndex(self._connection).newest(_AT_ONCE):
+            yield from self._records(names)
 
     def job(self, job_id: str) -> JobRecord:
         """Return a job; JobNotFoundError when there is none of this id."""
@@ -66,11 +66,11 @@ class JobCatalog:
         *answers, (seconds, micros) = pipeline.execute()
         now = int(seconds) * 1000 + int(micros) // 1000
         for name, answer in zip(names, zip(*[iter(answers)] * 10, strict=True), strict=True):
-            if b"state" in answer[0]:  # else the job is gone, and the index still names it
+            if b"state" in answer[0]:  # otherwise the job is gone, but the index still names it
                 yield _job_record(name, now, *answer)
 
     def cancel(self, job_id: str) -> None:
-        """Cancel a job: nothing of it starts or commits any more, and its master and workers stop with it.
+        """Cancel a job. Its tasks cannot start or commit any more, and its master and workers stop.
 
         Raises:
             JobNotFoundError: there is no such job.
@@ -96,7 +96,7 @@ class JobCatalog:
         Raises:
             JobNotFoundError: there is no such job.
             UsageError: it has not ended, and ``force`` is False.
-            ShuffleError: files of its shuffle are there, and cannot be removed.
+            ShuffleError: it has run files that cannot be removed.
         """
         job = self.job(job_id)
         if not job.state.ended:
@@ -119,7 +119,7 @@ class JobCatalog:
         deleted = 0
         for start in range(0, len(names), _AT_ONCE):
             deleted += int(self._connection.unlink(*names[start : start + _AT_ONCE]))
-        self._connection.zrem(JOBS, job_id)
+        JobIndex(self._connection).update(job_id)
         return deleted
 
     # -- workers ------------------------------------------------------------------------------------
@@ -133,7 +133,7 @@ class JobCatalog:
         for name in worker_registry.names():
             facts = worker_registry.facts(name)
             heard = self._connection.zscore(WORKERS, name)
-            if facts and heard is not None:  # else it left just now
+            if facts and heard is not None:  # otherwise it has just stopped
                 records.append(
                     WorkerRecord(
                         name=name,

@@ -1,7 +1,7 @@
-"""The history of one job: its chunks and tasks, every attempt at them, and the partials they left.
+"""Job history: the chunks and tasks of one job, every attempt at them, and the partials that they gave.
 
-Times are in milliseconds since 1970 by the clock of the worker that made the attempt; the start of a running one,
-and the end of one whose worker was lost, by the server's.
+Times are in milliseconds since 1970, by the clock of the worker that made the attempt. The start of a running attempt,
+and the end of one whose worker was lost, are by the server's clock.
 """
 
 from __future__ import annotations
@@ -15,28 +15,29 @@ from typing import Any
 from word_counter.errors import UsageError
 from word_counter.inspection.records import JobRecord
 from word_counter.job.model import Chunk, JobState, Stage, task_name
+from word_counter.job.snapshot import Origin
 from word_counter.shuffle.job_files import run_files_of
 from word_counter.shuffle.partitioning import decode_partial, restore
 from word_counter.store.connection import Redis
-from word_counter.store.decoding import decoded
+from word_counter.store.decoding import decoded, origin_of
 from word_counter.store.keys import JobKeys
 
-#: How many chunks are read in one go.
+#: How many chunks are read at a time.
 _AT_ONCE = 200
 
-#: The states of a task; the first three are those of an attempt, too.
+#: The states of a task. An attempt has one of the first three.
 COMMITTED = "committed"
 RUNNING = "running"
 FAILED = "failed"  # the master has not decided about it yet
-WAITING = "waiting"  # for the pause before its next attempt to be over
+WAITING = "waiting"  # until the pause before its next attempt is over
 QUEUED = "queued"
-SKIPPED = "skipped"  # bad for good, and set aside into quarantine
+SKIPPED = "skipped"  # it failed for good, and its chunk is in quarantine
 DROPPED = "dropped"  # the job ended without it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptRecord:
-    """One try at a task. Of a running one only its start is known."""
+    """One attempt at a task. Only the start of a running one is known."""
 
     attempt: int
     state: str
@@ -46,15 +47,16 @@ class AttemptRecord:
     ended: int | None = None
     kind: str = ""
     message: str = ""
+    origin: Origin | None = None  #: what user code raised, and where in it
     amounts: dict[str, int] = field(default_factory=dict)
     heaviest: tuple[tuple[str, int], ...] = ()  #: the keys of a partition that had the most values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskRecord:
-    """A task with its attempts, the earliest first; of a map task with its chunk and where that is from.
+    """A task with its attempts, the earliest first. A map task also has its chunk, and the source of that.
 
-    That is the path of a file, or, in a later phase, the phase and the partition whose results it is part of; then
+    The source is the path of a file. In a later phase it is the phase and the partition whose results are mapped: then
     the chunk's offset and length count segments of these.
     """
 
@@ -67,7 +69,7 @@ class TaskRecord:
 
 @dataclass(frozen=True, slots=True)
 class _Tried:
-    """What a job's hashes say of all its tasks that are not simply committed."""
+    """What Redis holds of all tasks of a job that are not committed."""
 
     ended: bool
     failures: Mapping[str, Sequence[AttemptRecord]]
@@ -76,12 +78,12 @@ class _Tried:
     waiting: frozenset[str]
 
     def any_of(self, tasks: Sequence[str]) -> bool:
-        """Whether anything was tried, or is to be tried again, of these tasks."""
+        """Whether any of these tasks was tried, or waits to be tried again."""
         return any(task in self.failures or task in self.running or task in self.waiting for task in tasks)
 
 
 class JobHistory:
-    """The tasks of one job, as they were when it was asked for."""
+    """The tasks of one job, as they were when this was made."""
 
     def __init__(self, connection: Redis, job: JobRecord) -> None:
         self._connection = connection
@@ -99,7 +101,7 @@ class JobHistory:
             pipeline.hmget(self._keys.chunks, [str(id_) for id_ in ids])
             pipeline.hmget(self._keys.receipts(Stage.MAP), tasks)
             found, receipts = pipeline.execute()
-            # a chunk that is not there is being recorded just now
+            # a chunk that is missing is being recorded at this moment
             chunks = [
                 None if raw is None else Chunk(id_, *json.loads(raw)) for id_, raw in zip(ids, found, strict=True)
             ]
@@ -130,7 +132,7 @@ class JobHistory:
             yield _task_record(task, receipts.get(task), self._tried)
 
     def partials(self, chunk_id: int) -> Iterator[tuple[int, list[tuple[Any, Any]]]]:
-        """Yield what a chunk gives each partition: its number, and pairs of key and travelled value."""
+        """Yield the partials of a chunk: the number of each partition, and pairs of key and intermediate value."""
         files = run_files_of(decoded(self._connection.hgetall(self._keys.job)), self._job.id)
         for partition in range(self._job.partitions):
             raw = self._connection.hget(self._keys.partials(partition), str(chunk_id))
@@ -139,7 +141,7 @@ class JobHistory:
                 yield partition, [(restore(group), value) for group, value in decode_partial(partial)]
 
     def _phase_of(self, chunk: Chunk) -> int:
-        """Return the phase, from 0, that a chunk is the input of; a later one's are results of the one before."""
+        """Return the phase, from 0, that maps a chunk. In later phases chunks are results of the phase before."""
         return bisect_right(self._job.first_chunks, chunk.id) - 1
 
     def _paths(self, sources: set[int]) -> dict[int, str]:
@@ -170,6 +172,7 @@ class JobHistory:
                 ended=failure["at"],
                 kind=failure["kind"],
                 message=failure["message"],
+                origin=origin_of(failure),
             )
             ended.setdefault(failure["task"], []).append(record)
         started: dict[str, list[AttemptRecord]] = {}

@@ -1,4 +1,4 @@
-"""What is told of a job, of a worker and of the memory of Redis: plain values. Times are in milliseconds since 1970."""
+"""Records of a job, a worker and the memory of Redis, as plain values. Times are in milliseconds since 1970."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from word_counter.job.model import JobState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobRecord:
-    """A job as it stands. ``expires_seconds`` is when Redis forgets it, None when it does not."""
+    """A job in its present state. It expires from Redis in ``expires_seconds``; None: it does not."""
 
     id: str
     name: str
@@ -18,8 +18,8 @@ class JobRecord:
     reason: str
     output: str
     output_format: str
-    master: str  #: who is, or was last, in charge of it
-    mastered: bool  #: whether a master is in charge of it now
+    master: str  #: the master that holds the leader lease, or held it last
+    mastered: bool  #: whether a master holds the leader lease now
     created: int
     ended: int | None
     now: int  #: when this was read
@@ -32,20 +32,20 @@ class JobRecord:
     chunks_mapped: int
     split_done: bool
     phase: int  #: the running phase, from 0
-    phases: int  #: chunks and partitions are those of all of them
+    phases: int  #: how many; chunks and partitions are those of all phases
     first_chunks: tuple[int, ...]  #: of the phases up to the running one
     partitions: int
     partitions_reduced: int
-    running: int  #: attempts under way
+    running: int  #: running attempts
     waiting: int  #: tasks that wait for their next attempt
     failures: int  #: failed attempts
     retries: int
-    skipped_chunks: int  #: set aside into quarantine, as were the
-    bad_records: int
+    skipped_chunks: int  #: in quarantine
+    bad_records: int  #: in quarantine
     expires_seconds: int | None
-    master_bytes: int  #: memory of the master, as it last said; 0 when it has not
+    master_bytes: int  #: memory of the master, as it last reported; 0: not yet
     master_peak_bytes: int
-    retention_seconds: int  #: how long it is kept once it has ended, as its plan says
+    retention_seconds: int  #: how long it is kept after it has ended, by its spec
     counters: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -69,7 +69,7 @@ class WorkerRecord:
     processes: int
     running: tuple[str, ...]
     heard: int
-    silent_seconds: float  #: for how long nothing was heard of it
+    silent_seconds: float  #: since its last heartbeat
     bytes: tuple[int, ...]  #: memory of its parent process and of each child now
     peak_bytes: int  #: the most that one of them has had
 

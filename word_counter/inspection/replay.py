@@ -1,9 +1,9 @@
-"""Replays: one chunk of a job run again on this machine, as a worker ran it, so that it can be looked into.
+"""Replay: runs one chunk of a job again on this machine, as a worker ran it, to find out what went wrong.
 
-It is run in this process for a debugger, and else in a child, so that we live to tell if it dies.
+For a debugger it runs in this process. Otherwise it runs in a child process, whose death can be reported.
 
-The plan in Redis says which code, which params and which side files; it must be signed with our own secret, as the
-code that it names is loaded. The bytes are checked to be the same. Nothing is written to Redis.
+The job spec in Redis says which code, params and side files to use. It must be signed with our own secret, because the
+code that it names is loaded. The bytes of the chunk are checked to be the same. Nothing is written to Redis.
 """
 
 from __future__ import annotations
@@ -27,9 +27,8 @@ from word_counter.errors import (
     UsageError,
 )
 from word_counter.inputs.chunk_reader import ChunkReader
-from word_counter.inputs.chunker import header_of
+from word_counter.inputs.chunker import header_of, reread
 from word_counter.inputs.input_format import InputFormat
-from word_counter.inputs.streams import reread
 from word_counter.job.job_spec import JobSpec, read_spec
 from word_counter.job.mapper import Lines
 from word_counter.job.model import Chunk, Source, Stage, task_name
@@ -46,7 +45,7 @@ from word_counter.store.job_store import JobStore
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A key whose value is another one in a replay than was committed; JSON texts, None: it is not there."""
+    """A key whose value in a replay differs from the committed one. Values are JSON texts; None: there is none."""
 
     partition: int
     key: str
@@ -59,15 +58,15 @@ class Replay:
     """A chunk that is ready to be run.
 
     Attributes:
-        plan: the plan of its job.
+        spec: the spec of its job.
         chunk: the chunk.
-        source: what it is of: the path of a file, or the results of a phase.
-        number: its phase, from 0.
-        phase: the same, with its mappers and its reducer.
+        source: where the chunk is from: the path of a file, or the results of a phase.
+        number: the number of its phase, from 0.
+        phase: that phase, with its mapper and its reducer.
         records: its lines, or pairs.
-        care: how its last attempt was run.
+        skip_bad: how its last attempt treated bad records.
         committed: the partials that it committed, by partition; None: none, or they are gone.
-        notes: what whoever replays it should know.
+        notes: what the user should know about the replay.
     """
 
     spec: JobSpec
@@ -81,15 +80,15 @@ class Replay:
     notes: list[str] = field(default_factory=list)
 
     def run_isolated(self) -> MapOutput:
-        """Map it in a child process, as :meth:`run`.
+        """Map it in a child process, like :meth:`run`.
 
         Raises:
-            JobFailedError: as it does; or the process died: it says how, and at which record, if that can be told.
+            JobFailedError: like :meth:`run`; or the process died: says how, and at which record if that is known.
         """
         ending = run_isolated(lambda tell: self._described(replace(self.skip_bad, before=tell)))
-        if ending.died and not self.skip_bad.at_once:  # once more, to learn at which record
-            with_care = run_isolated(lambda tell: self._described(replace(self.skip_bad, at_once=True, before=tell)))
-            ending = with_care if with_care.died else ending
+        if ending.died and not self.skip_bad.at_once:  # once more, record by record, to find the one
+            by_record = run_isolated(lambda tell: self._described(replace(self.skip_bad, at_once=True, before=tell)))
+            ending = by_record if by_record.died else ending
         if ending.died:
             where = "" if ending.told is None else f" at {self.records.place(ending.told)}"
             message = f"the process that ran chunk {self.chunk.id} {ending.died}{where}\n{ending.frames}".rstrip()
@@ -108,31 +107,31 @@ class Replay:
         return {**said, "aside": aside, "raised": output.aside.raised}
 
     def run(self, *, at_once: bool = False) -> MapOutput:
-        """Map it; the partials are numbered as in the store.
+        """Map it in this process.
 
         Args:
-            at_once: raise what the first bad record raises, even if the job sets such records aside.
+            at_once: raise the error of the first bad record, even if the job skips such records.
 
         Raises:
-            JobFailedError: as :func:`word_counter.compute.stages.run_map`; the user's own exception is its
+            JobFailedError: like :func:`word_counter.compute.stages.run_map`; the user's own exception is its
                 ``__cause__``.
         """
         return run_map(self.phase, self.records, self.spec.partitions, None if at_once else self.skip_bad)
 
     def partials(self, output: MapOutput) -> dict[int, str]:
-        """Return the partials of an output by the numbers that their partitions have in the store."""
+        """Return the partials of an output by the numbers of their partitions in the store."""
         first = self.spec.partitions_of(self.number)[0]
         return {first + partition: text for partition, text in sorted(output.partials.items())}
 
     def pairs(self, output: MapOutput) -> list[tuple[int, list[tuple[Any, Any]]]]:
-        """Return what an output gives each partition: its number, and pairs of key and travelled value."""
+        """Return the partials of an output: the number of each partition, and pairs of key and intermediate value."""
         return [
             (partition, [(restore(group), value) for group, value in decode_partial(text)])
             for partition, text in self.partials(output).items()
         ]
 
     def differences(self, output: MapOutput) -> list[Difference]:
-        """Return in what an output differs from what was committed."""
+        """Return how an output differs from the committed partials."""
         made, kept = self.partials(output), self.committed or {}
         found = []
         for partition in sorted({*made, *kept}):
@@ -147,8 +146,8 @@ def open_replay(store: JobStore, secret: str, chunk_id: int) -> Replay:
 
     Raises:
         JobNotFoundError: there is no such job.
-        UsageError: it has no such chunk, what the chunk is of is gone, or the plan is not signed with this secret.
-        InputChangedError: the file is not as it was when the job was made.
+        UsageError: it has no such chunk, the chunk's data is gone, or the spec is not signed with this secret.
+        InputChangedError: the file has changed since the job was made.
         JobLoadError: the code cannot be imported here.
     """
     fields = store.fields()

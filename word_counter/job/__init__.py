@@ -1,1 +1,1 @@
-"""What a user writes, and the values that all rooms speak of."""
+"""What a user writes (jobs, mappers, reducers), and the values that all other rooms share."""

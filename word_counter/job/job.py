@@ -1,4 +1,4 @@
-"""Job: what a user names a mapper and a reducer in."""
+"""Job: the class in which a user names a mapper, a reducer, inputs and settings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from word_counter.job.model import Inputs
 from word_counter.job.param import Param, read_params
 from word_counter.job.reducer import Reducer
 from word_counter.job.side_file import SideFile
-from word_counter.job.step import Phase, Step, phases_of
+from word_counter.job.step import Phase, Step, did_you_mean, phases_of
 
 
 class Job:
@@ -30,14 +30,14 @@ class Job:
     Attributes:
         mapper: the mapper class.
         reducer: the reducer class.
-        steps: in place of these two, when one map and one reduce are not enough: the steps, in their order.
+        steps: the steps, in order, instead of these two, when one map and one reduce are not enough.
         inputs: files, directories and globs, as text or paths.
-        settings: settings of :class:`word_counter.config.Settings` that this job wants by default, by name.
-        params: what the job may be told by whoever runs it: its params by name. Mappers and reducers find the values
-            in ``self.params``.
-        files: side files: small ones that every mapper and reducer may read, as ``self.files["name"]``.
-        partition: which of ``n`` partitions, from 0, a key belongs to; None: a hash of the key decides. It must say
-            the same wherever it is asked.
+        settings: defaults for settings of :class:`word_counter.config.Settings`, by name.
+        params: the params that the user of the job may give, by name. Mappers and reducers find the values in
+            ``self.params``.
+        files: side files: small files that every mapper and reducer may read, as ``self.files["name"]``.
+        partition: returns which of ``n`` partitions, from 0, a key belongs to; None: a hash of the key decides. It must
+            return the same in every process.
     """
 
     mapper: ClassVar[type[Mapper]]
@@ -50,9 +50,9 @@ class Job:
     #: The values of the params that were given; the others have their defaults.
     given_params: Mapping[str, Any] = MappingProxyType({})
     partition: ClassVar[Callable[[Any, Any, int], int] | None] = None
-    #: What stands before the reference of its class: the name of the API that this is written in, if not ours.
+    #: The prefix of the reference to its class: it names the API in which the job is written, if that is not ours.
     dialect: ClassVar[str] = ""
-    #: How the results are written: "json" is one object; "lines" are what each value is a list of, as latin-1 text.
+    #: How the results are written. "json": one object. "lines": each value is a list of lines, as latin-1 text.
     form: ClassVar[str] = "json"
 
     def __init__(
@@ -80,7 +80,7 @@ class Job:
         self.check()
 
     def check(self) -> None:
-        """Raise JobLoadError, naming what is missing or misplaced, unless this is a complete job."""
+        """Raise JobLoadError, which says what is missing or misplaced, unless this is a complete job."""
         if not isinstance(self.settings, Mapping):
             message = f"job {type(self).__name__}: settings must be a dict of settings by name, found {self.settings!r}"
             raise JobLoadError(message)
@@ -92,14 +92,14 @@ class Job:
     def phases(
         self, params: Mapping[str, Any] | None = None, files: Mapping[str, SideFile] | None = None
     ) -> list[Phase]:
-        """Return the maps and reduces that this job comes to, in their order.
+        """Return the phases of this job, each a map and a reduce, in order.
 
         Args:
-            params: the value of every param, as :meth:`param_values` returned it, for the tasks of a run.
-            files: the side files, for the same.
+            params: the value of every param, as :meth:`param_values` returns it, for the tasks of a run.
+            files: the side files, likewise.
 
         Raises:
-            JobLoadError: it is not complete; names what is missing.
+            JobLoadError: the job is incomplete; says what is missing.
         """
         name = type(self).__name__
         given = {"params": dict(params or {}), "files": dict(files or {})}
@@ -111,18 +111,26 @@ class Job:
         for role, base in (("mapper", Mapper), ("reducer", Reducer)):
             if getattr(self, role, None) is None:
                 message = f"job {name}: {role} must be a subclass of {base.__name__}, found none"
+                message += did_you_mean(type(self), role, base) or _in_settings(self.settings, role)
                 raise JobLoadError(message)
         return phases_of(name, [Step(self.mapper, self.reducer)], given, self.partition)
 
     def classes(self) -> set[type]:
-        """Return the classes that do the work."""
+        """Return the mapper and reducer classes of all phases."""
         return {cls for phase in self.phases() for cls in (*phase.mappers, phase.reducer)}
 
     def param_values(self) -> dict[str, Any]:
-        """Return the value of every param; UsageError when one that was given is unknown or not allowed."""
+        """Return the value of every param; UsageError when a given one is unknown or not allowed."""
         return read_params(self.name, self.params, self.given_params)
 
     @property
     def name(self) -> str:
-        """The name people see: the class's, or the mapper's for a job built in place."""
+        """The name that people see: that of the class, or of the mapper for a job built in place."""
         return type(self).__name__ if type(self) is not Job else self.mapper.__name__
+
+
+def _in_settings(settings: Mapping[str, Any], role: str) -> str:
+    """Say, to follow an error, that a role of a job built in place was misspelt, and so became a setting."""
+    classes = {name: value for name, value in settings.items() if isinstance(value, type)}
+    made = type("", (), {**classes, "__module__": ""})
+    return did_you_mean(made, role, Mapper if role == "mapper" else Reducer)

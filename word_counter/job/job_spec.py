@@ -1,4 +1,4 @@
-"""The plan: what was asked of a job, fixed when it is made and kept in the store, so that any master can go on."""
+"""Job spec: all that a master needs to run a job. It is fixed when the job is made and kept in Redis for any master."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ _TYPES: dict[str, tuple[type, ...]] = {
 class JobSpec:
     """What a job is to do.
 
-    ``output`` is an absolute path, a URL or "-"; ``shuffle`` is one of the first two, "redis" or "auto"; ``digest`` is
-    that of the sources; ``files`` has that of each side file.
+    ``output`` is an absolute path, a URL or "-"; ``shuffle`` is a path, a URL, "redis" or "auto". ``digest`` is the
+    digest of the sources. ``files`` has the digest of each side file by name.
     """
 
     job_id: str
@@ -55,15 +55,16 @@ class JobSpec:
     input_format: str = "lines"
     shuffle: str = "auto"
     incremental: bool = False
+    retry_errors: bool = False
 
     @property
     def skip(self) -> bool:
-        """Whether bad chunks go into quarantine rather than to fail the job."""
+        """Whether bad chunks go into quarantine instead of failing the job."""
         return self.on_bad_chunk == "skip"
 
     @property
     def all_partitions(self) -> int:
-        """How many partitions the phases of the job have in all; those of a phase follow those of the one before."""
+        """How many partitions all phases of the job have. Those of a phase follow those of the phase before."""
         return self.partitions * self.phases
 
     def partitions_of(self, phase: int) -> range:
@@ -71,39 +72,39 @@ class JobSpec:
         return range(phase * self.partitions, (phase + 1) * self.partitions)
 
     def results_name(self, partition: int) -> str:
-        """Say what a phase's results of a partition are, where later phases name their input."""
+        """Return the name of a partition's results, which later phases use for their input."""
         return f"the results of phase {partition // self.partitions + 1}, partition {partition}"
 
     def to_json(self) -> str:
-        """Return the plan's text."""
+        """Return the spec as JSON text."""
         return json.dumps(asdict(self), sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> JobSpec:
-        """Return the plan of a text; UsageError when it is none."""
+        """Return the spec in a JSON text; UsageError when it is not one."""
         try:
             content: dict[str, Any] = json.loads(text)
             spec = cls(**{field.name: content[field.name] for field in fields(cls)})
             for field in fields(cls):
                 if not isinstance(getattr(spec, field.name), _TYPES[str(field.type)]):
                     message = f"{field.name} is no {field.type}"
-                    raise TypeError(message)  # noqa: TRY301 (one way to say that it is no plan)
+                    raise TypeError(message)  # noqa: TRY301 (one message for all that is wrong with it)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            message = f"the job's plan in Redis is none of this version of word_counter: {error}"
+            message = f"the job's spec in Redis is not one of this version of word_counter: {error}"
             raise UsageError(message) from error
         return spec
 
 
 def read_spec(fields: Mapping[str, str], job_id: str, sources: Sequence[Source]) -> JobSpec:
-    """Return the plan in a job's fields; UsageError when it is none, or does not fit the job or its sources."""
+    """Return the spec in a job's fields; UsageError when it is not one, or does not fit the job or its sources."""
     spec = JobSpec.from_json(fields.get("spec", ""))
     if spec.job_id != job_id or digest_of(sources) != spec.digest:
-        message = f"the plan of job {job_id} does not fit what is in Redis; somebody changed it"
+        message = f"the spec of job {job_id} does not fit what is in Redis; somebody changed it"
         raise UsageError(message)
     return spec
 
 
 def digest_of(sources: Sequence[Source]) -> str:
-    """Return the SHA-256 of the sources' paths, sizes, times of change and packings: the plan vouches for them too."""
+    """Return the SHA-256 of the sources' paths, sizes, times of change and packings, so that the spec covers them."""
     listed = json.dumps([source.listed() for source in sources])
     return hashlib.sha256(listed.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""The order of values: which of two JSON values comes first, whatever they are."""
+"""JSON order: a total order over all JSON values."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 
 def order_of(value: Any) -> tuple[int, Any, str]:
-    """Return a value's place in a total order over JSON values, so that nothing ever depends on arrival.
+    """Return the sort key of a value in a total order over JSON values, so that no result depends on arrival.
 
     null < booleans < numbers < strings < lists, item by item < objects by their JSON text; equal numbers by their
-    text. A value that JSON cannot hold raises, so that it cannot be the one that is dropped.
+    text. A value that JSON cannot hold raises even where it would be dropped.
     """
     text = "" if value.__class__ is str else json.dumps(value, sort_keys=True, allow_nan=False)
     if value is None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import reprlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from inspect import isgeneratorfunction
 from itertools import chain, starmap
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
+from word_counter.errors import EncodingError
 from word_counter.settings.plurals import count
 
 if TYPE_CHECKING:
@@ -16,36 +18,50 @@ if TYPE_CHECKING:
 
 Pair = tuple[Any, Any]
 
-#: How much of a line is shown in an error, in characters.
+#: How many parts a pair has.
+_PAIR = 2
+#: How many characters of a line an error shows.
 _SHOWN_CHARS = 1_000
 
 
 class Reading(Protocol):
-    """How records are read from lines, where they are not the lines."""
+    """Reads records from lines, where a record is not a line."""
 
     def records(self, lines: Iterator[str]) -> Iterator[Any]:
-        """Yield the records of lines, which it takes as it goes."""
+        """Yield the records in lines. Takes no more lines than the records so far need."""
 
     def split(self, lines: Iterable[bytes]) -> Iterator[bytes]:
-        """Yield the bytes of each record, of lines with their line breaks."""
+        """Yield the bytes of each record in lines that have their line breaks."""
+
+
+class Unit(NamedTuple):
+    """What places in a source are counted in: its name, and how many of it some lines take, of their bytes in UTF-8."""
+
+    name: str
+    measure: Callable[[bytes], int]
+
+
+#: The unit of most sources.
+BYTES = Unit("byte", len)
 
 
 class Lines:
     r"""The lines of one chunk, as :meth:`Mapper.map_chunk` gets them. Iterating gives each line as ``str``.
 
-    With another ``input_format`` than lines it gives records in their place: objects, or rows.
+    With another ``input_format`` than lines, iterating gives records: objects or rows.
 
-    A line is what stands before ``\n``, without a ``\r`` before it, decoded as UTF-8 with undecodable bytes
-    replaced; a byte order mark at the start of a file is not part of its first line.
+    A line is the text before ``\n``, without a ``\r`` at its end, decoded as UTF-8 with undecodable bytes
+    replaced. A byte order mark at the start of a file is not part of its first line.
 
     Attributes:
         raw: the chunk's bytes as they stand in the file (without a byte order mark at its start).
         source: the file's path, as the job was given it.
-        offset: where ``raw`` starts in the file, in bytes.
+        offset: where ``raw`` starts in the file, in ``unit``.
         line: the number of the first line in its file, from 1.
+        unit: what ``offset`` counts; bytes of the file, mostly.
     """
 
-    __slots__ = ("_cursor", "_decoded", "_number", "line", "offset", "raw", "reading", "source")
+    __slots__ = ("_cursor", "_decoded", "_number", "line", "offset", "raw", "reading", "source", "unit")
 
     def __init__(
         self,
@@ -55,9 +71,11 @@ class Lines:
         line: int = 1,
         number: int | None = None,
         reading: Reading | None = None,
+        unit: Unit = BYTES,
     ) -> None:
-        """Make it of bytes; ``number`` is that of its lines, where it is known already."""
+        """Make it from bytes; ``number`` is how many lines they have, where that is known already."""
         self.reading = reading
+        self.unit = unit
         self.raw = raw
         self.source = source
         self.offset = offset
@@ -68,7 +86,7 @@ class Lines:
 
     def _lines(self) -> list[str]:
         if self._decoded is None:
-            # One decoding of the whole chunk: "\n" is never inside a UTF-8 sequence, not even a broken one.
+            # The whole chunk is decoded at once: "\n" is never inside a UTF-8 sequence, not even a broken one.
             text = self.raw.decode("utf-8", "replace")
             if "\r" in text:
                 text = text.replace("\r\n", "\n")
@@ -82,7 +100,7 @@ class Lines:
         return self._cursor if self.reading is None else self.reading.records(self._cursor)
 
     def __len__(self) -> int:
-        # Not by decoding: a mapper may have read nothing but raw.
+        # Counted without decoding, as a mapper may use the bytes only.
         if self._number is None:
             unfinished = bool(self.raw) and not self.raw.endswith(b"\n")
             self._number = self.raw.count(b"\n") + unfinished
@@ -93,9 +111,9 @@ class Lines:
         offset, line = self.offset, self.line
         raws = _split(self.raw)
         for raw in raws if self.reading is None else self.reading.split(raws):
-            made = Lines(raw, self.source, offset, line, reading=self.reading)
+            made = Lines(raw, self.source, offset, line, reading=self.reading, unit=self.unit)
             yield made
-            offset, line = offset + len(raw), line + len(made)
+            offset, line = offset + self.unit.measure(raw), line + len(made)
 
     def leave(self) -> None:
         """Forget the running iteration: no line is being read any more."""
@@ -106,21 +124,23 @@ class Lines:
         return self._lines()[index]
 
     def place(self, index: int | None) -> str:
-        """Say where the line of an index within the chunk is; where the chunk is when it is None."""
+        """Return the place of the line of this index within the chunk, in words; of the chunk when it is None."""
         if index is None:
-            return f"{self.source}, byte {self.offset}, in the {count(len(self), 'line')} from line {self.line} on"
+            lines = count(len(self), "line")
+            return f"{self.source}, {self.unit.name} {self.offset}, in the {lines} from line {self.line} on"
         offset = 0
         for _ in range(index):
             offset = self.raw.index(b"\n", offset) + 1
         text = self.at(index)
         shown = text if len(text) <= _SHOWN_CHARS else text[:_SHOWN_CHARS] + "..."
-        return f"{self.source}, byte {self.offset + offset}, line {self.line + index}: {shown!r}"
+        offset = self.offset + self.unit.measure(self.raw[:offset])
+        return f"{self.source}, {self.unit.name} {offset}, line {self.line + index}: {shown!r}"
 
     @property
     def index(self) -> int | None:
         """The index within the chunk, from 0, of the line that the running iteration gave last; None before any.
 
-        Read off the list iterator, so that following the position costs nothing a line.
+        It is computed from the list iterator, so that lines cost no time to keep track of the position.
         """
         if self._cursor is None:
             return None
@@ -146,7 +166,7 @@ class Mapper:
     values are anything that JSON can hold. Optional methods: ``setup()`` before the first line of a task,
     ``close()`` after the last one (it may yield the last pairs), and ``map_chunk(lines)`` in place of ``map``
     for a whole chunk at once, which may also return a dict: each key with its one value. A mapper lives for one
-    task and must not carry anything from task to task.
+    task. It must not carry anything from task to task.
 
     The mapper of a later step of a job reads pairs, and has ``map_pair(key, value)`` in place of ``map``.
     """
@@ -173,66 +193,80 @@ class Mapper:
         """Yield the pairs of a whole chunk, or return a dict of them; by default those of :meth:`map` for each line."""
         if isgeneratorfunction(self.map):
             return chain.from_iterable(map(self.map, lines))
-        return chain.from_iterable(self.map(line) or () for line in lines)
+        return chain.from_iterable(_returned(self.map(line), "map") for line in lines)
 
     def map_to_partials(self, lines: Lines, partitions: int) -> tuple[dict[int, str], int] | None:  # noqa: ARG002
-        """Return what a chunk gives each partition, as JSON text, and how many pairs; None: map_chunk tells.
+        """Return the partials of a chunk as JSON text, and how many pairs they have; None: map_chunk is used instead.
 
-        For mappers that can do without objects of Python. What it gives must be what would become of the dict that
-        ``map_chunk`` returns; it is asked only where no pairs but these go to a partition.
+        For mappers that can do without Python objects. The result must be the same as for the dict that ``map_chunk``
+        returns. It is called only where no other pairs go into the partials.
         """
         return None
 
     def map_pair(self, key: Any, value: Any) -> Iterable[Pair]:
-        """Yield the pairs that a pair of the step before comes to; by default the pair itself."""
+        """Yield the pairs for a pair of the step before; by default the pair itself."""
         yield key, value
 
     def map_pairs(self, pairs: Iterable[Pair]) -> Iterable[Pair]:
-        """Yield the pairs of many pairs; by default those of :meth:`map_pair` for each."""
+        """Yield the pairs for many pairs; by default those of :meth:`map_pair` for each."""
         if isgeneratorfunction(self.map_pair):
             return chain.from_iterable(starmap(self.map_pair, pairs))
-        return chain.from_iterable(self.map_pair(key, value) or () for key, value in pairs)
+        return chain.from_iterable(_returned(self.map_pair(key, value), "map_pair") for key, value in pairs)
 
     @property
     def by_record(self) -> bool:
-        """Whether lines are mapped one by one, so that the running one is known."""
+        """Whether lines are mapped one by one, so that the current one is known."""
         return type(self).map_chunk is Mapper.map_chunk
 
     def setup(self) -> None:
         """Prepare for a task; called once before its first line."""
 
     def close(self) -> Iterable[Pair] | None:
-        """Let go of what :meth:`setup` took; may yield last pairs. Called once after the last line of a task."""
+        """Release what :meth:`setup` opened; may yield last pairs. Called once after the last line of a task."""
         return None
 
     def count(self, name: str, n: int = 1) -> None:
-        """Add ``n`` to the job's counter ``name``; exact, however often a task is tried."""
+        """Add ``n`` to the job's counter ``name``. The total is exact, however often a task is tried."""
         counters = self.__dict__.setdefault("counters", {})
         counters[name] = counters.get(name, 0) + n
 
     @property
     def source(self) -> str:
-        """The path of the file that the running line comes from, as the job was given it."""
+        """The path of the file of the current line, as the job was given it."""
         return self._lines.source if self._lines is not None else ""
 
     @property
     def line_number(self) -> int:
-        """The number of the running line in its file, from 1."""
+        """The number of the current line in its file, from 1."""
         if self._lines is None:
             return 0
         return self._lines.line + (self._lines.index or 0)
 
     def enter(self, lines: Lines | Pairs) -> None:
-        """Say which lines are mapped next, for :attr:`source` and :attr:`line_number`."""
+        """Set the lines that are mapped next, for :attr:`source` and :attr:`line_number`."""
         self._lines = lines
 
     def last_pairs(self) -> Iterator[Pair]:
         """Yield the pairs of ``close``."""
         if self._lines is not None:
-            self._lines.leave()  # what goes wrong from here on is no single line's fault
+            self._lines.leave()  # an error from here on is not one of a single line
         yield from self.close() or ()
 
 
-def mapped(mapper: Mapper, records: Lines | Pairs) -> Iterable[Any] | None:
-    """Return what a mapper makes of a chunk: of lines, or of a step's pairs."""
-    return mapper.map_chunk(records) if isinstance(records, Lines) else mapper.map_pairs(records)
+def mapped(mapper: Mapper, records: Lines | Pairs) -> Iterable[Any]:
+    """Return what a mapper makes of a chunk, of lines or of a step's pairs; EncodingError unless that is pairs."""
+    given: Any = mapper.map_chunk(records) if isinstance(records, Lines) else mapper.map_pairs(records)
+    if isinstance(given, dict):
+        return given
+    return _returned(given, "map_chunk" if isinstance(records, Lines) else "map_pairs")
+
+
+def _returned(given: Any, method: str) -> Iterable[Any]:
+    """Return the pairs that a method without yield returned, none for None; EncodingError when it returned others."""
+    if given is None or given.__class__ is list:
+        return given or ()
+    is_pair = isinstance(given, tuple) and len(given) == _PAIR and not all(isinstance(p, tuple | list) for p in given)
+    if is_pair or isinstance(given, str | bytes | dict) or not isinstance(given, Iterable):
+        message = f"{method} returned {reprlib.repr(given)}, where pairs are yielded; write: yield key, value"
+        raise EncodingError(message)
+    return given

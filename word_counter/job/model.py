@@ -1,4 +1,4 @@
-"""The nouns a job is made of: source, chunk, task, and the states they go through.
+"""Model: the values that a job is made of (source, chunk, cursor, task), and the states of a job.
 
     job --splits into--> chunks --one map task each--> partials --one reduce task a partition--> results
 
@@ -31,7 +31,7 @@ Inputs = str | Path | Iterable[str | Path]
 class Stage(enum.StrEnum):
     """The two kinds of task."""
 
-    MAP = "map"  #: one chunk in, one partial a partition out
+    MAP = "map"  #: one chunk in, one partial for each partition out
     REDUCE = "reduce"  #: all partials of one partition in, its results out
 
 
@@ -46,7 +46,7 @@ class JobState(enum.StrEnum):
 
     @property
     def ended(self) -> bool:
-        """Whether nothing will happen to the job any more."""
+        """Whether the job is over."""
         return self in {JobState.DONE, JobState.FAILED, JobState.CANCELLED}
 
 
@@ -70,12 +70,12 @@ class Source:
     member: str = ""
 
     def listed(self) -> list[str | int]:
-        """Return it as a list, as it stands in JSON."""
+        """Return it as a list, for JSON."""
         return [self.path, self.size, self.modified, self.packing, self.member]
 
     @property
     def name(self) -> str:
-        """What people and mappers know it by."""
+        """Its name for people and mappers."""
         if self.packing == STDIN:
             return "<stdin>"
         return f"{self.path}!{self.member}" if self.member else self.path
@@ -96,7 +96,7 @@ class Chunk(NamedTuple):
 
 
 class Cursor(NamedTuple):
-    """How far splitting has come: the next chunk's id, and where it starts."""
+    """How far the input is split: the next chunk's id, and where it starts."""
 
     chunk: int = 0
     source: int = 0
@@ -117,11 +117,11 @@ def parse_task(name: str) -> tuple[Stage, int]:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A task that is committed, or a chunk that was set aside: the parts of its receipt that count."""
+    """A committed task, or a chunk in quarantine: the parts of its receipt that the accounting uses."""
 
     amounts: Mapping[str, int] = field(default_factory=dict)
     worker: str = ""
     started: int = 0  #: ms since 1970
     seconds: float = 0.0
-    digest: str = ""  #: of a chunk of the input; nothing when its bytes could not be read
+    digest: str = ""  #: of a chunk of the input; "" when its bytes could not be read
     skipped: bool = False

@@ -1,4 +1,4 @@
-"""Pairs: what the mappers of every step but the first read, as lines are what those of the first read."""
+"""Pairs: the input of the mappers of all steps but the first, as lines are the input of the first."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Pairs:
     """The pairs of one chunk of a step's results. Iterating gives each as a tuple of key and value.
 
     Attributes:
-        source: what they are of, in words.
+        source: where they are from, in words.
         line: the number of the first pair within the chunk, from 1.
     """
 
@@ -34,7 +34,7 @@ class Pairs:
 
     @property
     def offset(self) -> int:
-        """Where they start in their source, as far as that is known: pairs have no bytes."""
+        """Where they start in their source: always 0, as pairs have no bytes."""
         return 0
 
     @property
@@ -61,7 +61,7 @@ class Pairs:
         return index if index >= 0 else None
 
     def place(self, index: int | None) -> str:
-        """Say where the pair of an index is; where the chunk is when it is None."""
+        """Return the place of the pair of this index, in words; of the chunk when it is None."""
         if index is None:
             return f"{self.source}, in the {count(len(self._pairs), 'pair')} from pair {self.line} on"
         return f"{self.source}, pair {self.line + index}: {_text(self._pairs[index])}"

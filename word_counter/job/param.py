@@ -1,4 +1,4 @@
-"""Params: what a job may be told by whoever runs it, declared with a default and checked before anything starts."""
+"""Param: a value that the user of a job may give. It is declared with a default, and checked before the job starts."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ _YES = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": 
 
 @dataclass(frozen=True, slots=True)
 class Param:
-    """One thing that a job may be told, as in ``params = {"n": Param(10, "how many words", least=1)}``.
+    """One param of a job, as in ``params = {"n": Param(10, "how many words", least=1)}``.
 
     Attributes:
-        default: the value when none is given; its type is the param's: text, int, float, bool, or a list of texts.
-            A type in its place, as in ``Param(str)``, means that a value must be given.
+        default: the value when none is given. Its type is that of the param: text, int, float, bool, or a list of
+            texts. A type instead, as in ``Param(str)``, means that a value must be given.
         help: what it is, in a few words.
-        choices: the values that are allowed; all of them when empty.
+        choices: the values that are allowed; all when empty.
         least: the least number that is allowed.
-        check: called with a value; what it raises says why that will not do, as in ``Param(str, check=re.compile)``.
+        check: is called with a value, and raises when the value is not allowed, as in ``Param(str, check=re.compile)``.
+            The error says why.
     """
 
     default: Any
@@ -41,18 +42,18 @@ class Param:
         return self.default if isinstance(self.default, type) else type(self.default)
 
     def read(self, value: Any) -> Any:
-        """Return a value, which may be text, as one of the param's type; ValueError when it is not allowed."""
+        """Return a value, which may be text, as the param's type; ValueError when it is not allowed."""
         read = self._typed(value)
         if (self.choices and read not in self.choices) or (self.least is not None and read < self.least):
             raise ValueError(value)
         return read
 
     def wrong_with(self, value: Any) -> str:
-        """Say what the param's own check has against a value; nothing when it has nothing."""
+        """Return why the param's own check refuses a value; "" when it does not."""
         try:
             if self.check is not None:
                 self.check(value)
-        except Exception as error:  # noqa: BLE001 (whatever a user's function raises: it is about the value)
+        except Exception as error:  # noqa: BLE001 (any error of the user's function says why the value is refused)
             return str(error) or type(error).__name__
         return ""
 
@@ -85,7 +86,7 @@ def read_params(job: str, declared: Mapping[str, Param], given: Mapping[str, Any
     """Return the value of every param of a job: the given ones, and the defaults of the others.
 
     Raises:
-        UsageError: one is unknown, missing or not allowed; it lists those there are.
+        UsageError: one is unknown, missing or not allowed; lists the params of the job.
     """
     for name in given:
         if name not in declared:

@@ -1,8 +1,8 @@
-"""Reducer: what becomes of all the values of one key. The ready-made ones are in :mod:`word_counter.job.reducers`.
+"""Reducer: turns all values of a key into a result. The ready-made ones are in :mod:`word_counter.job.reducers`.
 
-A reducer that also defines ``combine`` is used on the map side too, so that a chunk sends one value a key
-instead of one a record. ``combine`` must give the same kind of value that it takes, and its result must not
-depend on how the values were grouped.
+A reducer that also defines ``combine`` is used on the map side too. Then a chunk sends one *intermediate value* for a
+key, and otherwise the list of all its values. ``combine`` must return the same kind of value that it takes, and its
+result must not depend on how the values were grouped.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Key = Any
 Value = Any
-#: A key as the shuffle groups it: a string as it is, any other key as the bytes of its compact JSON text.
+#: A key in the form by which the shuffle groups: a string, or for any other key the bytes of its compact JSON text.
 GroupKey = str | bytes
 #: Turns a key that is not a plain string into its :data:`GroupKey`, or raises.
 Canonical = Callable[[Any], GroupKey]
@@ -35,7 +35,7 @@ class Reducer(ABC):
     which folds some of a key's values into one value of the same kind, on the map side.
     """
 
-    #: Folds some values of a key into one; None when there is nothing to gain, which is the default.
+    #: Folds some values of a key into one; None, the default: nothing is combined.
     combine: ClassVar[Callable[[Any, Key, Sequence[Value]], Value] | None] = None
     #: What :meth:`count` added up in this task, by name.
     counters: dict[str, int]
@@ -52,7 +52,7 @@ class Reducer(ABC):
     def reduce(self, key: Key, values: Iterable[Value]) -> Value:
         """Return the result of ``key``, anything that JSON can hold; ``values`` is read once, in input order.
 
-        When values are many and the shuffle goes by files, they are no list: see
+        When values are many and the shuffle goes through files, they are not a list: see
         :mod:`word_counter.shuffle.value_stream`.
         Return :data:`LEFT_OUT` to leave the key out of the results.
         """
@@ -61,14 +61,14 @@ class Reducer(ABC):
         """Prepare for a task; called once before its first key."""
 
     def close(self) -> None:
-        """Let go of what :meth:`setup` took; called once after the last key of a task."""
+        """Release what :meth:`setup` opened; called once after the last key of a task."""
 
     def last_results(self) -> Iterable[tuple[Key, Value]]:
-        """Yield results that are no single key's, after those of all keys of a task; their keys must be yet larger."""
+        """Yield further results after those of all keys of a task. Their keys must be larger than these."""
         return ()
 
     def count(self, name: str, n: int = 1) -> None:
-        """Add ``n`` to the job's counter ``name``; exact, however often a task is tried."""
+        """Add ``n`` to the job's counter ``name``. The total is exact, however often a task is tried."""
         counters = self.__dict__.setdefault("counters", {})
         counters[name] = counters.get(name, 0) + n
 
@@ -85,31 +85,31 @@ class Reducer(ABC):
                 values.append(value)
 
     def take(self, pairs: dict[Any, Any], into: dict[GroupKey, Any]) -> bool:  # noqa: ARG002 (for those who can)
-        """Add a dict of pairs to ``into`` as a whole, where that comes to the same; say whether it was done."""
+        """Add a whole dict of pairs to ``into``, where that gives the same result; return whether it was done."""
         return False
 
     @property
     def folds(self) -> bool:
-        """Whether a key travels as one folded value, rather than as the list of its values."""
+        """Whether the intermediate value of a key is one combined value, not the list of its values."""
         return self.combine is not None
 
     def condense(self, key: Key, gathered: Any) -> Any:
-        """Turn what :meth:`gather` built for a key into what travels: one value when folding, else the list."""
+        """Turn what :meth:`gather` built for a key into its intermediate value: one value when folding, else a list."""
         return gathered if self.combine is None else self.combine(key, gathered)
 
     def condense_all(self, groups: dict[GroupKey, Any], restore: Restore) -> dict[GroupKey, Any]:
-        """Return what travels of each key that was gathered; may be ``groups`` itself."""
+        """Return the intermediate value of each gathered key; may be ``groups`` itself."""
         return {group: self.condense(restore(group), gathered) for group, gathered in groups.items()}
 
-    def refold(self, key: Key, travelled: Sequence[Value]) -> Value:
-        """Fold travelled values of a key into one that may travel on in their place; only when :attr:`folds`."""
+    def refold(self, key: Key, values: Sequence[Value]) -> Value:
+        """Combine intermediate values of a key into one intermediate value; only when :attr:`folds`."""
         if self.combine is None:
             message = f"{type(self).__name__} does not combine"
             raise TypeError(message)
-        return self.combine(key, travelled)
+        return self.combine(key, values)
 
     def conclude(self, key: Key, values: Sequence[Value]) -> Value:
-        """Return the result of a key from all values that travelled."""
+        """Return the result of a key from all of its intermediate values."""
         if self.order is not None:
             arranged = getattr(values, "arranged", None)  # of values that are too many for a list
             values = sorted(values, key=self.order) if arranged is None else arranged(self.order)

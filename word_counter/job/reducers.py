@@ -1,6 +1,6 @@
 """The ready-made reducers: Sum, Count, Min, Max, Mean, Unique, Collect, Values and TopN.
 
-All but Collect and Values fold on the map side, and every one gives the same result however its values were grouped.
+All but Collect and Values combine on the map side. Each gives the same result however its values were grouped.
 """
 
 from __future__ import annotations
@@ -9,23 +9,23 @@ import heapq
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
-from typing import Any, ClassVar
+from typing import Any
 
 from word_counter.job.json_order import order_of
 from word_counter.job.reducer import Canonical, GroupKey, Key, Reducer, Restore, Value
 from word_counter.native.exact_sum import add, pack
 
-#: What the ready-made reducers do in their own way.
+#: The methods that the ready-made reducers override.
 _FOLDING = frozenset({"folds", "gather", "take", "condense", "condense_all", "refold", "conclude"})
-#: What a set of types is compared with.
+#: Sets of types to compare with.
 _TEXTS, _INTS = {str}, {int}
 
 
 class _Folding(Reducer):
-    """A ready-made reducer whose values fold one by one into a state a key, without a call a pair.
+    """A ready-made reducer that folds the values of a key into a state, without a Python call for each pair.
 
-    What travels for a key is its state; :meth:`merge` folds states, :meth:`finish` ends. A subclass that
-    writes its own ``reduce`` gets the plain lists of values, as any other reducer.
+    The intermediate value of a key is its state. :meth:`merge` merges states, :meth:`finish` turns the last one into
+    the result. A subclass that writes its own ``reduce`` gets plain lists of values, like any other reducer.
     """
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -36,14 +36,14 @@ class _Folding(Reducer):
 
     @abstractmethod
     def merge(self, states: Iterable[Any]) -> Any:
-        """Fold states that travelled into one, of the kind that :meth:`pack` makes travel."""
+        """Merge packed states into one state, which :meth:`pack` can pack again."""
 
     def finish(self, state: Any) -> Value:
-        """Return the result that a key's last state stands for."""
+        """Return the result of a key from its last state."""
         return state
 
     def pack(self, state: Any) -> Any:
-        """Return ``state`` as JSON can hold it."""
+        """Return ``state`` in a form that JSON can hold."""
         return state
 
     def reduce(self, key: Key, values: Iterable[Value]) -> Value:  # noqa: ARG002 (the contract's signature)
@@ -58,8 +58,8 @@ class _Folding(Reducer):
     def condense(self, key: Key, gathered: Any) -> Any:  # noqa: ARG002
         return self.pack(gathered)
 
-    def refold(self, key: Key, travelled: Sequence[Value]) -> Value:  # noqa: ARG002
-        return self.pack(self.merge(travelled))
+    def refold(self, key: Key, values: Sequence[Value]) -> Value:  # noqa: ARG002
+        return self.pack(self.merge(values))
 
     def conclude(self, key: Key, values: Sequence[Value]) -> Value:  # noqa: ARG002
         return self.finish(self.merge(values))
@@ -95,7 +95,7 @@ class Sum(_Folding):
                 into[key] = add(total, _number(key, value, "Sum"))
 
     def take(self, pairs: dict[Any, Any], into: dict[GroupKey, Any]) -> bool:
-        # A dict of whole numbers is by itself what gather would come to: there is nothing to do a key but ask its type.
+        # A dict of whole numbers is already what gather would build: only the types need a check.
         whole = not into and _TEXTS.issuperset(map(type, pairs)) and _INTS.issuperset(map(type, pairs.values()))
         if whole:
             into.update(pairs)
@@ -118,7 +118,7 @@ class Sum(_Folding):
 
 
 class Count(_Folding):
-    """How many values a key has, whatever they are."""
+    """The number of values of a key."""
 
     def gather(self, pairs: Iterable[tuple[Key, Value]], into: dict[GroupKey, Any], canonical: Canonical) -> None:
         get = into.get
@@ -159,7 +159,7 @@ def _gather_extreme(
     keep_first: Callable[[Any, Any], bool],
     sign: int,
 ) -> None:
-    """Keep the extreme value of each key; ints, by far the usual case, are compared without a call."""
+    """Keep the extreme value of each key. Ints, by far the usual case, are compared without a call."""
     missing = object()
     get = into.get
     for key, value in pairs:
@@ -236,9 +236,12 @@ class Values(Reducer):
 
 
 class TopN(_Folding):
-    """The ``n`` largest values of a key, largest first, in the order of :class:`Min`. Subclass to change ``n``."""
+    """The ``n`` largest values of a key, largest first, in the order of :class:`Min`.
 
-    n: ClassVar[int] = 10
+    Subclass it to change ``n``, or to set ``self.n`` in ``setup``.
+    """
+
+    n: int = 10
 
     def gather(self, pairs: Iterable[tuple[Key, Value]], into: dict[GroupKey, Any], canonical: Canonical) -> None:
         for key, value in pairs:

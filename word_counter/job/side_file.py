@@ -1,6 +1,6 @@
 """Side files: small files that every mapper and reducer of a job may read, wherever it runs.
 
-Their content travels through Redis, and is checked against the digest in the plan, which is signed.
+Their content goes through Redis, and is checked against the digest in the job spec, which is signed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import IO, Any
 from word_counter.errors import InputChangedError, InputError, UsageError
 from word_counter.settings.plurals import count
 
-#: All side files of a job together have no more bytes: each process that works for it holds them in memory.
+#: The most bytes of all side files of a job together: each process that works for it has them in memory.
 MOST_BYTES = 16 * 1024 * 1024
 
 
@@ -41,11 +41,11 @@ class SideFile:
         return self.content.decode(encoding, errors)
 
     def open(self, mode: str = "r", encoding: str = "utf-8", newline: str | None = None) -> IO[Any]:
-        """Return a file to read from, of text, or of bytes when the mode is "rb"; ValueError for any other mode."""
+        """Return a file to read text from, or bytes when the mode is "rb"; ValueError for any other mode."""
         if mode == "rb":
             return io.BytesIO(self.content)
         if mode != "r":
-            message = f"a side file is there to be read, so that its mode is 'r' or 'rb' and not {mode!r}"
+            message = f"a side file can only be read: the mode must be 'r' or 'rb', not {mode!r}"
             raise ValueError(message)
         return io.TextIOWrapper(io.BytesIO(self.content), encoding=encoding, newline=newline)
 
@@ -64,7 +64,7 @@ def read_side_files(paths: Iterable[str | Path]) -> dict[str, SideFile]:
             message = f"two side files are called {name}; mappers could not tell them apart"
             raise UsageError(message)
         try:
-            name.encode()  # as Redis and JSON have to hold it
+            name.encode()  # Redis and JSON have to hold it
             found[name] = SideFile(name, Path(path).read_bytes())
         except UnicodeEncodeError as error:
             message = f"the name of the side file {path!r} is not UTF-8; rename it"
@@ -75,19 +75,19 @@ def read_side_files(paths: Iterable[str | Path]) -> dict[str, SideFile]:
     size = sum(len(file.content) for file in found.values())
     if size > MOST_BYTES:
         message = (
-            f"the side files have {count(size, 'byte')}, and may have {MOST_BYTES:,}, as they travel through Redis "
-            "into the memory of each worker; put larger ones where all workers can open them, or join them as an input"
+            f"the side files have {count(size, 'byte')}, and may have {MOST_BYTES:,}, as they go through Redis into "
+            "the memory of each worker; put larger ones where all workers can open them, or join them as an input"
         )
         raise UsageError(message)
     return found
 
 
 def checked(contents: Mapping[str, bytes], digests: Mapping[str, str]) -> dict[str, SideFile]:
-    """Return the side files of a plan.
+    """Return the side files of a job.
 
     Args:
-        contents: what Redis holds, by name.
-        digests: the SHA-256 of each, by name, as the plan has them.
+        contents: their content in Redis, by name.
+        digests: their SHA-256 in the job spec, by name.
 
     Raises:
         InputChangedError: one is missing, or is not what the job was made with.

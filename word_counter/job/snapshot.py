@@ -1,4 +1,4 @@
-"""The snapshot: what is true of a job at one moment, as the schedule sees it. Plain values, no I/O."""
+"""Snapshot: the state of a job at one moment, which the scheduler decides by. Plain values, no I/O."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from word_counter.job.model import Cursor, JobState
 RAISED = "raised"  #: the user's code raised
 CRASHED = "crashed"  #: the process died
 HUNG = "hung"  #: the process was killed because the task took too long
-EXPIRED = "expired"  #: the worker was not heard of for the length of a lease
+EXPIRED = "expired"  #: the worker did not renew its lease in time
 BAD_DATA = "bad data"  #: a key or value that JSON cannot hold
-REFUSED = "refused"  #: the worker may not run this job or not read this file, or no worker can
+REFUSED = "refused"  #: the worker may not run this job or read this file, or no worker can run it
 CHANGED = "input changed"
 TOO_MANY = "too many bad records"
 
 
 class TaskAttempt(NamedTuple):
-    """One try at a task, numbered from 1."""
+    """One attempt at a task, numbered from 1."""
 
     task: str
     attempt: int
@@ -27,7 +27,7 @@ class TaskAttempt(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The tasks that one RQ job carries. ``deadline`` (ms) is that of its lease, None when nobody started it."""
+    """The tasks that one RQ job carries. ``deadline`` (ms) is that of its lease; None: no worker has started it."""
 
     id: str
     tasks: tuple[TaskAttempt, ...]
@@ -35,11 +35,25 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """The error of the user's code, and the file and line of the innermost frame that is theirs."""
+
+    exception: str  #: the name of its type, with its module where that is not Python's own
+    file: str
+    line: int
+    transient: bool = False  #: whether it may be gone at the next attempt, like an error of a network or a disk
+
+    def __str__(self) -> str:
+        return f"{self.exception} in {self.file}, line {self.line}"
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
-    """An attempt that failed: which, on what worker, of what kind, what it said, when (ms since 1970).
+    """A failed attempt: its task and number, the worker, the kind of failure, the message, and when (ms since 1970).
 
     ``record`` is the index within its chunk of the record that it was at, where that is known; ``started`` is when it
-    began, by the same clock as ``at``.
+    began, by the same clock as ``at``; ``origin`` is where it raised. ``repeats`` is how many attempts at tasks that
+    are not committed had raised the same there before.
     """
 
     task: str
@@ -50,25 +64,27 @@ class Failure:
     at: int
     record: int | None = None
     started: int | None = None
+    origin: Origin | None = None
+    repeats: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Suspicion:
-    """What the next attempt at a chunk must know whose process died: go record by record, and leave some out.
+    """What is known of a chunk whose process died. The next attempt maps it record by record, and leaves some out.
 
-    A record is left out when a process died twice in a row at it: once may be somebody's kill -9.
+    A record is left out when a process died at it twice in a row: once may be somebody's kill -9.
     """
 
-    suspect: int | None = None  #: the record at which the last careful attempt died
-    skip: tuple[tuple[int, str], ...] = ()  #: records to be left out, with the reason
-    free: int = 0  #: how many attempts served to find these, and do not count
+    suspect: int | None = None  #: the record at which the last attempt died
+    skip: tuple[tuple[int, str], ...] = ()  #: records to leave out, with the reason
+    free: int = 0  #: how many attempts were spent on finding these, and do not count
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """An attempt under way: on which worker, since when (ms), and whether another has committed the task.
+    """A running attempt: its worker, since when (ms), and whether another attempt has committed the task (beaten).
 
-    ``latest`` is the number of the last attempt at the task that was started, if that was a later one.
+    ``latest`` is the number of the last attempt at the task that was started, if it is a later one.
     """
 
     task: str
@@ -80,12 +96,21 @@ class Running:
     latest: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A worker leaves the job to others: which, why, and since when (ms of the server's clock)."""
+
+    worker: str
+    reason: str
+    at: int = 0
+
+
 _START = Cursor()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """What is true of a job at one moment of the server's clock (ms). As large as what runs, not as the job."""
+    """The state of a job at one moment of the server's clock (ms). It grows with what runs, not with the job."""
 
     now: int
     state: JobState
@@ -99,7 +124,7 @@ class Snapshot:
     cursor: Cursor = _START
     split_done: bool = False
     input_bytes: int = 0  #: of the whole input; an estimate while packed files are being read
-    held: int = 0  #: how many chunks travel and are not committed
+    held: int = 0  #: how many chunks have their bytes in Redis; they stay until the chunk is committed
     retries: int = 0
     batches: tuple[Batch, ...] = ()
     failed: tuple[Failure, ...] = ()
@@ -108,6 +133,7 @@ class Snapshot:
     due: tuple[TaskAttempt, ...] = ()
     suspicions: dict[str, Suspicion] = field(default_factory=dict)
     running: tuple[Running, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
     mapped: int = 0
     reduced: int = 0
     totals: dict[str, int] = field(default_factory=dict)

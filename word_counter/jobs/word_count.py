@@ -1,7 +1,7 @@
 """How often each word occurs.
 
-A word is a run of letters and digits of any script, in lower case, with apostrophes inside it. This job runs when
-none is named.
+A word is a run of letters, digits and marks of any script, with single apostrophes inside it. It is counted in lower
+case and in NFC, so that its accents may be encoded in either way. This job runs when none is named.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from word_counter import Job, Lines, Mapper, Sum
-from word_counter.kernel import WORD, count_words, word_partials
+from word_counter.kernel import count_words, word_partials, words_of
 
 
 class WordMapper(Mapper):
@@ -22,8 +22,8 @@ class WordMapper(Mapper):
             cls.map_chunk = Mapper.map_chunk  # type: ignore[assignment, method-assign]  # it maps lines its own way
 
     def map(self, line: str) -> Iterator[tuple[str, int]]:
-        for match in WORD.finditer(line.lower()):
-            yield match.group(), 1
+        for word in words_of(line):
+            yield word, 1
 
     def map_chunk(self, lines: Lines) -> dict[str, int]:
         return count_words(lines.raw)

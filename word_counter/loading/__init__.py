@@ -1,1 +1,1 @@
-"""How a job's code is named, imported, and known to be the same everywhere."""
+"""How a job's code is named and imported, and how all processes know that they run the same version."""

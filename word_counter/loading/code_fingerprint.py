@@ -1,9 +1,8 @@
-"""Code: which version of a job's code ran, so that no result is made of two versions, or of an old one.
+"""Code fingerprint: which version of a job's code ran, so that no result mixes two versions, or is of an old one.
 
-A plan carries the digest of the files that define the job's classes, and of those beside them that these import. A
-worker refuses the job when its own copy differs. And a process that has imported a job notices, before it works for
-another run of it, that a file of what it imported has changed since: then it ends, and a fresh process imports the
-file as it is now.
+A job spec has the digest of the files that define the job's classes, and of those beside them that these import. A
+worker refuses the job when its own copy differs. A process that has imported a job checks, before it works for another
+run of it, whether a file that it imported has changed. Then it ends, and a fresh process imports the file.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-import sysconfig
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -21,19 +19,13 @@ from word_counter.job.side_file import SideFile
 from word_counter.job.step import Phase
 from word_counter.loading.dependency_scan import PACKAGE, own_files
 from word_counter.loading.job_reference import classes_of, make_job
-
-#: Installed code does not change under a running process; a user's own may.
-_INSTALLED = tuple(
-    os.path.realpath(path) + os.sep
-    for name, path in sysconfig.get_paths().items()
-    if name in {"stdlib", "platstdlib", "purelib", "platlib"}
-)
+from word_counter.loading.user_code import is_installed
 
 
 def digest_of_code(job: Job) -> str:
     """Return the SHA-256 of the files that define a job's classes, and of those beside them that these import.
 
-    It is empty where there are no files to be read.
+    It is "" where there are no files to read.
     """
     return _digest(classes_of(job))
 
@@ -50,24 +42,24 @@ def _digest(classes: Iterable[type]) -> str:
 
 
 def _files_of(module: str) -> set[str]:
-    """Return the files of a module's code; of one that is not a user's own its file alone."""
+    """Return the files of a module's code. For a module that is not the user's own, only its file."""
     file = getattr(sys.modules.get(module), "__file__", None)
     if not file:
         return set()
-    return {file} if _is_installed(file) or module.partition(".")[0] == PACKAGE else own_files(file)
+    return {file} if is_installed(file) or module.partition(".")[0] == PACKAGE else own_files(file)
 
 
 class LoadedJob:
-    """A job that this process has imported, with the files that this took."""
+    """A job that this process has imported, with the files that were imported for it."""
 
     def __init__(self, code: str) -> None:
-        """Import it; JobLoadError as in :func:`word_counter.loading.job_reference.make_job`."""
+        """Import it; JobLoadError like :func:`word_counter.loading.job_reference.make_job`."""
         before = set(sys.modules)
         self.job = make_job(code)
         self.digest = digest_of_code(self.job)
         names = {cls.__module__ for cls in classes_of(self.job)}
         files = [getattr(sys.modules.get(name), "__file__", None) for name in {*names, *sys.modules} - (before - names)]
-        self._files = {file: _version(file) for file in files if file and not _is_installed(file)}
+        self._files = {file: _version(file) for file in files if file and not is_installed(file)}
 
     def phase(self, number: int, params: Mapping[str, Any], files: Mapping[str, SideFile]) -> Phase:
         """Return a phase of it, whose mappers and reducer are given these params and side files."""
@@ -78,17 +70,13 @@ class LoadedJob:
         return any(_version(file) != version for file, version in self._files.items())
 
     def check(self, code: str, digest: str) -> None:
-        """Raise InputChangedError unless this is the version of the code that the plan was made with."""
+        """Raise InputChangedError unless this is the version of the code that the job was made with."""
         if digest and self.digest and digest != self.digest:
             message = (
                 f"the code of {code} is not the one that the job began with: it was edited meanwhile, "
                 "or this worker has another version of it than the master; run the job again"
             )
             raise InputChangedError(message)
-
-
-def _is_installed(file: str) -> bool:
-    return os.path.realpath(file).startswith(_INSTALLED)
 
 
 def _version(file: str) -> tuple[int, int]:

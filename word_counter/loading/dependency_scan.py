@@ -1,7 +1,6 @@
-"""Imports: which files beside a file of Python source it imports, as its source says.
+"""Dependency scan: finds the files beside a Python file that it imports.
 
-They are told from the source, not from what this process happens to have imported, so that a master and all workers
-come to the same.
+It reads the source, and does not look at what this process has imported. So a master and all workers find the same.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ import ast
 import os
 from collections.abc import Iterable, Iterator
 
-#: This package is none of a user's own, even where it lies beside a job.
+#: This package does not count as the user's own code, even where it lies beside a job.
 PACKAGE = __name__.partition(".")[0]
 
 
@@ -42,7 +41,7 @@ def _imported(file: str, folders: Iterable[str]) -> Iterator[str]:
         with open(file, "rb") as source:
             tree = ast.parse(source.read())
     except (OSError, SyntaxError, ValueError):
-        return  # to import it says what is wrong with it
+        return  # importing the file will say what is wrong with it
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:

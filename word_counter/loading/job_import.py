@@ -1,4 +1,4 @@
-"""Places: the modules and the files that hold jobs, and how they are imported."""
+"""Job import: imports the modules and files that hold jobs. A *place* is the name of such a module or file."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from types import CodeType, ModuleType
 
 from word_counter.errors import JobLoadError, UnguardedRunError
 from word_counter.jobs import shipped
+from word_counter.loading.user_code import user_traceback
 
-#: Files are imported under this prefix, so that they cannot take the name of a real module.
+#: Files are imported under names with this prefix, so that they cannot take the name of a real module.
 FILE_MODULE = "word_counter_job_"
-#: What to do about a job that wants mrjob.
+#: What to do about a job that imports mrjob.
 FOR_MRJOB = "; a job written for mrjob goes with --mrjob"
 _importing = threading.local()
 
@@ -28,9 +29,9 @@ def is_file(place: str) -> bool:
 
 
 def refuse_while_importing() -> None:
-    """Raise UnguardedRunError when it is the import of a job's code that came here, to start a run or a worker.
+    """Raise UnguardedRunError when a run or a worker is started while a job's code is being imported.
 
-    That run would have workers that import the code, which start runs: nobody would ever come to work.
+    That run's workers would import the code too, and so start runs of their own without end.
     """
     place = getattr(_importing, "place", "")
     if place:
@@ -42,14 +43,14 @@ def refuse_while_importing() -> None:
 
 
 def import_place(place: str) -> ModuleType:
-    """Import a module, or a file, which may import what stands beside it.
+    """Import a module or a file. A file may import other files in its folder.
 
     Raises:
         JobLoadError: it cannot be imported; says why.
     """
     before = getattr(_importing, "place", ""), sys.dont_write_bytecode
     _importing.place = place
-    # Python knows bytecode by the size and the second of its source: after an edit it may be that of the old one.
+    # Python checks bytecode by the size and the second of its source: after an edit it may use the old one.
     sys.dont_write_bytecode = True
     try:
         return _imported(place)
@@ -63,7 +64,7 @@ def _imported(place: str) -> ModuleType:
         if file:
             return _import_file(file)
         for folder in reversed(_own_folders()):
-            _look_in(folder)
+            _add_to_path(folder)
         return importlib.import_module(place)
     except JobLoadError:
         raise
@@ -71,16 +72,17 @@ def _imported(place: str) -> ModuleType:
         message = f"cannot import {place}: {type(error).__name__}: {error}"
         if isinstance(error, ModuleNotFoundError) and error.name == place:
             message += f"; give FILE.py, pkg.module:Class or one of the shipped jobs: {', '.join(shipped())}"
+            raise JobLoadError(message) from error
         if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] == "mrjob":
             message += FOR_MRJOB
-        raise JobLoadError(message) from error
+        raise JobLoadError(f"{message}\n{user_traceback(error)}") from error
 
 
 def _own_folders() -> list[str]:
-    """Return where the user's own modules may be, in the order in which Python would look there.
+    """Return the folders of the user's own modules, in the order in which Python would search them.
 
-    What comes behind all that is installed was put there by us: the folder of the script whose crew this is, and the
-    current one for ``python -m``. An installed command does not look into the current folder by itself.
+    The folders after all installed packages were added by this package: that of the script whose local workers these
+    are, and the current one for ``python -m``. An installed command does not search the current folder by itself.
     """
     installed = {sysconfig.get_path(name) for name in ("purelib", "platlib")}
     behind = 1 + max((i for i, path in enumerate(sys.path) if path in installed), default=len(sys.path) - 1)
@@ -95,10 +97,10 @@ def current_folder() -> list[str]:
         return []
 
 
-def _look_in(folder: str) -> None:
-    """Let user code import what is in a folder: before what is installed, but behind the standard library.
+def _add_to_path(folder: str) -> None:
+    """Let user code import from a folder: before installed packages, but after the standard library.
 
-    A json.py beside a job must not become the json of whatever this process has still to import.
+    Otherwise a json.py beside a job would be imported in place of the library's by whatever comes later.
     """
     library = {os.path.dirname(os.__file__), os.path.join(os.path.dirname(os.__file__), "lib-dynload")}
     behind = 1 + max((i for i, path in enumerate(sys.path) if path in library), default=-1)
@@ -115,7 +117,7 @@ def folders_beside(path: str) -> list[str]:
 
 
 class _SourceLoader(SourceFileLoader):
-    """Compiles the source, whatever bytecode somebody left of it: what runs is what was signed."""
+    """Always compiles the source and ignores bytecode files, so that the code that runs is the code that was signed."""
 
     def get_code(self, fullname: str) -> CodeType:  # noqa: ARG002 (the loader's own)
         return self.source_to_code(self.get_data(self.path), self.path)
@@ -130,7 +132,7 @@ def _import_file(path: str) -> ModuleType:
         message = f"there is no file {path}{leads}"
         raise JobLoadError(message)
     for folder in folders_beside(path):  # a job file may import what stands beside it
-        _look_in(folder)
+        _add_to_path(folder)
     loader = _SourceLoader(name, path)
     spec = importlib.util.spec_from_loader(name, loader)
     if spec is None:

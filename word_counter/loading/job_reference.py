@@ -1,7 +1,7 @@
-"""References: how a job class is named, so that another process can import the same code.
+"""Job reference: the name of a job class, by which another process can import the same code.
 
 ``pkg.module:Class`` names a class of an importable module, ``/path/my_job.py:Class`` one of a file. A job built
-in place from a mapper and a reducer is named by both, joined with a ``+``. The name of a shipped job alone will do too.
+in place from a mapper and a reducer is named by both, joined with a ``+``. A shipped job also has its short name.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ from word_counter.job.step import missing_arguments
 from word_counter.jobs import shipped
 from word_counter.loading.job_import import FILE_MODULE, FOR_MRJOB, folders_beside, import_place, is_file
 from word_counter.loading.lab_app import APP, is_app, job_of_app
+from word_counter.loading.user_code import user_traceback
 
-#: What stands before the reference of a class that is written in mrjob's API, and may import mrjob by name.
+#: The prefix of a reference to a class that is written in mrjob's API, and may import mrjob by name.
 MRJOB = "mrjob+"
-#: The method of a class of another API that returns the Job it comes to.
+#: The method of a class in another API that returns the equivalent Job.
 _TRANSLATE = "word_counter_job"
 
 
@@ -33,7 +34,7 @@ def refer_to(job: Job) -> str:
     """Return the reference of a job's code.
 
     Raises:
-        JobLoadError: the class was made where no other process can import it from.
+        JobLoadError: the class is defined where no other process can import it.
     """
     if _is_made_of_its_class(job):
         return job.dialect + _refer_to_class(type(job))
@@ -41,10 +42,10 @@ def refer_to(job: Job) -> str:
 
 
 def _is_made_of_its_class(job: Job) -> bool:
-    """Whether its class alone makes the same job, so that it is named by it rather than by its parts.
+    """Whether its class without arguments makes the same job. Then the class is its reference, else its parts are.
 
     Raises:
-        JobLoadError: only its class would do, and cannot be made without arguments.
+        JobLoadError: its parts are not enough, but the class cannot be made without arguments.
     """
     cls = type(job)
     same = all(getattr(job, role, None) is getattr(cls, role, None) for role in ("mapper", "reducer"))
@@ -56,7 +57,7 @@ def _is_made_of_its_class(job: Job) -> bool:
 
 
 def classes_of(job: Job) -> set[type]:
-    """Return the classes that the reference of a job leads to."""
+    """Return the classes that loading the reference of a job would give."""
     return {type(job), *job.classes()} if _is_made_of_its_class(job) else job.classes()
 
 
@@ -80,8 +81,8 @@ def _refer_to_class(cls: type) -> str:
 def load_job(reference: str) -> type[Job] | Job:
     """Return the job class that a reference names, or the job built in place.
 
-    ``FILE.py`` or ``pkg.module`` alone will do when it defines one Job, or one Mapper and one Reducer. The name of a
-    shipped job, such as ``grep``, means that job, whatever else has this name.
+    ``FILE.py`` or ``pkg.module`` is enough when it defines one Job, or one Mapper and one Reducer. The name of a
+    shipped job, such as ``grep``, always means that job.
 
     Raises:
         JobLoadError: it cannot be imported, or names no job; says why.
@@ -111,28 +112,28 @@ def load_job(reference: str) -> type[Job] | Job:
 
 
 def make_job(reference: str, params: Mapping[str, Any] | None = None) -> Job:
-    """Return a checked instance of the job that a reference names, given these params; JobLoadError as `load_job`."""
+    """Return a checked instance of the job that a reference names, with these params; JobLoadError like `load_job`."""
     job = made(load_job(reference))
     job.given_params = dict(params or {})
     return job
 
 
 def made(job: type[Job] | Job) -> Job:
-    """Return a checked instance of a job; JobLoadError when there can be none, or none that is complete."""
+    """Return a checked instance of a job; JobLoadError when it cannot be made, or is incomplete."""
     try:
         instance = job() if isinstance(job, type) else job
-        instance.check()  # once more: an __init__ of its own may not have done it
+        instance.check()  # again, as a subclass's __init__ may have skipped it
     except JobLoadError:
         raise
     except Exception as error:
         name = job.__name__ if isinstance(job, type) else type(job).__name__
-        message = f"cannot make a {name}: {type(error).__name__}: {error}"
+        message = f"cannot make a {name}: {type(error).__name__}: {error}\n{user_traceback(error)}"
         raise JobLoadError(message) from error
     return instance
 
 
 def places(reference: str) -> list[str]:
-    """Return the modules and files that loading a reference would import; JobLoadError when it is none."""
+    """Return the modules and files that loading a reference would import; JobLoadError when it is not a reference."""
     return [_parse(part)[0] for part in _parts(reference)]
 
 
@@ -141,7 +142,7 @@ def folders_of(reference: str) -> set[str]:
     return {folder for place in places(reference) if is_file(place) for folder in folders_beside(place)}
 
 
-#: A mapper's reference and a reducer's. A + in a path joins nothing: no class stands before it.
+#: The references of a mapper and a reducer. A + within a path does not match: there is no class before it.
 _JOINED = re.compile(r"(.+?:[\w.]+)\+(.+:[\w.]+)", re.DOTALL)
 
 
@@ -175,7 +176,7 @@ def _only_job(module: ModuleType, place: str) -> type[Job] | Job:
 
 
 def _hint(module: ModuleType) -> str:
-    """Say with which option a file goes that is written in another API."""
+    """Return the option that a file in another API needs, as the end of a message."""
     classes = _defined(module, object)
     if any(base.__module__ == "mrjob.job" for cls in classes for base in cls.__mro__):
         return FOR_MRJOB
@@ -189,14 +190,14 @@ def _defined(module: ModuleType, base: type) -> list[Any]:
 
 
 def _answer_to_mrjob() -> None:
-    """Let what is imported from now on find this package's own modules under mrjob's names."""
+    """From now on, let imports of mrjob find this package's own modules."""
     from word_counter.loading.mrjob_aliases import answer_to_mrjob
 
     answer_to_mrjob()
 
 
 def _translated(cls: Any) -> Any:
-    """Return the Job that a class of another API comes to; any other class as it is."""
+    """Return the Job for a class in another API; any other value unchanged."""
     return getattr(cls, _TRANSLATE)() if isinstance(cls, type) and hasattr(cls, _TRANSLATE) else cls
 
 
@@ -208,7 +209,7 @@ def _load_class(reference: str) -> Any:
 def _parse(reference: str) -> tuple[str, str]:
     reference = reference.removeprefix(MRJOB).removeprefix(APP)
     place, colon, name = reference.rpartition(":")
-    if not colon or is_file(reference):  # a path may hold colons of its own
+    if not colon or is_file(reference):  # a path may contain colons
         return reference, ""
     if not place or not all(part.isidentifier() for part in name.split(".")):
         message = f"{reference!r} does not name a job: give pkg.module:Class, FILE.py or FILE.py:Class"

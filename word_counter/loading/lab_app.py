@@ -3,8 +3,9 @@
     def map_func(filename, content): ...   # pairs of a key and a value
     def reduce_func(key, values): ...      # the result of a key, from the texts of its values
 
-They are functions of a module, or methods of a class that is made anew in each task. A pair is a tuple, an object with
-``key`` and ``value`` (or ``Key`` and ``Value``), or a dict of these two. Keys, values and results become texts.
+They are functions of a module, or methods of a class, of which each task makes a new instance. A pair is a tuple, an
+object with ``key`` and ``value`` (or ``Key`` and ``Value``), or a dict of these two. Keys, values and results become
+texts.
 """
 
 from __future__ import annotations
@@ -18,13 +19,13 @@ from word_counter.job.job import Job
 from word_counter.job.mapper import Lines, Mapper
 from word_counter.job.reducer import Reducer
 
-#: What stands before the reference of an app. Behind it is a file or a module, with its class or its map_func.
+#: The prefix of a reference to an app. After it come a file or a module, with its class or its map_func.
 APP = "app+"
 _MAP, _REDUCE = "map_func", "reduce_func"
 
 
 class AppMapper(Mapper):
-    """Gives an app whole files."""
+    """Passes whole files to an app's map_func."""
 
     whole_files = True
     owner: ClassVar[Any]
@@ -37,7 +38,7 @@ class AppMapper(Mapper):
 
 
 class AppReducer(Reducer):
-    """Gives an app the texts of a key's values."""
+    """Passes the texts of a key's values to an app's reduce_func."""
 
     owner: ClassVar[Any]
 
@@ -54,10 +55,10 @@ def is_app(value: Any) -> bool:
 
 
 def job_of_app(module: ModuleType, name: str = "") -> type[Job]:
-    """Return the job that an app comes to: the functions of a module, or the class of this name.
+    """Return the job for an app: the functions of a module, or the class of this name.
 
     Raises:
-        JobLoadError: there is none, or several classes are one and none is named.
+        JobLoadError: there is no app, or several classes are apps and none is named.
     """
     place = getattr(module, "__file__", None) or module.__name__
     if name in {"", _MAP} and is_app(module):
@@ -77,7 +78,7 @@ def job_of_app(module: ModuleType, name: str = "") -> type[Job]:
 
 
 def _job(module: ModuleType, owner: Any, name: str) -> type[Job]:
-    """Return the job class; module and name are such that they lead to the app, also in another process."""
+    """Return the job class. By its module and name another process can find the app."""
     of = {"__module__": module.__name__, "__qualname__": name}
     mapper = type(_MAP, (AppMapper,), {**of, "owner": owner})
     reducer = type(_REDUCE, (AppReducer,), {**of, "owner": owner})

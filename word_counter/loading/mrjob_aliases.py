@@ -1,4 +1,4 @@
-"""Names: how a job file that imports mrjob gets this package's modules instead."""
+"""mrjob aliases: a job file that imports mrjob gets this package's modules instead."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MODULES = ("compat", "job", "parse", "protocol", "step")
 
 
 def answer_to_mrjob() -> None:
-    """From now on, let ``import mrjob.job`` and its like in this process find the modules here.
+    """From now on, let ``import mrjob.job`` and the like find this package's modules in this process.
 
     Raises:
         JobLoadError: this process has imported the real mrjob already.
@@ -25,7 +25,7 @@ def answer_to_mrjob() -> None:
             raise JobLoadError(message)
         return
     package = ModuleType("mrjob", "mrjob's names, answered by word_counter.mrjob.")
-    package.__path__ = []  # a package, in which there is nothing else to be found
+    package.__path__ = []  # a package that has no other modules
     package.stands_for_mrjob = True  # type: ignore[attr-defined]
     sys.modules["mrjob"] = package
     for name in _MODULES:

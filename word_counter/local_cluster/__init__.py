@@ -1,1 +1,1 @@
-"""A run's own Redis and workers on this machine, gone when it ends."""
+"""A run's own Redis and workers on this machine, which end with the run."""

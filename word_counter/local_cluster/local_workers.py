@@ -1,9 +1,9 @@
-"""The crew: the worker processes that one run starts for itself, and that end with it.
+"""Local workers: the worker processes that one run starts for itself, and that end with it.
 
-A program's own run starts them by command, in a fresh interpreter, so that nothing of the master's (threads,
-connections, half a lock) is theirs. A command has none of that yet when it sends them ahead, and forks them off itself
-(:mod:`word_counter.local_cluster.prefork`). Their standard input is a pipe whose closing tells them that
-the master is gone, whichever way.
+``run()`` in a program starts them by command, in a fresh interpreter, so that they inherit nothing of the master's
+(threads, connections, a locked lock). ``word-counter run`` has none of these yet when it starts them early, and forks
+them (:mod:`word_counter.local_cluster.prefork`). Their standard input is a pipe. When it closes, they know that the
+master is gone, however it ended.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from typing import NoReturn
 from word_counter.loading.job_import import current_folder
 from word_counter.settings import config
 
-#: How long a crew may take to finish its tasks when it is told to stop, in seconds.
+#: How long the workers may take to end when they are told to stop, in seconds.
 _STOP_SECONDS = 5.0
-#: What tells a process to stop.
+#: The signals that stop a process.
 _STOPS = (signal.SIGTERM, signal.SIGINT)
-#: How often it is looked whether it has, in seconds.
+#: How often it is checked whether the workers have ended, in seconds.
 _LOOK_SECONDS = 0.002
 
 
 @dataclass(frozen=True, slots=True)
 class LocalPermissions:
-    """What a crew may do: check with this secret, load these jobs, read below these roots, and shuffle below these."""
+    """What local workers may do: the secret, and what they may load, read, and keep run files below."""
 
     secret: str = field(repr=False)
     allow: Sequence[str]
@@ -44,15 +44,15 @@ class LocalPermissions:
 
 
 def worker_command(processes: int) -> list[str]:
-    """Return the arguments of the command that is a crew."""
+    """Return the arguments of the command that runs local workers."""
     return ["worker", "--processes", str(processes), "--until-eof"]
 
 
 def _import_path(chosen: str) -> list[str]:
-    """Return where this process imports from, but last what is there only because of how it was started.
+    """Return the import path for the workers: this process's own, with the folders of its script and its start last.
 
-    A redis.py beside a script, or in the current folder, must not become the crew's. What ``PYTHONPATH`` chooses keeps
-    its place, and so does the folder of this very package: the crew must not run another version of it.
+    The workers must not import a redis.py that lies beside a script or in the current folder. What ``PYTHONPATH``
+    chooses keeps its place. So does the folder of this package: the workers must not run another version of it.
     """
     script = getattr(sys.modules.get("__main__"), "__file__", None)
     here = current_folder()
@@ -76,28 +76,28 @@ def _spawn(processes: int) -> subprocess.Popen[str]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        start_new_session=True,  # a terminal's Ctrl-C is for the master, which stops the crew
+        start_new_session=True,  # a terminal's Ctrl-C is for the master, which stops the workers
         text=True,
         errors="replace",
     )
 
 
 class _Fork:
-    """A fork of this process, with as much of :class:`subprocess.Popen` as a crew needs."""
+    """A fork of this process, with those parts of :class:`subprocess.Popen` that are used here."""
 
-    def __init__(self, live: Callable[[], None]) -> None:
+    def __init__(self, work: Callable[[], None]) -> None:
         theirs, ours = os.pipe()
         printed, print_to = os.pipe()
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)  # until the fork minds them in a way of its own
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)  # until the fork has set its own handlers
         self._pid = os.fork()
         if self._pid == 0:
             os.close(ours)
             os.close(printed)
-            _become(live, theirs, print_to, mask)
+            _run_fork(work, theirs, print_to, mask)
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         os.close(theirs)
         os.close(print_to)
-        self.stdin = open(ours, "w")  # noqa: SIM115 (a descriptor, which Crew closes)
+        self.stdin = open(ours, "w")  # noqa: SIM115 (LocalWorkers closes the descriptor)
         self.stdout = open(printed, errors="replace")  # noqa: SIM115
         self._code: int | None = None
 
@@ -117,8 +117,8 @@ class _Fork:
         return self._code
 
 
-def _become(live: Callable[[], None], stdin: int, stdout: int, mask: set[int | signal.Signals]) -> NoReturn:
-    """Be what :func:`_spawn` starts, in a fork."""
+def _run_fork(work: Callable[[], None], stdin: int, stdout: int, mask: set[int | signal.Signals]) -> NoReturn:
+    """Do in a fork what the process that :func:`_spawn` starts does."""
     code = 1
     try:
         os.setsid()
@@ -133,49 +133,49 @@ def _become(live: Callable[[], None], stdin: int, stdout: int, mask: set[int | s
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(write_through=True)
         sys.path[:] = _import_path(config.environment().get("PYTHONPATH", ""))
-        live()
+        work()
         code = 0
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else code
-    except BaseException:  # noqa: BLE001 (its process ends here, whatever it is)
+    except BaseException:  # noqa: BLE001 (the process ends here, whatever the error)
         traceback.print_exc()
     finally:
         os._exit(code)
 
 
 class LocalWorkers:
-    """Worker processes of one run. They come up by themselves, and wait to be told what they are for."""
+    """Worker processes of one run. They start at once, and wait for the settings that :meth:`serve` sends."""
 
-    def __init__(self, processes: int, live: Callable[[], None] | None = None) -> None:
-        """Start them: a fork of this process that calls ``live``, or by default a process of its own."""
+    def __init__(self, processes: int, work: Callable[[], None] | None = None) -> None:
+        """Start them: as a fork of this process that calls ``work``, or by default as a new process."""
         self.processes = processes
-        self._process = _spawn(processes) if live is None else _Fork(live)
+        self._process = _spawn(processes) if work is None else _Fork(work)
         self._listener: threading.Thread | None = None
 
     def serve(
         self, url: str, permissions: LocalPermissions, settings: config.Settings, heard: Callable[[str], None]
     ) -> None:
-        """Let them serve a Redis, and log and wait as ``settings`` say.
+        """Have them serve a Redis. They take logging and waiting times from ``settings``.
 
         ``heard`` gets each line that they, or user code, print.
         """
         self._listener = threading.Thread(target=self._listen, args=(heard,), daemon=True)
         self._listener.start()
-        orders = {
+        variables = {
             "WORD_COUNTER_REDIS": url,
             "WORD_COUNTER_SECRET": permissions.secret,
             "WORD_COUNTER_ALLOW": json.dumps(permissions.allow),
             "WORD_COUNTER_INPUT_ROOT": json.dumps(permissions.input_root),
             "WORD_COUNTER_SHUFFLE_ROOT": json.dumps(permissions.shuffle_root),
-            # Whatever flag or job set these, and whatever the environment says of workers that are not a run's own.
+            # These are as in the master, whether a flag, a job or the environment set them there.
             "WORD_COUNTER_LOG_FORMAT": settings.log_format,
             "WORD_COUNTER_VERBOSE": str(settings.verbose),
             "WORD_COUNTER_REDIS_PATIENCE": str(settings.redis_patience),
             **{f"WORD_COUNTER_{name.upper()}": str(getattr(settings, name)) for name in config.OF_CACHE},
         }
         if self._process.stdin is not None:
-            with contextlib.suppress(BrokenPipeError):  # they ended already; it is seen that they did
-                self._process.stdin.write(json.dumps(orders) + "\n")
+            with contextlib.suppress(BrokenPipeError):  # they have ended already, which the master notices later
+                self._process.stdin.write(json.dumps(variables) + "\n")
                 self._process.stdin.flush()
 
     def _listen(self, heard: Callable[[str], None]) -> None:
@@ -186,17 +186,17 @@ class LocalWorkers:
 
     @property
     def ended(self) -> int | None:
-        """The exit code when the crew has ended, None while it runs."""
+        """The exit code when the workers have ended, None while they run."""
         return self._process.poll()
 
     def stop(self) -> None:
-        """Stop the processes at once: what they still run is nobody's any more."""
+        """Stop the processes at once: the results of what they still run are not needed any more."""
         if self._process.stdin is not None:
             with contextlib.suppress(BrokenPipeError):
                 self._process.stdin.close()
         deadline = time.monotonic() + _STOP_SECONDS
         while self._process.poll() is None and time.monotonic() < deadline:
-            time.sleep(_LOOK_SECONDS)  # wait() with a timeout would look ever less often, and add a tenth of a second
+            time.sleep(_LOOK_SECONDS)  # wait() with a timeout checks less and less often, which adds up to 0.1 s
         self._process.kill()
         self._process.wait()
         if self._listener is not None:
@@ -205,13 +205,13 @@ class LocalWorkers:
             self._process.stdout.close()
 
 
-def await_orders(descriptor: int) -> bool:
-    """Take what :meth:`Crew.serve` writes into this process's environment; False when its end comes instead."""
-    orders = bytearray()
-    while not orders.endswith(b"\n"):
+def await_settings(descriptor: int) -> bool:
+    """Wait for what :meth:`LocalWorkers.serve` sends, and adopt it; False when the pipe closes instead."""
+    variables = bytearray()
+    while not variables.endswith(b"\n"):
         read = os.read(descriptor, 65_536)
         if not read:
             return False
-        orders += read
-    config.adopt(json.loads(orders))
+        variables += read
+    config.adopt(json.loads(variables))
     return True

@@ -1,8 +1,8 @@
-"""The vanguard: what a command sends ahead while it is still looking for its job: a private server, and workers.
+"""Prefork: ``word-counter run`` starts a private server and workers early, while it still looks for its job.
 
-To start them takes as long as to import what a master needs. The server comes up meanwhile; the workers are then forked
-off this process, which has imported what they need, and before it has loaded any code of the user's. The run that
-follows takes both over, and what it does not take is stopped.
+Starting them takes as long as importing what a master needs, so both happen at the same time. The server starts while
+the imports run. The workers are then forked from this process, which has imported what they need, and has loaded no
+code of the user's yet. The run that follows takes both over. What it does not take over is stopped.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from word_counter.local_cluster.local_workers import LocalWorkers
 
 
 class Prefork:
-    """What was sent ahead and not taken over yet."""
+    """The server and the workers that were started early and not taken over yet."""
 
     _server: ClassVar[EmbeddedRedis | None] = None
     _local_workers: ClassVar[LocalWorkers | None] = None
 
     @classmethod
     @contextlib.contextmanager
-    def sent(cls, processes: int, prepare: Callable[[], Callable[[], None]]) -> Iterator[None]:
-        """Start a server and so many processes; stop afterwards what nobody took.
+    def started(cls, processes: int, prepare: Callable[[], Callable[[], None]]) -> Iterator[None]:
+        """Start a server and so many processes. On leaving, stop what was not taken over.
 
-        ``prepare`` imports what master and workers need, and returns what a process that becomes a worker calls.
+        ``prepare`` imports what master and workers need, and returns the function that a forked worker calls.
         """
         try:
             # The run will say so, after all that is wrong with the job.
@@ -46,7 +46,7 @@ class Prefork:
 
     @classmethod
     def server(cls) -> EmbeddedRedis:
-        """Return the server that was sent ahead, else a new one; either may still be coming up.
+        """Return the server that was started early, else a new one. Either may not answer yet.
 
         Raises:
             StoreUnavailableError: there is no server program to start.
@@ -56,7 +56,7 @@ class Prefork:
 
     @classmethod
     def local_workers(cls, processes: int) -> LocalWorkers:
-        """Return the processes that were sent ahead, if there are as many, else new ones."""
+        """Return the processes that were started early, if there are as many, else new ones."""
         local_workers, cls._local_workers = cls._local_workers, None
         if local_workers is not None and local_workers.processes != processes:
             local_workers.stop()
@@ -70,14 +70,14 @@ def _started() -> EmbeddedRedis:
     return server
 
 
-def _fork_of(live: Callable[[], None], server: EmbeddedRedis | None) -> Callable[[], None] | None:
-    """Return what a fork of this process does, or None where a fork is not safe: on macOS, and beside other threads."""
+def _fork_of(work: Callable[[], None], server: EmbeddedRedis | None) -> Callable[[], None] | None:
+    """Return what a fork of this process does; None where a fork is not safe: on macOS, and beside other threads."""
     if sys.platform != "linux" or threading.active_count() > 1 or None in {sys.stdin, sys.stdout, sys.stderr}:
         return None
 
-    def be_a_worker() -> None:
+    def run_worker() -> None:
         if server is not None:
             server.disown()
-        live()
+        work()
 
-    return be_a_worker
+    return run_worker

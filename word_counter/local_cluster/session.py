@@ -1,4 +1,4 @@
-"""The session of one run: a Redis to work with, a private one when none is given, and workers of its own."""
+"""Session: the Redis and the local workers of one run. The Redis is a private one when none is given."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from word_counter.store.connection import Redis, connect, translated_errors
 
 
 class Session:
-    """A server, a connection to it, and a crew; a context manager that ends what it started."""
+    """A server, a connection to it, and local workers. A context manager that ends what it started."""
 
     def __init__(self, settings: Settings, observer: Observer, *, alone: bool = False) -> None:
-        """Make it. ``alone``: nobody but this process and its crew need to know its secret."""
+        """Make it. ``alone``: only this process and its local workers need to know its secret."""
         self._settings = settings
         self._alone = alone
         self._observer = observer
@@ -33,7 +33,7 @@ class Session:
         self._connection: Redis | None = None
         self._server_id = ""
         self._secret = ""
-        self._crew_secret = ""
+        self._workers_secret = ""
 
     def __enter__(self) -> Self:
         if not self._settings.redis:
@@ -57,7 +57,7 @@ class Session:
 
     @property
     def connection(self) -> Redis:
-        """The connection, made at first use: until then a private server comes up by itself.
+        """The connection. It is made at first use, so that a private server can start meanwhile.
 
         Raises:
             StoreUnavailableError: the server cannot be reached.
@@ -71,26 +71,26 @@ class Session:
 
     @property
     def secret(self) -> str:
-        """What this session signs with; UsageError when there is no secret and none can be kept."""
+        """What this session signs with; UsageError when there is no secret and none can be stored."""
         if not self._secret:
             self._secret = find_secret(self._settings, alone=self._alone, warn=self._observer.warned)
         return self._secret
 
     @property
     def batch_secret(self) -> str:
-        """What the session's batches are signed with: its own secret, or that of its crew."""
-        return self._crew_secret or self.secret
+        """What the session's batches are signed with: the secret of its local workers if it has any, else its own."""
+        return self._workers_secret or self.secret
 
     def _running_server(self) -> str:
         return str(self.connection.info("server")["run_id"])
 
     def server_changed(self) -> bool:
-        """Whether another server process answers than did before this was asked last: it may have lost its memory."""
+        """Whether another server process answers than at the last call. Its data may be lost."""
         before, self._server_id = self._server_id, self._running_server()
         return before != self._server_id
 
     def server_version(self) -> str:
-        """Return what the server is, as in ``valkey 9.1.2``."""
+        """Return the name and version of the server, as in ``valkey 9.1.2``."""
         server = self.connection.info("server")
         name = str(server.get("server_name", "redis"))
         return f"{name} {server.get(f'{name}_version', server['redis_version'])}"
@@ -103,20 +103,22 @@ class Session:
     def start_workers(
         self, processes: int, job_id: str, code: str, roots: Sequence[str], shuffle_roots: Sequence[str]
     ) -> None:
-        """Start worker processes of this session's own, for one job, that may read below ``roots`` alone.
+        """Start local workers for one job.
 
-        And write files of its shuffle below ``shuffle_roots``.
+        They may read input below ``roots``, and keep run files below ``shuffle_roots``, and nowhere else.
         """
         if processes:
-            self._crew_secret = local_secret(self.secret, job_id)
+            self._workers_secret = local_secret(self.secret, job_id)
             allow = [*self._settings.allow, *places(code)]
-            permissions = LocalPermissions(self._crew_secret, allow, self._settings.input_root or roots, shuffle_roots)
+            permissions = LocalPermissions(
+                self._workers_secret, allow, self._settings.input_root or roots, shuffle_roots
+            )
             self._local_workers = Prefork.local_workers(processes)
             self._local_workers.serve(self.url, permissions, self._settings, self._observer.printed)
 
     @property
     def workers_ended(self) -> int | None:
-        """The exit code of the session's workers when they have ended though nobody told them to."""
+        """The exit code of the local workers when they have ended by themselves; None while they run."""
         return self._local_workers.ended if self._local_workers is not None else None
 
     def __exit__(

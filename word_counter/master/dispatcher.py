@@ -1,4 +1,4 @@
-"""Dispatch: how tasks get to the workers: the input is split, and batches are made, recorded and queued."""
+"""Dispatcher: splits the input into chunks, groups tasks into batches, records the batches and queues them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from secrets import token_hex
 from typing import Any
 
 from word_counter.compute.segments import split_segments
-from word_counter.inputs.chunker import Cutting, Piece, split_sources, travels
+from word_counter.inputs.base import Cutting
+from word_counter.inputs.chunker import Piece, split_sources, travels
 from word_counter.inputs.input_format import InputFormat
 from word_counter.inputs.prefetch import Prefetch
 from word_counter.job.job_spec import JobSpec
@@ -21,18 +22,18 @@ from word_counter.queue.batch_queue import BatchQueue
 from word_counter.queue.payload import Payload
 from word_counter.store.job_store import JobStore
 
-#: A batch that nobody started and that is not in the queue for so long is lost, in seconds.
+#: A batch that no worker started counts as lost once it has been missing from the queue for so long, in seconds.
 _LOST_AFTER_SECONDS = 5.0
-#: How long to wait for a feed that has nothing just now, in seconds: no longer than the master can be missed.
-_FEED_SECONDS = 0.1
-#: A batch of chunks that travel has no more bytes, unless its one chunk has.
+#: How long to wait for prefetched chunks, in seconds. Short, as the master does nothing else meanwhile.
+_PREFETCH_SECONDS = 0.1
+#: The most bytes in a batch of chunks that carry their bytes through Redis, unless a single chunk is larger.
 _BATCH_BYTES = 16 * 1024 * 1024
-#: How often the queue is searched for them, in seconds.
+#: How often the queue is searched for lost batches, in seconds.
 _SEARCH_SECONDS = 1.0
 
 
 class Dispatcher:
-    """Brings the tasks of one job to the queue, for the master that is in charge of it."""
+    """Brings the tasks of one job to the queue, for the master that holds its leader lease."""
 
     def __init__(
         self,
@@ -43,7 +44,7 @@ class Dispatcher:
         sources: Sequence[Source],
         shuffle: Callable[[], str] = str,
     ) -> None:
-        """Make it. ``shuffle`` returns the folder of the job's run files; nothing: it shuffles by Redis."""
+        """Make it. ``shuffle`` returns the folder of the job's run files, or "" when it shuffles through Redis."""
         self._store = store
         self._queue = queue
         self._leader_lease = leader_lease
@@ -60,27 +61,27 @@ class Dispatcher:
         self._searched = 0.0
 
     def split(self, snapshot: Snapshot, batches: int, chunks_each: int, held_limit: int) -> bool:
-        """Split the input of the running phase on from where it is, and queue the new chunks.
+        """Split more of the running phase's input, from the cursor on, and queue the new chunks.
 
         Args:
-            snapshot: what is true of the job.
+            snapshot: the state of the job.
             batches: how many batches to queue.
-            chunks_each: of how many chunks.
-            held_limit: how many bytes of chunks that travel may be in Redis at a time.
+            chunks_each: how many chunks a batch has.
+            held_limit: how many bytes of input may be in Redis at a time, in chunks that carry their bytes.
 
         Returns:
-            Whether to look again at once: the input has come to its end, or nothing of it is there just now.
+            Whether to look again at once: the input is at its end, or no chunk is ready just now.
 
         Raises:
-            InputError: a source cannot be read any more, or is not whole.
-            InputChangedError: a source is not as it was when the job was made.
+            InputError: a source cannot be read any more, or is incomplete.
+            InputChangedError: a source has changed since the job was made.
         """
-        if snapshot.cursor != self._cursor:  # a new master, or what was split last was not recorded
+        if snapshot.cursor != self._cursor:  # a new master, or the last split was not recorded
             self._begin(snapshot.phase, snapshot.cursor)
         self._cursor = snapshot.cursor
         if self._prefetch is None:
             return self._split(snapshot.phase, batches, chunks_each)
-        return self._split_feed(
+        return self._split_prefetched(
             self._prefetch, batches, chunks_each, held_limit - snapshot.held * self._prefetch.mean_bytes
         )
 
@@ -113,9 +114,9 @@ class Dispatcher:
         self._enqueue_pieces(phase, made, split_done=done)
         return done
 
-    def _split_feed(self, prefetch: Prefetch, batches: int, chunks_each: int, room: int) -> bool:
-        """Queue what is there of a feed: a batch at a time, as chunks that travel make long messages."""
-        wait = _FEED_SECONDS
+    def _split_prefetched(self, prefetch: Prefetch, batches: int, chunks_each: int, room: int) -> bool:
+        """Queue the chunks that are ready, a batch at a time, as chunks with their bytes make long messages."""
+        wait = _PREFETCH_SECONDS
         for _ in range(batches):
             if room <= 0:
                 return False
@@ -150,7 +151,7 @@ class Dispatcher:
         self.queue(phase, tasks, {})
 
     def queue(self, phase: int, tasks: Sequence[TaskAttempt], suspicions: dict[str, Suspicion]) -> None:
-        """Queue tasks of one stage of a phase: map tasks as one batch, reduce tasks each as its own."""
+        """Queue tasks of one stage of a phase: all map tasks in one batch, each reduce task in its own."""
         stage, _ = parse_task(tasks[0].task)
         if stage is Stage.REDUCE:
             again = any(task.attempt > 1 for task in tasks)
@@ -159,11 +160,11 @@ class Dispatcher:
         chunks = self._store.chunks([parse_task(task.task)[1] for task in tasks])
         attempts = [task.attempt for task in tasks]
         suspicion = suspicions.get(tasks[0].task) if len(tasks) == 1 else None
-        # What was queued once already does not stand in line again behind all that came after it.
+        # These tasks were queued before: they do not wait again behind all that was queued since.
         self._enqueue([self._map_payload(phase, chunks, attempts, suspicion)], at_front=True)
 
     def lost(self, snapshot: Snapshot) -> set[str]:
-        """Return the batches that nobody started and that the queue has not held for a while."""
+        """Return the batches that no worker started and that have been missing from the queue for a while."""
         unstarted = [batch.id for batch in snapshot.batches if batch.deadline is None]
         if not unstarted:
             self._unheld_since.clear()
@@ -227,7 +228,7 @@ class Dispatcher:
             contents={piece.chunk.id: piece.content for piece in pieces if piece.content is not None},
             input_bytes=input_bytes,
         ):
-            self._leader_lease.hold(now=True)  # says so when another master is in charge
-            return  # else the job has ended, as the next snapshot says
+            self._leader_lease.renew(now=True)  # raises when another master holds the lease
+            return  # otherwise the job has ended: the next snapshot shows it
         if payloads:
             self._queue.enqueue(payloads, at_front=at_front)

@@ -1,4 +1,4 @@
-"""Makes the spec of a new run: what the settings and the job ask for, checked and complete."""
+"""Makes the job spec of a new run from the settings and the job, checked and complete."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def make_spec(
     sources: Sequence[Source],
     files: Mapping[str, SideFile],
 ) -> JobSpec:
-    """Return the plan of a new run of ``job``; UsageError when a param or the output of it is not allowed."""
+    """Return the spec of a new run of ``job``; UsageError when one of its params or its output is not allowed."""
     sink = Sink.of(settings, job.form)
     return JobSpec(
         job_id=job_id,
@@ -42,6 +42,7 @@ def make_spec(
         lease_seconds=settings.lease_seconds,
         task_timeout=settings.task_timeout,
         max_attempts=settings.max_attempts,
+        retry_errors=settings.retry_errors,
         on_bad_chunk=settings.on_bad_chunk,
         max_bad_records=settings.max_bad_records,
         retention_seconds=settings.retention_seconds,

@@ -1,6 +1,6 @@
-"""Master: sees a job through: makes it or takes it over, follows its course, and ends it.
+"""Master: runs one job from start to end. It makes the job or takes it over, runs its reconcile loop, and ends it.
 
-It holds nothing that matters: the job is in the store, so that any other master can go on with it.
+A master keeps no state that matters. All of the job is in the store, so that any other master can go on with it.
 """
 
 from __future__ import annotations
@@ -32,18 +32,19 @@ from word_counter.job.side_file import SideFile, read_side_files
 from word_counter.job.snapshot import Snapshot
 from word_counter.jobs.word_count import WordCount
 from word_counter.loading.code_fingerprint import digest_of_code
+from word_counter.loading.job_hints import hints
 from word_counter.loading.job_import import refuse_while_importing
 from word_counter.loading.job_reference import made, refer_to
 from word_counter.local_cluster.session import Session
 from word_counter.master.dispatcher import Dispatcher
-from word_counter.master.health_monitor import HealthMonitor
+from word_counter.master.health_monitor import HealthMonitor, Vitals
 from word_counter.master.leader_lease import LeaderLease, LostLeaseError
 from word_counter.master.make_spec import make_spec
 from word_counter.master.output_commit import OutputCommitter
-from word_counter.master.reconcile_loop import ReconcileLoop, Vitals
+from word_counter.master.reconcile_loop import ReconcileLoop
 from word_counter.master.shuffle_folder import ShuffleFolder
 from word_counter.master.submit_or_resume import SubmitOrResume
-from word_counter.observer import Observer, Outcome
+from word_counter.observer import GuardedObserver, Observer, Outcome
 from word_counter.outputs.sink import Sink
 from word_counter.queue.batch_queue import BatchQueue, queue_name
 from word_counter.security.input_roots import roots_of
@@ -63,9 +64,9 @@ class Master:
     Args:
         inputs: files, directories and globs; by default the job's own.
         job: a Job class or instance; by default the word count.
-        observer: follows the job.
+        observer: is told what happens.
         settings: any of :class:`word_counter.config.Settings`, by name. Unless ``workers`` is given,
-            workers are started only when no Redis is given either: then nobody else could do the work.
+            workers are started only when no Redis is given either, as no others could reach a private one.
     """
 
     def __init__(
@@ -87,13 +88,13 @@ class Master:
         self.settings = given
         self.inputs = inputs if inputs is not None else self.job.inputs
         self.job_id = given.job_id or made_up_id(self.job.name)
-        self._observer = observer or Observer()
+        self._observer = GuardedObserver.of(observer)
         self._files: dict[str, SideFile] = {}
         self._own_workers = given.worker_count if given.workers >= 0 or not given.redis else 0
         self._began = time.monotonic()
 
     def run(self) -> Outcome:
-        """Run the job to its end and return what it came to.
+        """Run the job to its end and return its outcome.
 
         Raises:
             UsageError: the request cannot be carried out; nothing was started or written.
@@ -102,7 +103,7 @@ class Master:
             KeyboardInterrupt: interrupted; on a private server the job is cancelled, else it can be resumed.
         """
         refuse_while_importing()
-        config.chosen_kernel()  # says what is wrong with it before anything is started
+        config.chosen_kernel()  # raises before anything is started when the kernel asked for cannot be used
         self._began = time.monotonic()
         sink = Sink.of(self.settings, self.job.form)
         sink.check(self.job_id)
@@ -113,39 +114,41 @@ class Master:
             verbose=self.settings.verbose,
             path_filter=PathFilter(self.settings.include, self.settings.exclude),
         )
+        for hint in hints(self.job):
+            self._observer.warned(hint)
         code = refer_to(self.job)
         digest = digest_of_code(self.job)
         self._files = read_side_files(self.job.files)
         spec = make_spec(self.settings, self.job_id, self.job, code, digest, sources, self._files)
         check_location(spec.shuffle)
-        return self._in_session(lambda entry: entry.make_or_take(spec, sources), (spec, sources))
+        return self._in_session(lambda claim: claim.make_or_take(spec, sources), (spec, sources))
 
     @classmethod
     def resume(cls, job_id: str, *, observer: Observer | None = None, **settings: Any) -> Outcome:
-        """Go on with a job whose master is gone, from what it has committed; return what it came to.
+        """Go on with a job whose master is gone, from what is committed, and return its outcome.
 
         Raises:
             JobNotFoundError: there is no such job.
-            UsageError: it has ended, another master is in charge, or its plan was not signed with our secret.
+            UsageError: it has ended, another master is in charge, or its spec was not signed with our secret.
             InputChangedError: an input is not as it was when the job was made.
         """
         refuse_while_importing()
         master = cls((), observer=observer, **{**settings, "job_id": job_id, "resume": True})
-        return master._in_session(SubmitOrResume.take, adopting=master.settings.workers < 0)
+        return master._in_session(SubmitOrResume.take, only_if_alone=master.settings.workers < 0)
 
     def _in_session(
         self,
-        enter: Callable[[SubmitOrResume], tuple[JobSpec, list[Source]]],
+        claim: Callable[[SubmitOrResume], tuple[JobSpec, list[Source]]],
         own: tuple[JobSpec, list[Source]] | None = None,
         *,
-        adopting: bool = False,
+        only_if_alone: bool = False,
     ) -> Outcome:
-        """Run with server and workers.
+        """Run the job with a server and workers.
 
         Args:
-            enter: makes the job or takes it over; returns its plan and sources.
-            own: the plan and sources that this command asks for, where it names them.
-            adopting: start workers only when nobody else's are there.
+            claim: makes the job or takes it over; returns its spec and sources.
+            own: the spec and sources that this command asks for, where it names them.
+            only_if_alone: start workers only when no others serve this Redis.
         """
         outcome: Outcome | None = None
         try:
@@ -153,53 +156,53 @@ class Master:
                 Session(self.settings, self._observer, alone=self._own_workers > 0) as self._session,
                 translated_errors(self.settings.redis),
             ):
-                outcome = self._see_through(enter, own, adopting=adopting)
-                return outcome  # noqa: RET504 (the clause below asks for it)
+                outcome = self._claim_and_run(claim, own, only_if_alone=only_if_alone)
+                return outcome  # noqa: RET504 (the clause below reads it)
         except KeyboardInterrupt as interrupt:
             if outcome is None or interrupt.args:
                 raise
             message = f"job {self.job_id} is done, and its results are written"
             raise KeyboardInterrupt(message) from None
 
-    def _see_through(
+    def _claim_and_run(
         self,
-        enter: Callable[[SubmitOrResume], tuple[JobSpec, list[Source]]],
+        claim: Callable[[SubmitOrResume], tuple[JobSpec, list[Source]]],
         own: tuple[JobSpec, list[Source]] | None,
         *,
-        adopting: bool,
+        only_if_alone: bool,
     ) -> Outcome:
-        """Enter the job, start workers, and be in charge of it to its end."""
+        """Make the job or take it over, start workers, and run it to its end."""
         session = self._session
         if early := own if session.private else None:
-            self._start_workers(*early)  # on a private server the job is ours for sure: both start up together
-        # Only now: a server that is away at the very start is an error at once.
-        self._patience = RedisRetry(self.settings.redis_patience, self._observer.warned)
-        self._store = JobStore(session.connection, self.job_id, self._patience)
+            self._start_workers(*early)  # on a private server the job is ours for sure: workers start meanwhile
+        # Retries begin only now: a server that cannot be reached at the very start is an error at once.
+        self._retry = RedisRetry(self.settings.redis_patience, self._observer.warned)
+        self._store = JobStore(session.connection, self.job_id, self._retry)
         self._leader_lease = LeaderLease(self._store, self.settings.lease_seconds)
-        self._entry = SubmitOrResume(
+        self._submit_or_resume = SubmitOrResume(
             self._store, self._leader_lease, session.secret, self.settings, self._observer, self._files
         )
         try:
-            spec, sources = enter(self._entry)
-            if adopting and not self._patience.call(lambda: self._workers_there(queue_name(session.secret))):
+            spec, sources = claim(self._submit_or_resume)
+            if only_if_alone and not self._retry.call(lambda: self._workers_there(queue_name(session.secret))):
                 self._own_workers = self.settings.worker_count
             if not early:
                 self._start_workers(spec, sources)
             self._observer.started(self.job_id, session.hint)
             self._shuffle = ShuffleFolder(spec, self._store, self._observer.warned, private=session.private)
-            with self._shuffle.left():
-                return self._be_in_charge(spec, sources)
+            with self._shuffle.cleaned_up():
+                return self._lead(spec, sources)
         except ShuffleUnseenError:
             self._leader_lease.release()  # so that a master that sees the files can go on
             raise
         except KeyboardInterrupt:
-            raise KeyboardInterrupt(self._let_go()) from None
+            raise KeyboardInterrupt(self._release()) from None
 
-    def _let_go(self) -> str:
-        """Let the job go after an interrupt; return what becomes of it."""
+    def _release(self) -> str:
+        """Release the leader lease after an interrupt; return what becomes of the job."""
         if self._session.private:
             return f"job {self.job_id} is cancelled: its private server ends with it"
-        with contextlib.suppress(WordCounterError):  # if Redis is away just now, the charge runs out by itself
+        with contextlib.suppress(WordCounterError):  # if Redis is away just now, the lease runs out by itself
             if not self._leader_lease.epoch and not self._store.fields():
                 return f"job {self.job_id} was not begun"
             self._leader_lease.release()
@@ -216,44 +219,42 @@ class Master:
     def _workers_there(self, queue: str) -> int:
         return WorkerRegistry(self._session.connection).processes(queue)
 
-    # -- being in charge ------------------------------------------------------------------------------
+    # -- with the leader lease ------------------------------------------------------------------------
 
-    def _be_in_charge(self, spec: JobSpec, sources: list[Source]) -> Outcome:
+    def _lead(self, spec: JobSpec, sources: list[Source]) -> Outcome:
         self._spec, self._sources = spec, sources
         vitals = Vitals(self._own_workers)
-        queue = BatchQueue(self._session.connection, self._session.batch_secret, self._patience)
-        began = self._began if self._entry.made else None
-        health_monitor = HealthMonitor(
-            self._session, self._patience, vitals, self._observer, sources, queue.name, began
-        )
-        version = partial(self._patience.call, self._session.server_version)
+        queue = BatchQueue(self._session.connection, self._session.batch_secret, self._retry)
+        began = self._began if self._submit_or_resume.made else None
+        health_monitor = HealthMonitor(self._session, self._retry, vitals, self._observer, sources, queue.name, began)
+        version = partial(self._retry.call, self._session.server_version)
 
-        def look_around(snapshot: Snapshot) -> None:
-            health_monitor.look_around(snapshot)
-            self._shuffle.mind(vitals.memory_used)
+        def watch(snapshot: Snapshot) -> None:
+            health_monitor.check(snapshot)
+            self._shuffle.use_files_if_memory_is_short(vitals.memory_used)
 
         try:
-            self._shuffle.enter()
+            self._shuffle.open()
             while True:
-                finish = OutputCommitter(
+                committer = OutputCommitter(
                     self._store, self._leader_lease, spec, sources, version, lambda: self._shuffle.files
                 )
-                dispatch = Dispatcher(
+                dispatcher = Dispatcher(
                     self._store, queue, self._leader_lease, spec, sources, lambda: self._shuffle.folder
                 )
                 reconcile_loop = ReconcileLoop(
-                    self._store, dispatch, self._leader_lease, spec, self.settings, vitals, self._observer
+                    self._store, dispatcher, self._leader_lease, spec, self.settings, vitals, self._observer
                 )
                 try:
-                    return finish.write(reconcile_loop.follow(look_around), health_monitor.progress)
+                    return committer.write(reconcile_loop.run(watch), health_monitor.progress)
                 except JobGoneError as error:
-                    self._start_again(error)
+                    self._recover(error)
                 finally:
-                    dispatch.close()
+                    dispatcher.close()
         except (StoreUnavailableError, LostLeaseError, JobCancelledError, ShuffleUnseenError, KeyboardInterrupt):
             raise
         except OutputError as error:
-            # All is reduced: once the results can be written, going on writes them.
+            # All is reduced: resuming the job writes the results once that is possible.
             if self._session.private:
                 self._end(JobState.FAILED, str(error))
                 raise
@@ -267,34 +268,34 @@ class Master:
             self._end(JobState.FAILED, f"the master failed: {type(error).__name__}: {error}")
             raise
 
-    def _start_again(self, lost: JobGoneError) -> None:
-        """Go on after Redis lost its last commits, or the job, which is made anew; a job that was purged stays away.
+    def _recover(self, lost: JobGoneError) -> None:
+        """Go on after Redis lost its last commits, or lost the job, which is then made again.
 
         Raises:
-            JobCancelledError: the server is the same: the job was removed on purpose.
-            JobFailedError: what is lost of the job would not be made again.
+            JobCancelledError: the server is the same one: somebody purged the job.
+            JobFailedError: the part that is lost would not be made again.
         """
         if (snapshot := self._store.snapshot()) is not None:
             ours = snapshot.state is JobState.REDUCING and snapshot.epoch == self._leader_lease.epoch
             if ours and snapshot.reduced == snapshot.partitions:
-                message = f"Redis lost a part of what job {self.job_id} came to: {lost}; run it again"
+                message = f"Redis lost a part of the results of job {self.job_id}: {lost}; run it again"
                 raise JobFailedError(message) from lost
             self._observer.warned(f"{lost}; going on with job {self.job_id} from what is there")
             return
         if not self._session.server_changed():
             message = f"job {self.job_id} was removed from Redis"
             raise JobCancelledError(message)
-        self._observer.warned(f"Redis came back without job {self.job_id}; it starts again from its plan")
+        self._observer.warned(f"Redis came back without job {self.job_id}; it starts again from its spec")
         check_sources(self._sources)
-        if not self._entry.make(self._spec, self._sources):
+        if not self._submit_or_resume.make(self._spec, self._sources):
             message = f"another master has made job {self.job_id} again"
             raise LostLeaseError(message)
-        self._shuffle.enter()
+        self._shuffle.open()
 
     def _end(self, state: JobState, reason: str) -> None:
         try:
             self._store.end(
                 self._leader_lease.epoch, state, reason, self._spec.all_partitions, self._spec.retention_seconds
             )
-        except Exception as error:  # noqa: BLE001 (the error that ends the job matters more, and is raised)
+        except Exception as error:  # noqa: BLE001 (the error that ends the job matters more, and is raised next)
             self._observer.warned(f"could not record the end of {self.job_id}: {error}")

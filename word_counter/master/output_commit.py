@@ -1,4 +1,4 @@
-"""The finish of a job whose partitions are all reduced: merge them, write the results, end the job."""
+"""Output commit: once all partitions are reduced, merges them, writes the results and ends the job."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from word_counter.receipts.receipt import Run, check_accounting, receipt_of
 from word_counter.shuffle.run_files import RunFiles
 from word_counter.store.job_store import JobStore
 
-#: The receipts of so many tasks are read in one go.
+#: How many tasks' receipts are read at a time.
 _AT_ONCE = 500
 
 
 class OutputCommitter:
-    """Writes what a job came to, for the master that is in charge of it."""
+    """Writes the results of a job, for the master that holds its leader lease."""
 
     def __init__(
         self,
@@ -41,12 +41,12 @@ class OutputCommitter:
         """Make it.
 
         Args:
-            store: the job's.
-            leader_lease: the master's.
-            spec: the job's.
-            sources: the job's.
-            version: says what server the store is in.
-            files: returns those of the job, when it shuffles by files.
+            store: the store of the job.
+            leader_lease: the master's lease.
+            spec: the job's spec.
+            sources: the job's sources.
+            version: returns the name and version of the Redis server.
+            files: returns the job's run files, when it shuffles through files.
         """
         self._store = store
         self._files = files
@@ -56,13 +56,13 @@ class OutputCommitter:
         self._version = version
 
     def write(self, snapshot: Snapshot, progress_at: Callable[[Snapshot], Progress]) -> Outcome:
-        """Write the results of a job that has come to ``snapshot``, end it as done, and return what it came to.
+        """Write the results of a job, end it as done, and return its outcome. ``snapshot`` is its last one.
 
         Raises:
-            OutputError: the results cannot be written; what stood there before still does.
-            JobGoneError: the job, or a part of what it came to, is not in Redis (any more).
+            OutputError: the results cannot be written; the output that was there before is untouched.
+            JobGoneError: the job, or a part of its results, is not in Redis (any more).
             JobCancelledError: it was cancelled meanwhile.
-            JobFailedError: it was ended by somebody else, or has another master; or what its tasks came to does not
+            JobFailedError: somebody else ended it, another master has its lease, or the receipts of its tasks do not
                 add up.
         """
         spec = self._spec
@@ -70,12 +70,12 @@ class OutputCommitter:
         check_accounting(accounting, spec.job_id)
         began = time.monotonic()
         bad = snapshot.totals.get("bad_records", 0) + snapshot.totals.get("skipped_chunks", 0)
-        aside = self._leader_lease.holding(self._store.quarantine(bad)) if bad else None
+        aside = self._leader_lease.renewing(self._store.quarantine(bad)) if bad else None
         summary = Summary.of(spec.top)
         last = spec.partitions_of(spec.phases - 1)
         counts = self._store.segments(last)
         results = [self._results(n, segments) for n, segments in zip(last, counts, strict=True)]
-        parts = [self._leader_lease.holding(summarised(part, summary)) for part in parts_of(results, spec.form)]
+        parts = [self._leader_lease.renewing(summarised(part, summary)) for part in parts_of(results, spec.form)]
         counters = self._store.counters()
 
         def receipt(results: Sequence[Written], quarantine: Written | None) -> str:
@@ -91,9 +91,9 @@ class OutputCommitter:
             )
             return receipt_of(spec, accounting, run, results, quarantine)
 
-        holding = self._leader_lease.holding
+        keep_alive = self._leader_lease.renewing
         Sink.of_spec(spec).write(
-            parts, spec.job_id, aside=aside, confirm=self._confirm, holding=holding, receipt=receipt
+            parts, spec.job_id, aside=aside, confirm=self._confirm, keep_alive=keep_alive, receipt=receipt
         )
         state = self._store.end(
             self._leader_lease.epoch, JobState.DONE, "", spec.all_partitions, spec.retention_seconds
@@ -126,12 +126,12 @@ class OutputCommitter:
         )
 
     def _accounting(self, snapshot: Snapshot) -> Accounting:
-        """Return the account of all tasks, read some at a time."""
+        """Return the accounting of all tasks, whose receipts are read some at a time."""
         spec, store = self._spec, self._store
         accounting = Accounting(self._sources, spec.phases)
         first_chunks = [*snapshot.first_chunks, snapshot.planned]
         for phase, (first, end) in enumerate(pairwise(first_chunks)):
-            for start in self._leader_lease.holding(range(first, end, _AT_ONCE)):
+            for start in self._leader_lease.renewing(range(first, end, _AT_ONCE)):
                 ids = range(start, min(end, start + _AT_ONCE))
                 if phase:
                     for done in store.done(Stage.MAP, ids):
@@ -149,14 +149,14 @@ class OutputCommitter:
         return found if files is None else map(files.content, found)
 
     def _confirm(self) -> None:
-        """Return when all of the job is there to be seen, and it is ours to show."""
-        amiss = self._store.confirm(self._leader_lease.epoch, self._leader_lease.seconds)
-        if not amiss:
+        """Check right before the results are shown that they are complete, and that this master has the lease."""
+        problem = self._store.confirm(self._leader_lease.epoch, self._leader_lease.seconds)
+        if not problem:
             return
-        self._leader_lease.hold(now=True)  # says so when the job is gone, or another master is in charge
+        self._leader_lease.renew(now=True)  # raises when the job is gone, or another master holds the lease
         state = self._store.fields().get("state", "")
         if state == JobState.CANCELLED.value:
             message = f"job {self._spec.job_id} was cancelled"
             raise JobCancelledError(message)
-        message = f"the results of job {self._spec.job_id} are not written: {amiss}"
+        message = f"the results of job {self._spec.job_id} are not written: {problem}"
         raise JobGoneError(message)

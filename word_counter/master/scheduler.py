@@ -1,9 +1,10 @@
-"""The schedule: what to do next about a job, decided purely from a snapshot of it.
+"""Scheduler: decides what to do next about a job, as a pure function of a snapshot of it.
 
-:func:`decide` lists its cases in order; the master reads a snapshot, decides, acts, and looks again. So every
-rule of when a task is queued, tried again, doubled or given up is here, and none needs a server to be tested.
+:func:`decide` lists its cases in order. The master takes a snapshot, decides, acts, and looks again. So every rule of
+when a task is queued, retried, run a second time beside a slow attempt, or given up is here, and a test of it needs no
+server.
 
-A task goes through these states (the letters are the arrows of docs/how_it_works.md)::
+A task goes through these states (docs/explanation/how_it_works.md explains the arrows by their letters)::
 
     planned --a--> queued --b--> running --c--> committed
                      ^             |
@@ -14,10 +15,8 @@ A task goes through these states (the letters are the arrows of docs/how_it_work
 
 from __future__ import annotations
 
-import enum
 import zlib
-from collections.abc import Collection
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
 
 from word_counter.job.model import JobState, Stage, parse_task
 from word_counter.job.snapshot import (
@@ -29,138 +28,60 @@ from word_counter.job.snapshot import (
     REFUSED,
     TOO_MANY,
     Failure,
+    Refusal,
     Running,
     Snapshot,
     Suspicion,
     TaskAttempt,
 )
+from word_counter.master.actions import (
+    Action,
+    Fail,
+    Forget,
+    Merge,
+    NextPhase,
+    Policy,
+    Queue,
+    Retry,
+    Revoke,
+    Skip,
+    Split,
+    StartReduce,
+    Why,
+)
 from word_counter.settings.plurals import count, plural
 
-#: Batches are made as long as is worth a queue's round trips, in seconds of work, and no longer than so many tasks.
+#: A batch holds about so many seconds of work, which is worth the round trips of the queue, and at most so many tasks.
 _BATCH_SECONDS = 0.2
 _BATCH_TASKS = 100
-#: How many batches are kept ahead for each worker, and at the least.
+#: How many batches are queued ahead for each worker, and at the least.
 _AHEAD_A_WORKER = 3
 _AHEAD_AT_LEAST = 6
-#: The pause before the second attempt, in seconds; it doubles with each further one, up to the longest. Who allows
-#: so many attempts that it gets there expects them to fail: they should not spend the job asleep.
+#: The pause before the second attempt, in seconds. It doubles with each further one, up to the longest. A user who
+#: allows that many attempts expects failures: the job should not spend its time asleep.
 _FIRST_PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 8.0
 
-#: A task is slow when it takes longer than so many times the median, and than so many seconds.
+#: A task is slow when it takes longer than so many times the median, and longer than so many seconds.
 _SLOW_MEDIANS = 3.0
 _SLOW_SECONDS = 5.0
-#: The share of Redis memory from which on no further chunks are queued.
+#: The share of Redis memory from which on no more chunks are queued.
 FULL_MEMORY = 0.85
 
-#: Would come out the same whenever and wherever they are tried again.
+#: Failures that would be the same at each further attempt, on any worker.
 PERMANENT = frozenset({BAD_DATA, REFUSED, CHANGED, TOO_MANY})
-#: Say nothing about one chunk, so that skipping it would not help.
+#: Failures that are not of one chunk, so that skipping it would not help.
 _WHOLE_JOB = frozenset({REFUSED, CHANGED, TOO_MANY})
-#: The process ended in the middle: which record did it has to be found out.
+#: The process ended in the middle of a task: which record did it has to be found out.
 _SUDDEN = frozenset({CRASHED, HUNG})
-#: The worker came to an end rather than the task: the first time it is tried again at once.
+#: It is the worker that failed rather than the task: the first retry is at once.
 _WORKERS_END = frozenset({CRASHED, EXPIRED})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """What the schedule goes by, and what the master knows besides the snapshot. Durations are in seconds."""
-
-    max_attempts: int = 4
-    skip: bool = False  #: whether a bad chunk goes into quarantine rather than to fail the job
-    timeout: float = 0.0
-    workers: int = 1  #: how many tasks can run at a time
-    medians: dict[Stage, float] = field(default_factory=dict)  #: how long a task takes
-    memory: float = 0.0  #: the share of Redis memory in use, 0 to 1
-    full_for: float = 0.0  #: how long that has been above FULL_MEMORY, with nothing committed
-    full_patience: float = 120.0  #: how long it may be
-
-
-class Why(enum.StrEnum):
-    """Why a batch is given up."""
-
-    EXPIRED = "its worker was not heard of for the length of a lease"
-    LOST = "the queue lost it"
-    BEATEN = "another attempt was first"
-
-
-@dataclass(frozen=True, slots=True)
-class Revoke:
-    """Give a batch up."""
-
-    batch: str
-    why: Why
-
-
-@dataclass(frozen=True, slots=True)
-class Retry:
-    """Let a failed task wait so many seconds for its next attempt, which must know ``suspicion``."""
-
-    failure: Failure
-    after_seconds: float
-    suspicion: Suspicion | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Forget:
-    """Drop a failed attempt: another one is still at the task."""
-
-    failure: Failure
-
-
-@dataclass(frozen=True, slots=True)
-class Skip:
-    """Set the chunk of a task aside that failed for good."""
-
-    failure: Failure
-
-
-@dataclass(frozen=True, slots=True)
-class Queue:
-    """Queue tasks: that have waited long enough, or as a second attempt beside a slow one."""
-
-    tasks: tuple[TaskAttempt, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Split:
-    """Split on, and queue so many new batches of so many chunks each."""
-
-    batches: int
-    chunks_each: int
-
-
-@dataclass(frozen=True, slots=True)
-class StartReduce:
-    """Every chunk is committed: go on to the reduce tasks."""
-
-
-@dataclass(frozen=True, slots=True)
-class NextPhase:
-    """Every partition of a phase is reduced: map what came out of them in the next one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Merge:
-    """Every partition of the last phase is reduced: merge them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fail:
-    """End the job without results, for this reason; ``task`` is the one that failed for good."""
-
-    reason: str
-    task: str = ""
-
-
-Action = Revoke | Retry | Forget | Skip | Queue | Split | StartReduce | NextPhase | Merge | Fail
 
 
 def pause_seconds(task: str, tries: int) -> float:
     """Return how long to wait after so many tries: none before the first, then about 1, 2, 4, ... seconds, up to 8.
 
-    Up to a quarter more, by the task's name, so that many tasks that failed together do not come back together.
+    Up to a quarter is added, by the task's name, so that tasks that failed together are not retried together.
     """
     if tries < 1:
         return 0.0
@@ -169,7 +90,7 @@ def pause_seconds(task: str, tries: int) -> float:
 
 
 def batch_size(snapshot: Snapshot) -> int:
-    """Return how many chunks are worth one batch: one until tasks are known to be short."""
+    """Return how many chunks make a batch: one until it is known how long a task takes."""
     if not snapshot.mapped:
         return 1
     seconds_each = snapshot.totals.get("map_ms", 0) / 1000 / snapshot.mapped
@@ -177,21 +98,22 @@ def batch_size(snapshot: Snapshot) -> int:
 
 
 def decide(snapshot: Snapshot, policy: Policy, lost: Collection[str] = ()) -> list[Action]:
-    """Return what to do now, in this order. ``lost`` names batches that nobody started and no queue holds.
+    """Return what to do now, in this order. ``lost`` names batches that no worker started and that no queue holds.
 
     1. The job has run for longer than it may, its partials fill the memory, or a task failed for good: fail.
-    2. A lease ran out, the queue lost a batch, or another attempt was faster: revoke the batch.
-    3. A task failed: forget it if another attempt is at it, set its chunk aside, or let it wait, longer each time.
+    2. A lease ran out, the queue lost a batch, or another attempt committed first: revoke the batch.
+    3. A task failed: forget this attempt if another one is still at the task; else put its chunk into quarantine, or
+       retry it after a pause that grows. But what user code raised twice at one line, in any tasks, is a mistake: fail.
     4. Tasks have waited long enough: queue them.
-    5. Mapping, few batches are ahead of the workers, and there is memory: split on.
+    5. While mapping, few batches are queued ahead of the workers, and there is memory: split more of the input.
     6. Nothing is queued, a worker is idle and a task is slow: queue a second attempt at it.
-    7. Mapping, and all is split and committed, or reducing, and the last master died before it had queued the
+    7. While mapping, all is split and committed; or while reducing, the last master died before it had queued the
        reduce tasks: start to reduce.
-    8. Reducing, and every partition is committed: go on to the next phase, or merge when this was the last.
+    8. While reducing, every partition is committed: go on to the next phase, or merge when this was the last.
     """
     if snapshot.state.ended:
         return []
-    if reason := _hopeless(snapshot, policy):
+    if reason := _reason_to_fail(snapshot, policy):
         return [Fail(reason)]
     actions: list[Action] = [*_revocations(snapshot, lost)]
     for failure in snapshot.failed:
@@ -200,13 +122,13 @@ def decide(snapshot: Snapshot, policy: Policy, lost: Collection[str] = ()) -> li
             return [verdict]
         actions.append(verdict)
     size = batch_size(snapshot) if snapshot.state is JobState.MAPPING else 1
-    careful = [attempt for attempt in snapshot.due if attempt.task in snapshot.suspicions]
+    suspected = [attempt for attempt in snapshot.due if attempt.task in snapshot.suspicions]
     usual = [attempt for attempt in snapshot.due if attempt.task not in snapshot.suspicions]
-    actions += [Queue((attempt,)) for attempt in careful]
+    actions += [Queue((attempt,)) for attempt in suspected]
     actions += [Queue(tuple(usual[start : start + size])) for start in range(0, len(usual), size)]
     actions += _splits(snapshot, policy, size)
     if not actions:
-        actions += _doubles(snapshot, policy)
+        actions += _second_attempts(snapshot, policy)
     if snapshot.state is JobState.MAPPING:
         if snapshot.split_done and snapshot.mapped == snapshot.planned:
             actions.append(StartReduce())
@@ -217,8 +139,8 @@ def decide(snapshot: Snapshot, policy: Policy, lost: Collection[str] = ()) -> li
     return actions
 
 
-def _hopeless(snapshot: Snapshot, policy: Policy) -> str:
-    """Say why the job as a whole cannot go on, or nothing."""
+def _reason_to_fail(snapshot: Snapshot, policy: Policy) -> str:
+    """Say why the job as a whole cannot go on; "" when it can."""
     if policy.timeout and snapshot.now - snapshot.created > policy.timeout * 1000:
         return f"the job took longer than the {policy.timeout:g} {plural(policy.timeout, 'second')} it may (--timeout)"
     if policy.full_for > policy.full_patience:
@@ -226,7 +148,25 @@ def _hopeless(snapshot: Snapshot, policy: Policy) -> str:
             f"Redis is at {policy.memory:.0%} of its memory and nothing frees it: the partials do not fit; "
             "give Redis more memory, purge old jobs, or run it with --shuffle DIR"
         )
+    if policy.refused_for > policy.refused_patience:
+        return f"no live worker may do this job:{_refusals_told(snapshot.refusals)}"
     return ""
+
+
+def leaving(snapshot: Snapshot, live: Mapping[str, int]) -> list[Refusal]:
+    """Return the refusals of live workers. ``live`` has the start of each by name (ms, the server's clock).
+
+    Refusals of an earlier process of the same name, as in a container that was started again, do not count.
+    """
+    return [refusal for refusal in snapshot.refusals if refusal.at >= live.get(refusal.worker, refusal.at + 1)]
+
+
+def _refusals_told(refusals: Iterable[Refusal]) -> str:
+    """Say which workers leave a job to others and why: each reason once."""
+    workers: dict[str, list[str]] = {}
+    for refusal in refusals:
+        workers.setdefault(refusal.reason, []).append(refusal.worker)
+    return "".join(f"\n- {', '.join(sorted(names))}: {reason}" for reason, names in sorted(workers.items()))
 
 
 def _revocations(snapshot: Snapshot, lost: Collection[str]) -> list[Revoke]:
@@ -246,8 +186,10 @@ def _judge(failure: Failure, snapshot: Snapshot, policy: Policy) -> Retry | Forg
     """Return what becomes of a task that failed."""
     before = snapshot.suspicions.get(failure.task, Suspicion())
     skippable = policy.skip and failure.task.startswith(Stage.MAP.value) and failure.kind not in _WHOLE_JOB
-    if failure.kind not in PERMANENT:
-        if _is_at_it_elsewhere(failure, snapshot):
+    mistake = not skippable and _is_mistake(failure, policy)
+    for_good = failure.kind in PERMANENT or (mistake and failure.repeats > 0)
+    if not for_good:
+        if _has_another_attempt(failure, snapshot):
             return Forget(failure)
         if skippable and failure.record is not None and failure.kind in _SUDDEN:
             return Retry(failure, 0.0, _suspect(failure, before))
@@ -255,19 +197,25 @@ def _judge(failure: Failure, snapshot: Snapshot, policy: Policy) -> Retry | Forg
             known = before if before != Suspicion() else None
             if skippable and failure.kind in _SUDDEN:
                 known = before
-            tried = failure.attempt - before.free - (failure.kind in _WORKERS_END)
+            at_once = mistake or failure.kind in _WORKERS_END
+            tried = failure.attempt - before.free - at_once
             return Retry(failure, pause_seconds(failure.task, tried), known)
     if skippable:
         return Skip(failure)
-    if failure.kind in PERMANENT:
-        return Fail(failure.message, failure.task)
+    if for_good:
+        return Fail(failure.message, failure)
     tries = count(policy.max_attempts, "attempt")
     last = f", on {failure.worker}" + (" at last" if policy.max_attempts > 1 else "")
-    return Fail(f"{failure.task} failed in {tries}{last}: {failure.message}", failure.task)
+    return Fail(f"{failure.task} failed in {tries}{last}: {failure.message}", failure)
 
 
-def _is_at_it_elsewhere(failure: Failure, snapshot: Snapshot) -> bool:
-    """Whether another attempt at the task runs, or is queued; the batch that failed may go on with other tasks."""
+def _is_mistake(failure: Failure, policy: Policy) -> bool:
+    """Whether user code raised what it would raise again, as far as one can tell from its type."""
+    return failure.origin is not None and not failure.origin.transient and not policy.retry_errors
+
+
+def _has_another_attempt(failure: Failure, snapshot: Snapshot) -> bool:
+    """Whether another attempt at the task runs or is queued. The failed attempt's batch may go on with other tasks."""
     running = {(attempt.task, attempt.attempt) for attempt in snapshot.running}
     others = {
         attempt
@@ -292,8 +240,8 @@ def _splits(snapshot: Snapshot, policy: Policy, size: int) -> list[Split]:
     return [Split(room, size)] if room > 0 else []
 
 
-def _doubles(snapshot: Snapshot, policy: Policy) -> list[Queue]:
-    """Return second attempts at slow tasks, as many as workers are idle, when nothing else is left to queue."""
+def _second_attempts(snapshot: Snapshot, policy: Policy) -> list[Queue]:
+    """Return second attempts at slow tasks, one for each idle worker, when nothing else is left to queue."""
     busy = sum(batch.deadline is not None for batch in snapshot.batches)
     if busy < len(snapshot.batches) or snapshot.waiting or busy >= policy.workers:
         return []
@@ -307,7 +255,7 @@ def _doubles(snapshot: Snapshot, policy: Policy) -> list[Queue]:
         limit = max(_SLOW_MEDIANS * policy.medians.get(stage, 0.0), _SLOW_SECONDS)
         tried = max(running.attempt, running.latest) - snapshot.suspicions.get(running.task, Suspicion()).free
         if tried >= policy.max_attempts or attempts.get(running.task) != 1:
-            continue  # a second attempt counts like any other: a task that always fails must come to an end
+            continue  # a second attempt counts like any other: a task that always fails must end
         if snapshot.now - running.started > limit * 1000:
             slow.append(running)
     slow.sort(key=lambda running: running.started)

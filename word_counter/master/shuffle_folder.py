@@ -1,4 +1,4 @@
-"""The shuffle folder: the files of a job as its master sees to them: they are made with the job and go with it."""
+"""Shuffle folder: where the run files of a job are. The master makes it with the job and removes it at the end."""
 
 from __future__ import annotations
 
@@ -17,44 +17,44 @@ from word_counter.shuffle.run_files import RunFiles, folder_of
 from word_counter.shuffle.run_locations import AUTO, REDIS
 from word_counter.store.job_store import JobStore
 
-#: A private server uses no more than such a part of the memory: a reduce task takes some five times the partials it
-#: reduces, and there are several at a time.
+#: A private server uses at most one part in so many of the machine's memory. A reduce task takes about five times the
+#: memory of the partials it reduces, and several run at a time.
 _MOST_MEMORY = 8
 _UNDER_WAY = {state.value for state in JobState if not state.ended}
 
 
 class ShuffleFolder:
-    """The folder of the job that a master is in charge of, when it shuffles by files; else nothing."""
+    """The run file folder of one job, as its master handles it; nothing while the job shuffles through Redis."""
 
     def __init__(self, spec: JobSpec, store: JobStore, warn: Callable[[str], None], *, private: bool) -> None:
-        """Make it. ``private``: the store ends with this run, whose processes are all on this machine."""
+        """Make it. ``private``: the store ends with this run, and all of its processes are on this machine."""
         self._spec = spec
         self._private = private
         self._store = store
         self._warn = warn
         self._made_by = ""
         self._held: BinaryIO | None = None
-        #: Where it is; nothing: the job shuffles by Redis.
+        #: Where it is; "" while the job shuffles through Redis.
         self.folder = ""
         self.files: RunFiles | None = None
 
     @contextlib.contextmanager
-    def left(self) -> Iterator[None]:
-        """At the end remove the folder, if the job has ended, or its store ends now."""
+    def cleaned_up(self) -> Iterator[None]:
+        """Remove the folder on leaving, if the job has ended, or its store ends with this run."""
         try:
             yield
         finally:
             if self.files is not None:
-                with contextlib.suppress(WordCounterError):  # Redis may be away: it stays, as the job does
+                with contextlib.suppress(WordCounterError):  # when Redis is away, the folder stays, as the job does
                     if self._private or self._has_ended():
                         self._remove()
 
-    def enter(self) -> None:
-        """Make the folder of a job that has no files yet, or find that of one that was begun.
+    def open(self) -> None:
+        """Make the folder of a new job, or find that of a job that was begun.
 
         Raises:
-            ShuffleUnseenError: there should be files by now, and they are not to be seen.
-            ShuffleError: it cannot be made.
+            ShuffleUnseenError: tasks were mapped into files already, but this machine does not see them.
+            ShuffleError: the folder cannot be made.
         """
         if self._spec.shuffle in {REDIS, AUTO}:
             return
@@ -80,10 +80,10 @@ class ShuffleFolder:
         if self._private and not is_url(place):
             self._held = hold(folder)
 
-    def mind(self, used: int) -> None:
-        """Go on by files when a private server, which uses so many bytes, takes too much of this machine's memory.
+    def use_files_if_memory_is_short(self, used: int) -> None:
+        """Switch to run files when a private server takes too much of this machine's memory; it uses ``used`` bytes.
 
-        What is committed by then stays where it is: a partition may be of both. From then on it is reduced as a stream.
+        Partials that are committed by then stay in Redis: a partition may have both. It is then reduced as a stream.
 
         Raises:
             ShuffleError: no files can be made where temporary files go.

@@ -1,4 +1,4 @@
-"""Entry: how a master comes to be in charge of a job: it makes the job, or takes over one whose master is gone."""
+"""How a master comes to be in charge of a job: it makes (submits) a new one, or takes over one whose master is gone."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from word_counter.security.signing import sign
 from word_counter.settings.config import Settings
 from word_counter.store.job_store import JobStore
 
-#: How often a master that waits for another's end looks again, in seconds.
+#: How often a standby master looks again whether the other one is gone, in seconds.
 _LOOK_SECONDS = 1.0
 _ENDED = {state.value for state in JobState if state.ended}
 
 
 class SubmitOrResume:
-    """One master's way into one job."""
+    """Makes one job, or takes it over, for one master."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class SubmitOrResume:
         self.files = dict(files)
 
     def make(self, spec: JobSpec, sources: list[Source]) -> bool:
-        """Make the job, with :attr:`files`, and take charge of it; False when there is one of its name."""
+        """Make the job, with :attr:`files`, and acquire its leader lease; False when a job of its name exists."""
         text = spec.to_json()
         fields: dict[str, str | int] = {
             "state": JobState.MAPPING.value,
@@ -75,21 +75,21 @@ class SubmitOrResume:
         }
         contents = {name: file.content for name, file in self.files.items()}
         made = self._store.create(fields, sources, f"{self._leader_lease.master}-{token_hex(4)}", contents)
-        self.made = made and self._leader_lease.take() > 0
+        self.made = made and self._leader_lease.acquire() > 0
         return self.made
 
     def make_or_take(self, spec: JobSpec, sources: list[Source]) -> tuple[JobSpec, list[Source]]:
         """Make the job; with ``resume`` or ``standby`` take over the unfinished one of its name, if there is one.
 
-        One that failed, was cancelled, or was done with another plan is made anew.
+        A job that failed, was cancelled, or was done with another spec is made anew.
 
         Returns:
-            The plan of the job and its sources.
+            The spec of the job and its sources.
 
         Raises:
             UsageError: there is a job of this name that may not be taken over; says why.
-            InputChangedError: an input is not as it was when the job was made.
-            NotNeededError: the job is done, with this very plan, or was completed while this master stood by.
+            InputChangedError: an input has changed since the job was made.
+            NotNeededError: the job is done with the same spec, or was completed while this master stood by.
         """
         stood_by = False
         while not self.make(spec, sources):
@@ -109,11 +109,11 @@ class SubmitOrResume:
                 # When another master was faster, the next look shows the job that it has made.
                 self._store.remove(int(fields.get("partitions", 1)), fields.get("made_by", ""))
                 continue
-            epoch = self._leader_lease.take()
+            epoch = self._leader_lease.acquire()
             if not epoch and not self._settings.standby:
-                epoch = self._wait_for_end_of_charge()
+                epoch = self._wait_for_lease()
             if epoch > 0:
-                return self._planned(spec)
+                return self._resumed(spec)
             if not stood_by:
                 self._observer.warned(f"job {self._job_id} has a master; standing by to take over")
             stood_by = True
@@ -127,40 +127,40 @@ class SubmitOrResume:
         return JobFailedError(f"job {self._job_id} ended while this master stood by: {ended}")
 
     def _not_needed(self, spec: JobSpec, message: str, advice: str = "") -> NotNeededError:
-        """Return what there is to say of a job that is done, the same as its own master said of it."""
+        """Return the error for a job that is done already, with the same exit code as its own master had."""
         if not self._store.set_aside():
             return NotNeededError(message + advice)
         return SetAsideError(f"{message}, but for what {quarantine_path(spec.output, spec.job_id)} names{advice}")
 
     def take(self) -> tuple[JobSpec, list[Source]]:
-        """Take over a job of which only its name is known; return its plan and its sources.
+        """Take over a job of which only the name is known; return its spec and its sources.
 
         Raises:
             JobNotFoundError: there is no such job.
-            UsageError: it has ended, another master is in charge, or its plan was not signed with our secret.
-            InputChangedError: an input is not as it was when the job was made.
+            UsageError: it has ended, another master is in charge, or its spec was not signed with our secret.
+            InputChangedError: an input has changed since the job was made.
         """
         fields = self._store.fields()
         if not fields:
             message = f"there is no job {self._job_id} in this Redis"
             raise JobNotFoundError(message)
-        epoch = self._leader_lease.take() or self._wait_for_end_of_charge()
+        epoch = self._leader_lease.acquire() or self._wait_for_lease()
         if epoch < 0:
             message = f"job {self._job_id} has ended: it is {self._store.fields().get('state', 'gone')}"
             raise UsageError(message)
-        return self._planned(None)
+        return self._resumed(None)
 
-    def _wait_for_end_of_charge(self) -> int:
-        """Wait for the charge of a master that may be dead to run out, and take it.
+    def _wait_for_lease(self) -> int:
+        """Wait until the leader lease of a master that may be dead runs out, and acquire it.
 
         Raises:
-            UsageError: the master is alive: it has held on to its charge meanwhile.
+            UsageError: the master is alive: it has renewed its lease meanwhile.
         """
         held = self._store.fields().get("held_until", "0")
         self._observer.warned(
             f"job {self._job_id} had a master until lately; waiting for some seconds to see that it is gone"
         )
-        while not (epoch := self._leader_lease.take()):
+        while not (epoch := self._leader_lease.acquire()):
             fields = self._store.fields()
             if fields.get("held_until", "0") != held:
                 message = (
@@ -171,15 +171,15 @@ class SubmitOrResume:
             time.sleep(_LOOK_SECONDS / 4)
         return epoch
 
-    def _planned(self, own: JobSpec | None) -> tuple[JobSpec, list[Source]]:
-        """Return the plan in the store and its sources, checked; ``own`` is what this command line asks for."""
+    def _resumed(self, own: JobSpec | None) -> tuple[JobSpec, list[Source]]:
+        """Return the spec in the store and its sources, checked; ``own`` is the one that this command asks for."""
         try:
-            return self._checked_plan(own)
+            return self._checked_spec(own)
         except BaseException:
             self._leader_lease.release()
             raise
 
-    def _checked_plan(self, own: JobSpec | None) -> tuple[JobSpec, list[Source]]:
+    def _checked_spec(self, own: JobSpec | None) -> tuple[JobSpec, list[Source]]:
         fields = self._store.fields()
         sources = self._store.sources()
         spec = read_spec(fields, self._job_id, sources)
@@ -197,7 +197,7 @@ class SubmitOrResume:
 
 
 def _is_done_already(spec: JobSpec, fields: dict[str, str]) -> bool:
-    """Whether a job was done with the same plan, and its results are where they should be."""
+    """Whether a job was done with the same spec, and its results are still where they should be."""
     if fields.get("state") != JobState.DONE.value:
         return False
     return fields.get("spec") == spec.to_json() and Sink.of_spec(spec).holds(spec.job_id, spec.partitions)

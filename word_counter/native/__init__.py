@@ -1,1 +1,1 @@
-"""What is counted and summed natively where it can be, and the same in Python."""
+"""The native kernel in C, which counts words, groups pairs and adds up; and the same in Python."""

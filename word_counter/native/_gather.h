@@ -1,8 +1,8 @@
-/* Gathering: the pairs of a chunk are added to what there is of each key, without a call of Python a pair.
+/* Grouping: adds the pairs of a chunk to the groups of their keys, without a Python call for each pair.
  *
- * Only what is plain is done here: a tuple of two whose key is text, a whole number, a truth value, None or a tuple of
- * those, all of these very types and not of subclasses. A dict tells such keys apart as JSON does, when something else
- * stands in for True and False, which equal 1 and 0. Any other pair is handed to Python, which says what is right.
+ * Only plain pairs are done here: tuples of two whose key is text, a whole number, a boolean, None or a tuple of these,
+ * all of exactly these types and not of subclasses. A dict tells such keys apart like JSON does, if other objects stand
+ * in for True and False, which equal 1 and 0. Any other pair is handed to Python, which defines what is right.
  */
 
 #ifndef WORD_COUNTER_GATHER_H
@@ -21,15 +21,15 @@ static const char *const ways[] = {"list", "sum", "count", "min", "max"};
 
 struct cell {
     PyObject *key;
-    PyObject *group;  /* what it is grouped by */
+    PyObject *group;  /* the group key */
     PyObject *values; /* LIST: the list of its values; else NULL */
     int64_t total;    /* SUM, COUNT: what is still to be added to its group */
 };
 
 struct gathering {
     enum way way;
-    PyObject *into, *canonical, *other; /* lent */
-    PyObject *places;                   /* where the cell of each key, as stand_in has it, stands in cells */
+    PyObject *into, *canonical, *other; /* borrowed */
+    PyObject *places;                   /* the index in cells of each key, as stand_in returns it */
     struct cell *cells;
     size_t n, room;
 };
@@ -120,7 +120,7 @@ static inline struct cell *find_cell(struct gathering *all, PyObject *key)
     return cell;
 }
 
-/* Keep the lesser or the larger value. Returns 0 when Python has to compare, else as add_plainly. */
+/* Keep the smaller or the larger value. Returns 0 when Python has to compare, else like add_plainly. */
 static int add_extreme(const struct gathering *all, const struct cell *cell, PyObject *value)
 {
     PyObject *old = PyDict_GetItemWithError(all->into, cell->group);

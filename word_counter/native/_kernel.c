@@ -1,11 +1,20 @@
-/* The native kernel as a Python module: what kernel.py, gathering.py and summing.py use when it is there.
+/* The native kernel as a Python module, for native/kernel.py, compute/grouping.py and compute/native_sums.py.
  *
- * The limited API: one binary serves every CPython from 3.11 on.
+ * It uses the limited API: one binary serves every CPython from 3.11 on.
  */
 
 #define Py_LIMITED_API 0x030b0000
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+
+/* From 3.12 on, Python.h returns these three without a new reference, as they are immortal there. In 3.11 they are not:
+ * a binary that was built with a later Python would free them. */
+#undef Py_RETURN_NONE
+#undef Py_RETURN_TRUE
+#undef Py_RETURN_FALSE
+#define Py_RETURN_NONE return Py_NewRef(Py_None)
+#define Py_RETURN_TRUE return Py_NewRef(Py_True)
+#define Py_RETURN_FALSE return Py_NewRef(Py_False)
 
 #include "_gather.h"
 #include "_partials.h"
@@ -32,7 +41,7 @@ struct state {
     uint64_t seed[2];
 };
 
-/* A dict that is being made of what was counted. */
+/* A dict that is being filled with counts. */
 struct dict_maker {
     PyObject *counts;
     int as_text; /* keys are text, for words; else bytes, for tokens */
@@ -50,7 +59,7 @@ static int put_count(void *taker, const uint8_t *start, size_t length, uint64_t 
     return failed ? -1 : 0;
 }
 
-/* Return a new dict of what was counted. */
+/* Return a new dict of the counts. */
 static PyObject *make_dict(const struct tally *tally)
 {
     struct dict_maker maker = {PyDict_New(), tally->case_bits != 0};
@@ -69,7 +78,7 @@ PyDoc_STRVAR(count_doc, "count(chunk, /)\n--\n\n"
 static PyObject *count(PyObject *module, PyObject *args)
 {
     const struct state *state = PyModule_GetState(module);
-    Py_buffer chunk; /* holds on to the bytes: nobody resizes them while other threads run */
+    Py_buffer chunk; /* keeps the bytes: they cannot be resized while other threads run */
     if (!PyArg_ParseTuple(args, "y*:count", &chunk))
         return NULL;
     struct counter counter;
@@ -179,7 +188,7 @@ static PyObject *encode_counts(PyObject *module, PyObject *args)
     return shares;
 }
 
-/* Partials that are being written of what was counted. */
+/* Partials that are being written from the counts. */
 struct partials_writer {
     struct text *texts;
     uint32_t partitions;
@@ -193,7 +202,7 @@ static int put_pair(void *taker, const uint8_t *start, size_t length, uint64_t c
     return write_pair(writer->texts, writer->partitions, (const char *)start, length, 0, (int64_t)count);
 }
 
-/* Count a word that the rule found so many times. It has to live for as long as the counter does. */
+/* Count a word that the rule found so many times. The word has to live as long as the counter. */
 static int put_word(struct counter *counter, PyObject *word, uint64_t times)
 {
     Py_ssize_t length, i = 0;
@@ -210,7 +219,7 @@ static int put_word(struct counter *counter, PyObject *word, uint64_t times)
     return 0;
 }
 
-/* Tokens that are being looked up among those whose words are known. */
+/* Looks tokens up among those whose words are known. */
 struct token_reader {
     struct counter *counter;
     PyObject *known, *unknown;
@@ -222,7 +231,7 @@ static int put_token(void *taker, const uint8_t *start, size_t length, uint64_t 
     PyObject *token = PyBytes_FromStringAndSize((const char *)start, (Py_ssize_t)length);
     if (token == NULL)
         return -1;
-    PyObject *words = PyDict_GetItemWithError(reader->known, token); /* which keeps it while nobody else runs */
+    PyObject *words = PyDict_GetItemWithError(reader->known, token); /* the dict keeps it alive */
     int failed = 0;
     if (words != NULL) {
         Py_ssize_t n = PyTuple_Size(words); /* -1 when it is none */
@@ -241,7 +250,7 @@ static int put_token(void *taker, const uint8_t *start, size_t length, uint64_t 
 }
 
 /* Count the words of all tokens: of those that are known, and, by the rule, of the others. Returns the words of these,
- * which have to live for as long as the counter does, or NULL after an error. */
+ * which have to live as long as the counter, or NULL after an error. */
 static PyObject *read_tokens(struct counter *counter, PyObject *known, PyObject *rule)
 {
     struct token_reader reader = {counter, known, PyDict_New()};

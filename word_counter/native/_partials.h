@@ -1,8 +1,8 @@
 /* Writing partials: the keys and counts of a chunk as JSON text, one text for each partition.
  *
- * The very text that word_counter/shuffle.py writes, for the one case that most jobs are: values are int, and keys are
- * all text or all something else. Anything else is declined, and so written (or refused with a good message) by
- * shuffle.py itself.
+ * The text is the same as that of word_counter/shuffle/partitioning.py, for the case that most jobs are: values are
+ * int, and keys are all text or all something else. Anything else is declined, and partitioning.py writes it (or
+ * refuses it with a good message).
  */
 
 #ifndef WORD_COUNTER_PARTIALS_H
@@ -32,7 +32,7 @@ static inline uint32_t scramble(uint32_t block)
     return rotate(block * 0xcc9e2d51u, 15) * 0x1b873593u;
 }
 
-/* MurmurHash3_x86_32 with the seed 0 (A. Appleby, public domain), as in shuffle.partition_of. */
+/* MurmurHash3_x86_32 with the seed 0 (A. Appleby, public domain), as in partitioning.partition_of. */
 static uint32_t murmur3(const char *bytes, size_t length)
 {
     uint32_t hash = 0, block;

@@ -1,9 +1,9 @@
-/* Adding up partials: a table of text keys with the sum of their numbers, and the type Sums that summing.py uses.
+/* Adding up partials: a table of text keys with the sum of their numbers, and the type Sums for compute/native_sums.py.
  *
- * Taken are partials as _partials.h writes them when all keys are text: an object without white space whose values are
- * whole numbers. In such a text two keys are the same when their bytes are, as long as nothing is escaped, and keys
- * sort by their bytes as Python sorts their characters. Whatever else is in a partial, that partial is declined as a
- * whole, and summing.py goes on in Python.
+ * It takes partials as _partials.h writes them when all keys are text: an object without white space whose values are
+ * whole numbers. In such a text two keys are equal when their bytes are, as long as nothing is escaped, and sorting
+ * keys by their bytes gives the order that Python has for their characters. A partial with anything else in it is
+ * declined as a whole, and native_sums.py goes on in Python.
  */
 
 #ifndef WORD_COUNTER_SUMS_H
@@ -13,7 +13,7 @@
 #include "_tally.h"
 
 #define MOST_DIGITS 13               /* of a number that is taken */
-#define MOST_TAKEN (UINT64_C(1) << 19) /* partials: so many numbers of so many digits do not overflow 64 bits */
+#define MOST_TAKEN (UINT64_C(1) << 19) /* partials: each adds one number to a key, and so many of so many digits fit into 64 bits */
 #define BLOCK_BYTES (64 * 1024)      /* of memory for keys */
 
 struct sum {
@@ -268,7 +268,7 @@ static PyObject *sums_heaviest(PyObject *self, PyObject *args)
             continue;
         keys++;
         values += sum->values;
-        int place = found; /* the last place of best[] is for who drops out */
+        int place = found; /* the last place of best[] is for the one that drops out */
         for (; place > 0 && (best[place - 1]->values < sum->values ||
                              (best[place - 1]->values == sum->values && by_key(&best[place - 1], &sum) > 0));
              place--)
@@ -354,7 +354,7 @@ static PyMethodDef sums_methods[] = {
 };
 
 static PyType_Slot sums_slots[] = {
-    {Py_tp_doc, (void *)"Sums()\n--\n\nThe sums of partials' numbers by key: see word_counter/summing.py."},
+    {Py_tp_doc, (void *)"Sums()\n--\n\nThe sums of partials' numbers by key: see word_counter/compute/native_sums.py."},
     {Py_tp_init, (void *)sums_init},
     {Py_tp_dealloc, (void *)sums_dealloc},
     {Py_tp_methods, sums_methods},

@@ -1,8 +1,8 @@
-/* Counting strings: open hash tables that grow with what is distinct, made for words.
+/* Counting strings: open hash tables that grow with the number of distinct strings, made for words.
  *
- * Strings of up to 16 bytes are kept in the table itself, so that a hit costs one cache line and no comparing loop.
- * Their look-ups are put off until some 64 are waiting, so that their cache misses overlap. Longer strings are known
- * by where they stand in the chunk, which therefore has to stay as it is until the counter is done with.
+ * Strings of up to 16 bytes are stored in the table itself, so that a hit costs one cache line and no loop to compare.
+ * Their look-ups are put off until 64 are waiting, so that their cache misses overlap. Of longer strings the table has
+ * only the place in the chunk. So the chunk must not change while the counter is in use.
  */
 
 #ifndef WORD_COUNTER_TALLY_H
@@ -18,7 +18,7 @@
 #endif
 
 #define SHORT 16        /* bytes of a string that fit into a slot */
-#define PENDING 64      /* look-ups that wait for each other */
+#define PENDING 64      /* look-ups that are done together */
 #define FIRST_SLOTS 256 /* of a new table: few, as a chunk may be one line */
 #define GROWTH 4        /* a table grows by this when it is as full as it may be */
 
@@ -32,7 +32,7 @@ struct short_slot {
 };
 
 struct long_slot {
-    const uint8_t *start; /* where it stands in the chunk for the first time */
+    const uint8_t *start; /* its first place in the chunk */
     size_t length;
     uint64_t hash;
     uint64_t count; /* 0: the slot is free */
@@ -42,20 +42,20 @@ struct pending {
     uint64_t low, high, hash;
 };
 
-/* How often each of some strings occurs: two open hash tables with linear probing, and what waits for the first. */
+/* How often each string occurs: two open hash tables with linear probing, and the look-ups waiting for the first. */
 struct tally {
     struct short_slot *shorts;
     struct long_slot *longs;
     size_t n_shorts, short_slots; /* slots: powers of two */
     size_t n_longs, long_slots;
     size_t n_pending;
-    uint64_t case_bits; /* CASE_BITS to count in lower case, 0 as it stands */
+    uint64_t case_bits; /* CASE_BITS to count in lower case, 0 to keep the case */
     struct pending pending[PENDING];
 };
 
 struct counter {
     struct tally words;  /* ASCII words, in lower case */
-    struct tally tokens; /* what the rule has still to be applied to */
+    struct tally tokens; /* tokens to which the rule has yet to be applied */
     struct tally others; /* words that the rule found in them, and that are not ASCII */
     uint64_t seed[2];    /* secret, so that nobody can choose words that share a slot */
     const uint8_t *end;  /* of the chunk: nothing is read from here on */
@@ -91,7 +91,7 @@ static inline uint64_t hash_short(uint64_t low, uint64_t high, const uint64_t *s
 static uint64_t hash_long(const uint8_t *start, size_t length, uint64_t case_bits, const uint64_t *seed)
 {
     uint64_t hash = length;
-    const uint8_t *last = start + length - 16; /* the last step may take bytes in once more */
+    const uint8_t *last = start + length - 16; /* the last step may read some bytes again */
     for (const uint8_t *at = start; at < last; at += 16)
         hash = mix((load8(at) | case_bits) ^ seed[0] ^ hash, (load8(at + 8) | case_bits) ^ seed[1]);
     return mix((load8(last) | case_bits) ^ seed[0] ^ hash, (load8(last + 8) | case_bits) ^ seed[1]);
@@ -105,7 +105,7 @@ static int same_long(const uint8_t *a, const uint8_t *b, size_t length, uint64_t
     return !((load8(a + length - 8) ^ load8(b + length - 8)) & ~case_bits);
 }
 
-/* Make room: all of a table again, in one that is larger. Returns -1 when there is no memory for it. */
+/* Make room: copy a table into a larger one. Returns -1 when there is no memory for it. */
 static int grow_shorts(struct tally *tally, const uint64_t *seed)
 {
     size_t slots = tally->short_slots ? tally->short_slots * GROWTH : FIRST_SLOTS;
@@ -167,7 +167,7 @@ static inline int count_short(struct tally *tally, const struct pending *next, u
     return ++tally->n_shorts > tally->short_slots / 4 * 3 ? grow_shorts(tally, seed) : 0;
 }
 
-/* Look up what is waiting. */
+/* Do the look-ups that are waiting. */
 static int settle(struct tally *tally, const uint64_t *seed)
 {
     size_t n_pending = tally->n_pending;
@@ -200,7 +200,7 @@ static int add_long(struct counter *counter, struct tally *tally, const uint8_t 
     return 0;
 }
 
-/* Count one word or token. Returns -1 when memory ran out, as all that follows do. */
+/* Count one word or token. Returns -1 when memory ran out, like all functions below. */
 static inline int add(struct counter *counter, struct tally *tally, const uint8_t *start, size_t length)
 {
     static const uint8_t kept[2 * SHORT] = {255, 255, 255, 255, 255, 255, 255, 255,
@@ -238,8 +238,8 @@ static int add_times(struct counter *counter, struct tally *tally, const uint8_t
     return count_short(tally, &found, times, counter->seed);
 }
 
-/* Give each string that was counted, in lower case where it was counted so, with its count to somebody, who returns
- * -1 to end it. The bytes are gone after the call. Returns -1 when there is no memory, or somebody ended it. */
+/* Call take() with each string that was counted, in lower case if it was counted so, and its count. take() returns -1
+ * to stop. The bytes are gone after the call. Returns -1 when there is no memory, or take() stopped it. */
 static int each_counted(const struct tally *tally, int (*take)(void *, const uint8_t *, size_t, uint64_t), void *taker)
 {
     for (size_t i = 0; i < tally->short_slots; i++) {

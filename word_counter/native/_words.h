@@ -1,18 +1,19 @@
 /* Counting the words of a chunk of bytes. Plain C, without Python; _kernel.c is the bridge.
  *
- * What a word is, says word_counter/kernel.py: letters and digits of any script, in lower case, apostrophes inside.
+ * What a word is, says word_counter/native/word_rule.py: letters, digits and marks of any script, and what its key is.
  * The work is shared. A *run* is a longest row of bytes that do not separate (see below). The words of one that is all
  * ASCII are counted here, for good. Any other is a *token*: it is only counted as it stands, and the caller applies
  * the rule to each distinct token. So nothing here knows of Unicode, and no table of it can be wrong.
  *
- * Which bytes separate: every ASCII byte except letters, digits, and ' . : ^ `. It is exact, because cutting a line
+ * Which bytes separate: every ASCII byte except letters, digits and the apostrophe. It is exact, because cutting a line
  * at such a byte changes nothing in what the rule finds:
  *   - decoding: no ASCII byte is ever part of a longer UTF-8 sequence, and it ends a broken one;
- *   - lower(): the one thing in it that looks beyond a character is the final sigma, which looks for the next letter
- *     over characters that are "case-ignorable" in Unicode, and stops at any other that has no case. ' . : ^ ` are
- *     the ASCII characters that are case-ignorable, so they may not cut a token, however clearly they end a word;
- *   - matching: no word holds such a character.
- * Within runs that are all ASCII lower() looks at nothing, and every byte but letters, digits and ' ends a word.
+ *   - matching: no word holds such a character, as none of them is a letter, a digit, a mark or a joiner;
+ *   - keys: NFC and lower() are applied to each word by itself, so that what stands around it has no say in them. The
+ *     final sigma, for which lower() looks at the letters before and after, looks no further than its word.
+ * What is all ASCII between two such bytes has no other character beside it: no mark that belongs to its last letter,
+ * no U+2019 that joins it to another word. It is in NFC as it stands, lower() looks at nothing around a letter, and every
+ * byte but letters, digits and ' ends a word.
  *
  * The chunk is looked at 64 bytes at a time, and each such block ends with the last byte in it that separates: so no
  * run reaches beyond it, and what was found of it is a few registers full of bits. Memory: the tables of _tally.h
@@ -66,17 +67,11 @@ static inline struct bits classify(const uint8_t *at)
         __m128i letter = _mm_or_si128(_mm_cmplt_epi8(from_a, _mm_set1_epi8(-128 + 26)),
                                       _mm_cmplt_epi8(from_0, _mm_set1_epi8(-128 + 10)));
         __m128i quote = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\''));
-        __m128i point = _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('.')),
-                                     _mm_cmpeq_epi8(bytes, _mm_set1_epi8(':')));
-        __m128i mark = _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('^')),
-                                    _mm_cmpeq_epi8(bytes, _mm_set1_epi8('`')));
-        __m128i in_run = _mm_or_si128(_mm_or_si128(letter, quote), _mm_or_si128(point, mark));
         block.letters |= bits_of(letter) << i;
         block.apostrophes |= bits_of(quote) << i;
         block.beyond |= bits_of(bytes) << i; /* takes the highest bit of each */
-        block.separators |= bits_of(in_run) << i;
     }
-    block.separators = ~(block.separators | block.beyond);
+    block.separators = ~(block.letters | block.apostrophes | block.beyond);
     return block;
 }
 
@@ -108,13 +103,11 @@ static inline struct bits classify(const uint8_t *at)
         uint64_t letter = (lower + EACH_BYTE * (0x80 - 'a')) & ~(lower + EACH_BYTE * (0x80 - 'z' - 1));
         uint64_t digit = (bytes + EACH_BYTE * (0x80 - '0')) & ~(bytes + EACH_BYTE * (0x80 - '9' - 1));
         uint64_t quote = equal(bytes, '\'');
-        uint64_t in_run = quote | equal(bytes, '.') | equal(bytes, ':') | equal(bytes, '^') | equal(bytes, '`');
         block.letters |= highest_bits((letter | digit) & ~all) << i;
         block.apostrophes |= highest_bits(quote & ~all) << i;
         block.beyond |= highest_bits(all) << i;
-        block.separators |= highest_bits(in_run | letter | digit | all) << i;
     }
-    block.separators = ~block.separators;
+    block.separators = ~(block.letters | block.apostrophes | block.beyond);
     return block;
 }
 

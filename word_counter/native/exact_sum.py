@@ -1,4 +1,4 @@
-"""Exact sums: of ints and floats without rounding, so that no grouping of the values can change the result."""
+"""Exact sum: adds ints and floats without rounding, so that the result does not depend on how values are grouped."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any
 
-#: From here on every float is a whole number.
+#: Every float from this number on is a whole number.
 _ALL_WHOLE = 2.0**53
 
 
 class ExactSum:
-    """A sum of ints and floats without rounding, so that no grouping of the values can change it.
+    """A sum of ints and floats without rounding.
 
     Floats are kept as non-overlapping partial sums (J. R. Shewchuk, "Adaptive Precision Floating-Point
     Arithmetic", 1997, as in ``math.fsum``); a float's partials print and read back exactly in JSON.
@@ -30,7 +30,7 @@ class ExactSum:
             message = f"Sum takes finite numbers, not {x!r}"
             raise ValueError(message)
         if abs(x) >= _ALL_WHOLE:
-            self.whole += int(x)  # exact, and keeps the partials from overflowing in some order but not in another
+            self.whole += int(x)  # exact, and so partials overflow in no order of the values
             return
         partials = self.partials
         i = 0
@@ -46,7 +46,7 @@ class ExactSum:
         partials[i:] = [x]
 
     def state(self) -> Any:
-        """Return the sum as JSON can hold it."""
+        """Return the sum in a form that JSON can hold."""
         return {"int": self.whole, "floats": self.partials}
 
     def value(self) -> float:
@@ -55,7 +55,7 @@ class ExactSum:
 
 
 def add(total: Any, value: Any) -> Any:
-    """Add a number or a travelled state to a running total: an int as long as all were ints."""
+    """Add a number or a packed state to a running total, which is an int as long as all values were ints."""
     if value.__class__ is int:
         if total.__class__ is int:
             return total + value
@@ -73,5 +73,5 @@ def add(total: Any, value: Any) -> Any:
 
 
 def pack(total: Any) -> Any:
-    """Return a running total as JSON can hold it."""
+    """Return a running total in a form that JSON can hold."""
     return total if total.__class__ is int else total.state()

@@ -1,11 +1,11 @@
-"""The kernel of the word count: the words of a chunk of bytes, by the word rule, as fast as this machine allows.
+"""Kernel of the word count: counts the words of a chunk of bytes, in C if the native kernel was built, else in Python.
 
-The rule itself (:mod:`word_counter.native.word_rule`) is slow a line and a regular expression at a time. It need not be
-applied to every occurrence: a chunk is cut where the rule can find no difference, each distinct *token* is
-counted as it stands, and the rule is applied to the distinct tokens only. Two kernels do this and give the very same
-counts: ``_kernel`` in C, which counts ASCII words by itself, and ``python_kernel``, where there is no compiler.
+The word rule (:mod:`word_counter.native.word_rule`), a regular expression, is slow. It need not be applied to every
+occurrence. A chunk is cut at bytes where cutting does not change what the rule finds, each distinct *token* between
+them is counted, and the rule is applied to the distinct tokens only. Two kernels do this and give the same counts:
+``_kernel`` in C, which counts ASCII words by itself, and ``python_kernel``, for machines without a compiler.
 
-Why a chunk may be cut where the kernels cut it is argued at the head of ``_words.h``.
+The head of ``_words.h`` explains why a chunk may be cut at these bytes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from word_counter.native.python_kernel import count_in_python
 from word_counter.native.word_rule import apply_rule, known_tokens, words_in
 from word_counter.settings.config import chosen_kernel
 
-#: What the native kernel has to offer.
+#: The functions and types that the native kernel must have.
 _OFFERED = ("count", "encode_counts", "gather", "newlines", "word_partials", "Sums")
 
 
@@ -29,26 +29,26 @@ def count_words(chunk: bytes) -> dict[str, int]:
     """Return how often each word occurs in a chunk of whole lines, decoded as UTF-8 with undecodable bytes replaced.
 
     Raises:
-        UsageError: ``WORD_COUNTER_KERNEL`` names a kernel that there is not.
+        UsageError: ``WORD_COUNTER_KERNEL`` names a kernel that does not exist.
     """
     kernel = native()
     return count_in_python(chunk) if kernel is None else count_natively(kernel, chunk)
 
 
 def encode_counts(groups: Mapping[str | bytes, Any], partitions: int) -> dict[int, str] | None:
-    """Return the JSON text of each partition's share of whole numbers by text; None when somebody else has to do it.
+    """Return the partials of whole numbers by key, as JSON text; None when Python has to make them.
 
-    That is when there is no native kernel, when it finds other kinds of keys or values, and when they are no Unicode.
+    That is when there is no native kernel, when keys or values are of other kinds, and when a key is not valid Unicode.
     """
     kernel = native()
     return None if kernel is None else kernel.encode_counts(groups, partitions)
 
 
 def word_partials(chunk: bytes, partitions: int) -> tuple[dict[int, str], int] | None:
-    """Return the JSON text of each partition's share of a chunk's words, and how many different words there are.
+    """Return the partials of a chunk's words as JSON text, and how many different words there are.
 
-    The same as :func:`encode_counts` gives for :func:`count_words`, but that words which are ASCII never become objects
-    of Python. None when there is no native kernel.
+    They are the same as :func:`encode_counts` gives for :func:`count_words`, but ASCII words never become Python
+    objects. None when there is no native kernel.
     """
     kernel = native()
     return None if kernel is None else kernel.word_partials(chunk, partitions, known_tokens, words_in)
@@ -61,7 +61,7 @@ def newlines(block: bytes, start: int, stop: int) -> int:
 
 
 def native() -> ModuleType | None:
-    """Return the native kernel; None where there is none, or none is wanted."""
+    """Return the native kernel; None where there is none, or the Python kernel was asked for."""
     return _kernel()[0]
 
 
@@ -87,7 +87,7 @@ def _kernel() -> tuple[ModuleType | None, str]:
 
 
 def _import_native() -> ModuleType:
-    """Import it; ImportError when there is none, or only one that an older version of the package was built with."""
+    """Import it; ImportError when there is none, or it was built from an older version of the package."""
     module = import_module("word_counter.native._kernel")
     if not all(hasattr(module, name) for name in _OFFERED):
         message = "it was built from an older version; install the package again"

@@ -1,1 +1,1 @@
-"""Where results go and in which form: drafted, confirmed, then shown."""
+"""Where results go and in which format. They are drafted, confirmed, then shown."""

@@ -1,4 +1,4 @@
-"""Columns: which type the values of all rows have, for tables whose columns have one, and what becomes of a value."""
+"""Column types: finds the one type that fits the values of all rows, for tables whose columns have a type."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from word_counter.errors import OutputError
-from word_counter.files.drafts import Holding, Rows
+from word_counter.files.drafts import KeepAlive, Rows
 from word_counter.outputs.text import line_text
 from word_counter.settings.user_folders import room_for
 
 _SMALLEST, _LARGEST = -(2**63), 2**63 - 1
-#: Every whole number up to here is a float, too.
+#: Up to this number a float holds every whole number exactly.
 _EXACT = 2**53
 
 
 class Kind(enum.Enum):
-    """The type of a column that holds all values of a job's results exactly. None fits any of them, as NULL."""
+    """The type of a column that holds all values of a job's results exactly. None fits each of them, as NULL."""
 
     INTEGER = "integer"  #: whole numbers of 64 bits
     NUMBER = "number"  #: floats, and whole numbers that floats hold exactly
@@ -30,7 +30,7 @@ class Kind(enum.Enum):
 
 
 def kind_of(value: Any) -> Kind | None:
-    """Return the kind of one value; None for None, which has none."""
+    """Return the kind of one value; None for None."""
     if value is None:
         return None
     if value.__class__ is int:
@@ -43,15 +43,15 @@ def kind_of(value: Any) -> Kind | None:
 
 
 def cell(value: Any, kind: Kind) -> Any:
-    """Return what a value is in a column of a kind: None, the value, or JSON text."""
+    """Return a value in the form for a column of a kind: None, the value, or JSON text."""
     if value is None or kind is not Kind.JSON:
         return value
     return line_text(value)
 
 
 @contextmanager
-def spooled(rows: Rows, holding: Holding) -> Iterator[tuple[Kind, Iterator[tuple[str, Any]]]]:
-    """Give the kind of the values of all rows, and then the rows again, which were on disk meanwhile."""
+def spilled(rows: Rows, keep_alive: KeepAlive) -> Iterator[tuple[Kind, Iterator[tuple[str, Any]]]]:
+    """Write all rows to a temporary file; give the kind that fits all values, and the rows again from the file."""
     kinds: set[Kind | None] = set()
     largest = 0
     with ExitStack() as stack:
@@ -64,7 +64,7 @@ def spooled(rows: Rows, holding: Holding) -> Iterator[tuple[Kind, Iterator[tuple
                 file.write(f"[{json.dumps(key)},{json.dumps(value)}]\n")
             file.seek(0)
         again = ((key, value) for key, value in map(json.loads, file))
-        yield _together(kinds - {None}, exact=largest <= _EXACT), holding(again)
+        yield _together(kinds - {None}, exact=largest <= _EXACT), keep_alive(again)
 
 
 def _together(kinds: set[Kind | None], *, exact: bool) -> Kind:

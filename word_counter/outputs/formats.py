@@ -1,4 +1,4 @@
-"""Forms: what results are written as, and how an output's name tells."""
+"""Output formats: the format (*form*) in which results are written, chosen by name or by the output's suffix."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _BY_SUFFIX = {
     ".sqlite3": "sqlite",
     ".db": "sqlite",
 }
-#: Results are not compressed: a reader would take the name's word for it.
+#: Suffixes of compressed files, which are refused: results are not compressed.
 _COMPRESSED = frozenset({".gz", ".bz2", ".xz", ".zst", ".zip"})
-#: What goes to standard output as well as to a file, and how it is written.
+#: The forms that can go to standard output too, and the functions that write them.
 _TEXTS: dict[str, Callable[..., None]] = {
     "json": text.write_object,
     "jsonl": text.write_json_lines,
@@ -39,8 +39,8 @@ def form_of(output: str, chosen: str, own: str) -> str:
 
     Args:
         output: a path, a URL or "-".
-        chosen: the form that was asked for; "auto": what the output's name says, and else JSON.
-        own: "lines" when the job writes lines of its own; else "json".
+        chosen: the form that was asked for; "auto": by the output's suffix, else JSON.
+        own: "lines" when the job writes its own lines; else "json".
 
     Raises:
         OutputError: that output cannot have that form.
@@ -72,13 +72,13 @@ def form_of(output: str, chosen: str, own: str) -> str:
 
 
 def check_form(form: str, output: str) -> None:
-    """Raise OutputError, with what to install, when the library that a form needs is not there."""
+    """Raise OutputError, which says what to install, when the library that a form needs is missing."""
     if form == "parquet":
         library("pyarrow", "parquet", output)
 
 
 def writer_of(form: str) -> Callable[..., Any]:
-    """Return what writes rows to a file in a form, as :mod:`word_counter.outputs.text` does."""
+    """Return the function that writes rows to a file in a form, like those of :mod:`word_counter.outputs.text`."""
     if form == "parquet":
         from word_counter.outputs.parquet import write_parquet
 

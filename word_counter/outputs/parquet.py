@@ -1,14 +1,14 @@
-"""Results as an Apache Parquet file: columns ``key``, of text, and ``value``, of the type that fits all values."""
+"""Results as an Apache Parquet file: a text column ``key``, and a column ``value`` of the type that fits all values."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
-from word_counter.files.drafts import Holding, Rows, as_they_are, going_on, library
-from word_counter.outputs.column_types import Kind, cell, spooled
+from word_counter.files.drafts import KeepAlive, Rows, library, no_check, unchanged
+from word_counter.outputs.column_types import Kind, cell, spilled
 
-#: A row group has no more rows, and about no more characters: this is what is held in memory.
+#: A row group has at most so many rows, and about so many characters. One is in memory at a time.
 _GROUP_ROWS = 100_000
 _GROUP_CHARS = 16 * 1024 * 1024
 
@@ -16,9 +16,9 @@ _GROUP_CHARS = 16 * 1024 * 1024
 def write_parquet(
     rows: Rows,
     file: BinaryIO,
-    before_the_end: Callable[[], None] = going_on,
+    before_the_end: Callable[[], None] = no_check,
     *,
-    holding: Holding = as_they_are,
+    keep_alive: KeepAlive = unchanged,
 ) -> None:
     """Write rows; OutputError when pyarrow is not installed."""
     arrow: Any = library("pyarrow", "parquet", "in Parquet")
@@ -30,7 +30,7 @@ def write_parquet(
         Kind.TEXT: arrow.string(),
         Kind.JSON: arrow.string(),
     }
-    with spooled(rows, holding) as (kind, again):
+    with spilled(rows, keep_alive) as (kind, again):
         schema = arrow.schema([arrow.field("key", arrow.string(), nullable=False), ("value", types[kind])])
         with parquet.ParquetWriter(file, schema) as writer:
             for keys, values in _groups(again, kind):

@@ -1,4 +1,4 @@
-"""Parts: the files of results where each partition has one of its own: ``mr-out-0``, ``mr-out-1`` and so on."""
+"""Part files: results with one file for each partition, ``mr-out-0``, ``mr-out-1`` and so on."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def part_path(output: str, number: int) -> str:
 
 
 def parts_at(output: str) -> dict[int, str]:
-    """Return the paths of the parts that are there in the folder of an output, by their numbers, in their order.
+    """Return the paths of the parts in the folder of an output, by their numbers, in order.
 
-    What only looks like a part is somebody's. There are none in a folder that cannot be read.
+    Files whose names do not match exactly are not parts. A folder that cannot be read has none.
     """
     folder = os.path.dirname(output)
     with contextlib.suppress(OSError, OutputError):

@@ -1,8 +1,8 @@
 """Results as a table of a PostgreSQL server, with the columns ``key`` and ``value``, changed in one transaction.
 
-``postgresql://USER@HOST/DATABASE?table=SCHEMA.TABLE`` names it. Who reads the table sees what was there before until
-the transaction is committed. The table is made when it is not there; one that is there must have been made here, or its
-comment must begin with :data:`MARK`, as all that is in it is replaced.
+``postgresql://USER@HOST/DATABASE?table=SCHEMA.TABLE`` names it. Until the transaction is committed, readers see the
+earlier content. The table is made when it does not exist. All rows of an existing table are replaced, so it must have
+been made here, or its comment must begin with :data:`MARK`.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from word_counter.errors import OutputError
-from word_counter.files.drafts import Draft, Holding, Rows, library
-from word_counter.outputs.column_types import Kind, cell, spooled
+from word_counter.files.drafts import Draft, KeepAlive, Rows, library
+from word_counter.outputs.column_types import Kind, cell, spilled
 
-#: How the comment of a table begins that may be replaced.
+#: How the comment of a table that may be replaced begins.
 MARK = "word_counter results"
 _DEFAULT_TABLE = "results"
-#: A schema and a table.
+#: A name has at most two parts: a schema and a table.
 _LONGEST_NAME = 2
 _TYPES = {
     Kind.INTEGER: "bigint",
@@ -32,23 +32,23 @@ _TYPES = {
     Kind.JSON: "jsonb",
 }
 _CONNECT_SECONDS = 10
-#: Another job, or a master of this one that is not quite gone, may be writing the same table, or somebody reads one
-#: whose type has to change: they are waited for so long, and looked for after each of so many.
+#: How long to wait for a lock on the table in all, and in one attempt. Another job, or an earlier master of this job,
+#: may be writing the table, or somebody reads it while its type has to change.
 _WAIT_SECONDS = 60.0
 _LOOK_SECONDS = 1
-#: A first key for advisory locks, so that they are no other program's: "wcmr".
+#: The first key of our advisory locks, which tells them from those of other programs: "wcmr".
 _LOCK = 0x77636D72
 
 
 class Table:
-    """A table of a server, and a connection to it, which is one transaction."""
+    """A table of a server, with a connection that is used for one transaction."""
 
     def __init__(self, output: str) -> None:
-        """Connect; OutputError when psycopg is not installed, or the server does not let us in."""
+        """Connect; OutputError when psycopg is not installed, or the server refuses the connection."""
         self.output = output
         self._psycopg: Any = library("psycopg", "postgresql", output)
-        url, names = _taken_apart(output)
-        with self._told():
+        url, names = _parsed(output)
+        with self._errors():
             self._connection = self._psycopg.connect(
                 url, connect_timeout=_CONNECT_SECONDS, application_name="word_counter", client_encoding="utf8"
             )
@@ -57,68 +57,70 @@ class Table:
 
     def check(self) -> None:
         """Raise OutputError unless results could be written; changes nothing."""
-        with self._told():
+        with self._errors():
             self._make()
             self._run("DELETE FROM {table} WHERE false")
             self._run("INSERT INTO {table} (key, value) SELECT key, value FROM {table} WHERE false")
             self._connection.rollback()
 
     def job(self) -> str:
-        """Return the id of the job whose results the table holds; empty when it holds none."""
-        with self._told():
+        """Return the id of the job whose results the table has; "" when it has none."""
+        with self._errors():
             comment = self._comment()
         found = re.fullmatch(rf"{MARK} of job (\S+)", comment or "")
         return found[1] if found else ""
 
-    def fill(self, rows: Rows, kind: Kind, job_id: str, holding: Holding) -> None:
-        """Put rows in the place of what is there; nobody sees it before :meth:`commit`.
+    def fill(self, rows: Rows, kind: Kind, job_id: str, keep_alive: KeepAlive) -> None:
+        """Replace the rows of the table. Readers see the new ones after :meth:`commit`.
 
         Args:
             rows: key texts with their values.
-            kind: what the values are.
-            job_id: names the job, in the table's comment.
-            holding: is called while somebody else is in the middle of it.
+            kind: the kind that fits all values.
+            job_id: the id of the job, for the table's comment.
+            keep_alive: is called while this waits for a lock.
         """
-        with self._told():
+        with self._errors():
             self._run(f"SET LOCAL lock_timeout = '{_LOOK_SECONDS}s'")
             # Jobs that write the same table do so one after the other.
-            self._patiently("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", holding, _LOCK, ".".join(self._names))
+            self._run_waiting(
+                "SELECT pg_advisory_xact_lock(%s, hashtext(%s))", keep_alive, _LOCK, ".".join(self._names)
+            )
             found = self._make(kind)
-            self._patiently("DELETE FROM {table}", holding)  # TRUNCATE would keep readers out, or show them nothing
+            self._run_waiting("DELETE FROM {table}", keep_alive)  # TRUNCATE would block readers, or show them nothing
             if found not in {kind, Kind.JSON}:
                 retyped = f"ALTER TABLE {{table}} ALTER COLUMN value TYPE {_TYPES[kind]} USING NULL"
-                self._patiently(retyped, holding)
+                self._run_waiting(retyped, keep_alive)
                 found = kind
             copy = self._psycopg.sql.SQL("COPY {} (key, value) FROM STDIN").format(self._name)
             with self._connection.cursor() as cursor, cursor.copy(copy) as copying:
                 for key, value in rows:
                     copying.write_row((key, cell(value, found)))
-            self._sign(job_id)
+            self._write_comment(job_id)
 
-    def _sign(self, job_id: str) -> None:
-        """Say in the table's comment whose results it holds; its owner's comment stays when only he may change it."""
+    def _write_comment(self, job_id: str) -> None:
+        """Name the job in the table's comment. The comment stays as it is when only the table's owner may change it."""
         comment = self._psycopg.sql.Literal(f"{MARK} of job {job_id}")
         with contextlib.suppress(self._psycopg.errors.InsufficientPrivilege), self._connection.transaction():
             self._connection.execute(self._psycopg.sql.SQL("COMMENT ON TABLE {} IS {}").format(self._name, comment))
 
     def commit(self) -> None:
-        """Let all of it be seen."""
-        with self._told():
+        """Commit, so that readers see the new rows."""
+        with self._errors():
             self._connection.commit()
 
     def close(self) -> None:
-        """Let go of the server; what was not committed is gone."""
+        """Close the connection. What was not committed is lost."""
         self._connection.close()
 
     def _run(self, statement: str) -> Any:
         return self._connection.execute(self._psycopg.sql.SQL(statement).format(table=self._name))
 
-    def _patiently(self, statement: str, holding: Holding, *values: object) -> None:
-        """Run a statement that may have to wait for others, and hold on to the job meanwhile."""
+    def _run_waiting(self, statement: str, keep_alive: KeepAlive, *values: object) -> None:
+        """Run a statement that may have to wait for a lock, and keep the job's leader lease alive meanwhile."""
         deadline = time.monotonic() + _WAIT_SECONDS
         asked = self._psycopg.sql.SQL(statement).format(table=self._name)
         while True:
-            next(holding([("", None)]))
+            next(keep_alive([("", None)]))
             with contextlib.suppress(self._psycopg.errors.LockNotAvailable), self._connection.transaction():
                 self._connection.execute(asked, values)
                 return
@@ -130,10 +132,10 @@ class Table:
                 raise OutputError(message)
 
     def _make(self, kind: Kind = Kind.JSON) -> Kind | None:
-        """Make the table unless it is there; return of which kind its values are, None for one that is not ours.
+        """Make the table unless it exists; return the kind of its values, None for a type that is not one of ours.
 
         Raises:
-            OutputError: there is one that is no table of results.
+            OutputError: there is a table of this name that is not one of results.
         """
         there = self._connection.execute("SELECT to_regclass(%s) IS NOT NULL", (self._quoted(),)).fetchone()[0]
         if not there:
@@ -162,8 +164,8 @@ class Table:
         return ".".join('"' + name.replace('"', '""') + '"' for name in self._names)
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
-        """Tell what PostgreSQL says as an OutputError."""
+    def _errors(self) -> Iterator[None]:
+        """Translate errors of PostgreSQL into OutputErrors."""
         try:
             yield
         except (self._psycopg.Error, UnicodeError) as error:
@@ -175,11 +177,11 @@ class Table:
 class TableDraft(Draft):
     """Results in a transaction that is not committed yet."""
 
-    def __init__(self, output: str, rows: Rows, job_id: str, holding: Holding) -> None:
-        with spooled(rows, holding) as (kind, again):
+    def __init__(self, output: str, rows: Rows, job_id: str, keep_alive: KeepAlive) -> None:
+        with spilled(rows, keep_alive) as (kind, again):
             self._table = Table(output)
             try:
-                self._table.fill(again, kind, job_id, holding)
+                self._table.fill(again, kind, job_id, keep_alive)
             except BaseException:
                 self._table.close()
                 raise
@@ -189,12 +191,12 @@ class TableDraft(Draft):
         self._table.commit()
 
     def drop(self) -> None:
-        """Let go of the server; what was not committed is gone."""
+        """Close the connection. What was not committed is lost."""
         self._table.close()
 
 
 def check_table(output: str) -> None:
-    """Raise OutputError, saying what to do, unless results could be written to a table."""
+    """Raise OutputError, which says what to do, unless results could be written to a table."""
     table = Table(output)
     try:
         table.check()
@@ -203,7 +205,7 @@ def check_table(output: str) -> None:
 
 
 def job_in(output: str) -> str:
-    """Return the id of the job whose results a table holds; empty when it holds none."""
+    """Return the id of the job whose results a table has; "" when it has none."""
     table = Table(output)
     try:
         return table.job()
@@ -211,8 +213,8 @@ def job_in(output: str) -> str:
         table.close()
 
 
-def _taken_apart(output: str) -> tuple[str, list[str]]:
-    """Return what libpq is given, and the table's name, perhaps after that of its schema."""
+def _parsed(output: str) -> tuple[str, list[str]]:
+    """Return the URL for libpq, and the name of the table, with its schema if one is given."""
     parts = urlsplit(output)
     asked = parse_qsl(parts.query, keep_blank_values=True)
     names = dict(asked).get("table", _DEFAULT_TABLE).split(".")

@@ -1,4 +1,4 @@
-"""The quarantine file: what a job set aside as bad, a JSON object a line, beside its results."""
+"""Quarantine file: the bad chunks and records of a job beside its results, one JSON object on each line."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from word_counter.errors import OutputError
 from word_counter.files.locations import files_at, is_database
 from word_counter.settings.config import PARTS
 
-#: Of a line that may be a quarantine entry no more is read; its text and its traceback are cut far below.
+#: The most bytes that are read of a line that may be a quarantine entry. Entries are much shorter.
 _LONGEST_ENTRY_BYTES = 1024 * 1024
 
 
@@ -27,24 +27,24 @@ def quarantine_path(output: str, job_id: str) -> str:
 
 
 def check_free(path: str) -> None:
-    """Raise OutputError when something that is no quarantine stands where one would be."""
+    """Raise OutputError when there is another file where the quarantine file would be."""
     if files_at(path).there(path) and not _is_quarantine(path):
         message = (
-            f"{path} is in the way: records that are set aside would be listed there, and it is none of such lists; "
+            f"{path} is in the way: bad records would be listed there, and it is not a quarantine file; "
             "move it, or give another --output"
         )
         raise OutputError(message)
 
 
 def remove_quarantine(path: str) -> None:
-    """Remove the quarantine of an earlier job, if there is one."""
+    """Remove the quarantine file of an earlier job, if there is one."""
     if _is_quarantine(path):
         with contextlib.suppress(OSError):
             files_at(path).remove(path)
 
 
 def _is_quarantine(path: str) -> bool:
-    """Whether a file is a quarantine that this package wrote, by its first line; an empty file may be anybody's."""
+    """Whether this package wrote a quarantine file, by its first line. An empty file may be another program's."""
     try:
         first, _, _ = files_at(path).head(path, _LONGEST_ENTRY_BYTES).partition(b"\n")
         content = json.loads(first)

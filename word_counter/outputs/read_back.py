@@ -1,4 +1,4 @@
-"""Results read back, where their form keeps what they are."""
+"""Reads results back from an output, for the forms that this package can read."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from word_counter.outputs.part_files import parts_at
 
 
 def read_results(output: str, form: str) -> dict[str, Any]:
-    """Return the results in an output, in the order in which they stand there.
+    """Return the results in an output, in the order of the file.
 
     Raises:
-        ValueError: they have a form that other libraries read.
+        ValueError: their form is one for other programs to read.
         OSError: there are none.
     """
     files = files_at(output)
@@ -21,7 +21,7 @@ def read_results(output: str, form: str) -> dict[str, Any]:
         parts = parts_at(output).values()
         if not parts:
             raise FileNotFoundError(output)
-        # Not splitlines, which ends a line at other characters, too.
+        # Not splitlines(), which also splits at other characters.
         lines = [line for path in parts for line in _text(path).split("\n") if line]
         return {key: value for key, _, value in sorted(line.partition(" ") for line in lines)}
     if form == "json":

@@ -1,4 +1,4 @@
-"""The place of a job's receipt: beside its results."""
+"""Receipt file: where the receipt of a job is, beside its results."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from word_counter.errors import OutputError
 from word_counter.files.locations import files_at, is_database
 from word_counter.settings.config import PARTS
 
-#: What the first field of a receipt says, and so its first bytes.
+#: The first field of a receipt, and so its first bytes.
 FORMAT = "word_counter receipt 1"
 _HEAD = b'{\n  "format": ' + json.dumps(FORMAT).encode()
 
@@ -32,17 +32,17 @@ def receipt_path(output: str, job_id: str) -> str:
 
 
 def check_receipt_free(path: str) -> None:
-    """Raise OutputError when something that is no receipt stands where one would be."""
+    """Raise OutputError when there is another file where the receipt would be."""
     if path and files_at(path).there(path) and not is_receipt(path):
         message = (
-            f"{path} is in the way: the receipt of the results would be there, and it is none; "
+            f"{path} is in the way: the receipt of the results would be there, and it is not a receipt; "
             "move it, or give another --output"
         )
         raise OutputError(message)
 
 
 def is_receipt(path: str) -> bool:
-    """Return whether a file begins as a receipt that this package wrote."""
+    """Return whether a file begins like a receipt of this package."""
     try:
         return files_at(path).head(path, len(_HEAD)) == _HEAD
     except OSError:

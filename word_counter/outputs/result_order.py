@@ -1,4 +1,4 @@
-"""The order of results, and how many of them are written, in bounded memory."""
+"""Result order: sorts results (``--sort``) and keeps the first ones (``--top``), in bounded memory."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from itertools import islice
 from typing import Any
 
 from word_counter.errors import OutputError
-from word_counter.files.drafts import Holding, Rows, as_they_are
+from word_counter.files.drafts import KeepAlive, Rows, unchanged
 from word_counter.job.json_order import order_of
 from word_counter.settings.user_folders import room_for
 from word_counter.shuffle.external_sort import sorted_on_disk
 
-#: So many rows are picked out of all of them in memory.
+#: Up to so many first rows are selected in memory. More are sorted on disk.
 _PICKED_ROWS = 100_000
 
 
 def arranged(
-    rows: Rows, sort: str = "key", top: int = 0, *, holding: Holding = as_they_are
+    rows: Rows, sort: str = "key", top: int = 0, *, keep_alive: KeepAlive = unchanged
 ) -> Iterator[tuple[str, Any]]:
     """Yield rows in another order, or the first of them.
 
-    All rows are taken, whatever ``top`` is: who passes them on may count them.
+    All rows are read, whatever ``top`` is, as the iterator may count them.
 
     Args:
         rows: key texts with their values, sorted by key.
         sort: "key", "value" or "-value", which begins with the largest; rows of equal values stay sorted by key.
         top: how many to yield; 0: all.
-        holding: goes through what was on disk.
+        keep_alive: passes on rows that are read back from disk.
     """
     taken = iter(rows)
     if sort == "key":
@@ -41,7 +41,7 @@ def arranged(
     else:
         room = room_for("sort the results", OutputError)
         in_order = map(tuple, sorted_on_disk(taken, _place, room, falling=sort == "-value"))
-        yield from islice(holding(in_order), top or None)
+        yield from islice(keep_alive(in_order), top or None)
 
 
 def sorts_on_disk(sort: str, top: int) -> bool:

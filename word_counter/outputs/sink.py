@@ -1,4 +1,4 @@
-"""Sinks: where results go, and what was set aside. They are seen whole or not at all: drafted, confirmed, shown."""
+"""Sink: where results and quarantine go. They are drafted, confirmed, then shown: readers see all of them or none."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, BinaryIO, cast
 
 from word_counter.errors import OutputError, UsageError
-from word_counter.files.drafts import Digested, Draft, Fill, Holding, Rows, Written, as_they_are, going_on
+from word_counter.files.drafts import Digested, Draft, Fill, KeepAlive, Rows, Written, no_check, unchanged
 from word_counter.files.locations import checked, files_at, is_database
 from word_counter.job.job_spec import JobSpec
 from word_counter.outputs.formats import check_form, form_of, writer_of
@@ -30,7 +30,7 @@ Receipt = Callable[[Sequence[Written], Written | None], str]
 
 @dataclass(frozen=True, slots=True)
 class Sink:
-    """Where results go: "-", a path or a URL; their form, their order, and how many of them go there (0: all)."""
+    """Where results go ("-", a path or a URL), their form, their order, and how many are written (0: all)."""
 
     output: str
     form: str = "json"
@@ -39,11 +39,11 @@ class Sink:
 
     @classmethod
     def of(cls, settings: Settings, own_form: str) -> Sink:
-        """Return the sink that settings ask for; ``own_form`` is that of the job.
+        """Return the sink for these settings; ``own_form`` is the form of the job.
 
         Raises:
-            OutputError: the output cannot have that form, or its URL holds a password.
-            UsageError: results of that form have an order of their own.
+            OutputError: the output cannot have that form, or its URL contains a password.
+            UsageError: results of that form have a fixed order.
         """
         output = checked(settings.output)
         form = form_of(output, settings.output_format, own_form)
@@ -59,9 +59,9 @@ class Sink:
         return cls(spec.output, spec.form, spec.sort, spec.top)
 
     def check(self, job_id: str = "") -> None:
-        """Raise OutputError, saying what to do, unless the results could be written.
+        """Raise OutputError, which says what to do, unless the results could be written.
 
-        Leaves nothing behind. Called before a job starts, so that hours of work do not end in this.
+        Leaves nothing behind. It is called before a job starts, so that the error does not come after hours of work.
         """
         check_form(self.form, self.output)
         if self.form in _SPOOLED or sorts_on_disk(self.sort, self.top):
@@ -98,7 +98,7 @@ class Sink:
         return [*results, quarantine_path(self.output, job_id), *([receipt] if receipt else [])]
 
     def holds(self, job_id: str, parts: int = 1) -> bool:
-        """Return whether results are there, in so many parts; of a table, whether they are those of this job."""
+        """Return whether there are results, in so many parts; for a table, whether they are those of this job."""
         if self.output == "-":
             return False
         if is_database(self.output):
@@ -115,39 +115,39 @@ class Sink:
         job_id: str = "",
         *,
         aside: Iterable[str] | None = None,
-        confirm: Callable[[], None] = going_on,
-        holding: Holding = as_they_are,
+        confirm: Callable[[], None] = no_check,
+        keep_alive: KeepAlive = unchanged,
         receipt: Receipt | None = None,
     ) -> None:
         """Write results.
 
-        The quarantine is seen before the results are, and that of an earlier job goes after they are: who reads results
-        and finds no quarantine knows that nothing was set aside. The receipt comes last: where one is, its results are.
+        The quarantine is shown before the results, and that of an earlier job is removed after them. So where there are
+        results but no quarantine, nothing was set aside. The receipt is shown last: where it is, its results are too.
 
         Args:
-            parts: what each file has: key texts with their values, sorted and unique. There is one, but for "mr-out".
-            job_id: names the quarantine of what goes to standard output, and the job in a database.
-            aside: what was set aside, a JSON object each; None: nothing was.
-            confirm: called when all is written and just before it is seen; raises to leave what stood there before.
-            holding: passes rows on, and holds on to the job while they are worked through.
-            receipt: makes the text of the receipt of what was written; None: there is none.
+            parts: the content of each file: key texts with their values, sorted and unique. Only "mr-out" has several.
+            job_id: names the quarantine when results go to standard output, and the job in a database.
+            aside: the quarantine entries, a JSON object each; None: there are none.
+            confirm: is called when all is written, just before it is shown. If it raises, the earlier output stays.
+            keep_alive: passes rows on, and renews the leader lease meanwhile.
+            receipt: makes the text of the receipt; None: there is no receipt.
 
         Raises:
-            OutputError: the results cannot be written; what stood there before still does.
+            OutputError: the results cannot be written; the earlier output is still there.
         """
         quarantine = quarantine_path(self.output, job_id)
-        ordered = [arranged(part, self.sort, self.top, holding=holding) for part in parts]
+        ordered = [arranged(part, self.sort, self.top, keep_alive=keep_alive) for part in parts]
         with contextlib.ExitStack() as drafts:
             ready: list[Draft] = []
             if aside is not None:
-                # A file name that is not UTF-8 holds lone surrogates: JSON spells them out.
+                # A file name that is not UTF-8 has lone surrogates, which JSON writes as escapes.
                 listed = (f"{entry}\n".encode("utf-8", "backslashreplace") for entry in aside)
                 set_aside: list[Written] = []
                 ready.append(_drafted(quarantine, lambda file: file.writelines(listed), set_aside))
                 drafts.enter_context(ready[0])
             if self.output != "-":
                 written: list[Written] = []
-                ready.extend(map(drafts.enter_context, self._drafts(ordered, job_id, holding, written)))
+                ready.extend(map(drafts.enter_context, self._drafts(ordered, job_id, keep_alive, written)))
                 if receipt is not None:
                     text = receipt(written, set_aside[0] if aside is not None else None)
                     ready.append(drafts.enter_context(self._receipt(text, job_id)))
@@ -174,15 +174,17 @@ class Sink:
         content = text.encode("utf-8", "backslashreplace")
         return files_at(path).draft(path, lambda file: file.writelines([content]))
 
-    def _drafts(self, parts: Sequence[Rows], job_id: str, holding: Holding, written: list[Written]) -> Iterable[Draft]:
+    def _drafts(
+        self, parts: Sequence[Rows], job_id: str, keep_alive: KeepAlive, written: list[Written]
+    ) -> Iterable[Draft]:
         if is_database(self.output):
             from word_counter.outputs.postgres import TableDraft
 
-            yield TableDraft(self.output, parts[0], job_id, holding)
+            yield TableDraft(self.output, parts[0], job_id, keep_alive)
             return
         write = writer_of(self.form)
         if self.form == "parquet":
-            write = partial(write, holding=holding)
+            write = partial(write, keep_alive=keep_alive)
         many = self.form == "mr-out"
         for number, part in enumerate(parts):
             path = part_path(self.output, number) if many else self.output
@@ -190,7 +192,7 @@ class Sink:
             yield _drafted(path, fill, written)
 
     def _remove_parts(self, first: int) -> None:
-        """Remove parts from this number on: they are of an earlier job, which had more of them."""
+        """Remove the parts from this number on, which are of an earlier job that had more of them."""
         for number, path in parts_at(self.output).items():
             if number >= first:
                 with contextlib.suppress(OSError):
@@ -198,7 +200,7 @@ class Sink:
 
 
 def _drafted(path: str, fill: Fill, written: list[Written]) -> Draft:
-    """Draft a file, and take note of what it was drafted with."""
+    """Draft a file, and add its name, size and digest to ``written``."""
 
     def fill_digested(file: BinaryIO) -> None:
         digested = Digested(file)
@@ -209,7 +211,7 @@ def _drafted(path: str, fill: Fill, written: list[Written]) -> Draft:
 
 
 class _Decoding:
-    """Standard output that somebody has put a file of text in the place of."""
+    """Writes bytes to a text file that has replaced standard output."""
 
     def __init__(self, file: Any) -> None:
         self._file = file
@@ -220,7 +222,7 @@ class _Decoding:
 
 
 def _print(write: Callable[[BinaryIO], None]) -> None:
-    """Print results. When ``write`` raises they lack their end, so that no reader takes them as whole."""
+    """Print results. If ``write`` raises, their end is missing, so that no reader takes them for complete."""
     try:
         sys.stdout.flush()
         file: Any = getattr(sys.stdout, "buffer", None) or _Decoding(sys.stdout)

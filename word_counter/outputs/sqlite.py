@@ -1,7 +1,7 @@
-"""Results as an SQLite database: a table ``results`` with the columns ``key`` and ``value``, its rows in their order.
+"""Results as an SQLite database: a table ``results`` with the columns ``key`` and ``value``, its rows in result order.
 
-Whole numbers of 64 bits, floats and text are what they are, None is NULL, and true and false are 1 and 0; lists,
-objects and larger numbers are JSON text.
+Whole numbers of 64 bits, floats and text keep their types; None is NULL; true and false are 1 and 0. Lists, objects and
+larger numbers are JSON text.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ from contextlib import ExitStack
 from typing import Any, BinaryIO
 
 from word_counter.errors import OutputError
-from word_counter.files.drafts import Rows, going_on
+from word_counter.files.drafts import Rows, no_check
 from word_counter.outputs.column_types import Kind, cell, kind_of
 from word_counter.settings.user_folders import room_for
 
-#: Stands in the head of a database that this package wrote: "wcmr".
+#: The application id in the header of a database that this package wrote: "wcmr".
 APPLICATION_ID = 0x77636D72
-#: Where it stands there, how much of a head that is, and what it begins with: https://www.sqlite.org/fileformat.html#the_database_header
+#: The offset of that id, the length of the header up to its end, and how a header begins: https://www.sqlite.org/fileformat.html#the_database_header
 _AT = 68
 HEAD_BYTES = 72
 _MAGIC = b"SQLite format 3\x00"
 
 
 def is_ours(head: bytes) -> bool:
-    """Return whether a file that begins so is empty, or a database that this package wrote."""
+    """Return whether a file with this start is empty, or a database that this package wrote."""
     return not head or (head.startswith(_MAGIC) and head[_AT : _AT + 4] == APPLICATION_ID.to_bytes(4, "big"))
 
 
-def write_sqlite(rows: Rows, file: BinaryIO, before_the_end: Callable[[], None] = going_on) -> None:
+def write_sqlite(rows: Rows, file: BinaryIO, before_the_end: Callable[[], None] = no_check) -> None:
     """Write rows; OutputError when there is no room for them where temporary files go."""
     with ExitStack() as stack:
         with room_for("make an SQLite database", OutputError) as temporary:
@@ -40,7 +40,7 @@ def write_sqlite(rows: Rows, file: BinaryIO, before_the_end: Callable[[], None] 
         path = os.path.join(folder, "results.sqlite")
         database = sqlite3.connect(path, isolation_level=None)
         try:
-            # Nobody else sees this file, and after a crash nobody needs it.
+            # No other process sees this file, and after a crash it is not needed.
             for pragma in (f"application_id = {APPLICATION_ID}", "journal_mode = OFF", "synchronous = OFF"):
                 database.execute(f"PRAGMA {pragma}")
             database.execute("CREATE TABLE results (key TEXT NOT NULL PRIMARY KEY, value)")

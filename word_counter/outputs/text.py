@@ -1,7 +1,7 @@
-"""Results as text: one JSON object, JSON lines, CSV and TSV, the lines of a job, and lines of a key and its value.
+"""Results as text: one JSON object, JSON lines, CSV and TSV, a job's own lines, and lines of a key and its value.
 
-Each form is a function that writes rows to a file of bytes, in UTF-8, and calls ``before_the_end`` when all but the
-last piece is written: what raises there leaves an object without its end.
+Each form is a function that writes rows to a binary file in UTF-8. It calls ``before_the_end`` when all but the last
+piece is written. If that raises, the file lacks its end.
 """
 
 from __future__ import annotations
@@ -14,28 +14,28 @@ from itertools import chain
 from json.encoder import encode_basestring
 from typing import Any, BinaryIO
 
-from word_counter.files.drafts import Rows, going_on
+from word_counter.files.drafts import Rows, no_check
 
 #: How many characters are gathered before they are written.
 _BUFFER_CHARS = 256 * 1024
 
 
-def write_object(rows: Rows, file: BinaryIO, before_the_end: Callable[[], None] = going_on) -> None:
+def write_object(rows: Rows, file: BinaryIO, before_the_end: Callable[[], None] = no_check) -> None:
     """Write one JSON object with a two-space indent."""
     _write(_members(rows), file, before_the_end)
 
 
-def write_json_lines(rows: Rows, file: BinaryIO, before_the_end: Callable[[], None] = going_on) -> None:
-    """Write a JSON object a line: {"key": ..., "value": ...}."""
+def write_json_lines(rows: Rows, file: BinaryIO, before_the_end: Callable[[], None] = no_check) -> None:
+    """Write one JSON object on each line: {"key": ..., "value": ...}."""
     texts = (f'{{"key": {encode_basestring(key)}, "value": {line_text(value)}}}\n' for key, value in rows)
     _write(texts, file, before_the_end)
 
 
 def write_table(
-    rows: Rows, file: BinaryIO, before_the_end: Callable[[], None] = going_on, *, delimiter: str = ","
+    rows: Rows, file: BinaryIO, before_the_end: Callable[[], None] = no_check, *, delimiter: str = ","
 ) -> None:
-    """Write CSV: a line of names, then a line a row. Fields are in quotes where they need it, and may go over lines."""
-    # The csv module leaves a lone CR bare when lines end in LF, and then reads two lines there.
+    """Write CSV: a line of names, then one line for each row. Fields are quoted where needed, and may have newlines."""
+    # The csv module does not quote a lone CR when lines end in LF, and then reads it as a line break.
     special = re.compile(rf'[{delimiter}"\r\n]')
 
     def field(text: str) -> str:
@@ -49,13 +49,13 @@ def write_table(
 write_tab_table = partial(write_table, delimiter="\t")
 
 
-def write_lines(rows: Rows, file: BinaryIO, before_the_end: Callable[[], None] = going_on) -> None:
-    """Write values that are lists of lines, whose characters stand for a byte each."""
+def write_lines(rows: Rows, file: BinaryIO, before_the_end: Callable[[], None] = no_check) -> None:
+    """Write values that are lists of lines. Each character of a line is one byte."""
     _write(("".join(f"{line}\n" for line in lines) for _, lines in rows), file, before_the_end, "latin-1")
 
 
-def write_part(rows: Rows, file: BinaryIO, before_the_end: Callable[[], None] = going_on) -> None:
-    """Write a line of the key, a blank and the value each: text as it is, anything else as JSON."""
+def write_part(rows: Rows, file: BinaryIO, before_the_end: Callable[[], None] = no_check) -> None:
+    """Write one line for each row: the key, a blank and the value. Text is unchanged, anything else is JSON."""
     texts = (f"{key} {value if value.__class__ is str else line_text(value)}\n" for key, value in rows)
     _write(texts, file, before_the_end)
 
@@ -66,14 +66,14 @@ def line_text(value: Any) -> str:
 
 
 def cell_text(value: Any) -> str:
-    """Return what a value is in a table of text: text as it is, nothing for None, anything else as JSON."""
+    """Return a value as the text of a table cell: text unchanged, "" for None, anything else as JSON."""
     if value.__class__ is str:
         return str(value)
     return "" if value is None else line_text(value)
 
 
 def value_text(value: Any) -> str:
-    """Return a value's JSON text as it stands inside an object of two-space indent."""
+    """Return a value's JSON text with the indent that it has inside an object of two-space indent."""
     if value.__class__ is int:
         return repr(value)
     text = json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True)
@@ -83,7 +83,7 @@ def value_text(value: Any) -> str:
 def _members(rows: Rows) -> Iterator[str]:
     before = "{"
     for key, value in rows:
-        text = repr(value) if value.__class__ is int else value_text(value)  # a call less for each of most rows
+        text = repr(value) if value.__class__ is int else value_text(value)  # saves a call for most rows
         yield f"{before}\n  {encode_basestring(key)}: {text}"
         before = ","
     yield "{}\n" if before == "{" else "\n}\n"

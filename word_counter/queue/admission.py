@@ -1,9 +1,9 @@
-"""The door: what of the queue's content a worker lets in.
+"""Admission: which of the RQ jobs in the queue a worker accepts.
 
-Whoever can write to Redis can put an RQ job into the queue. RQ itself would import what it names, unpickle what it
-holds, call its callbacks and send its webhooks. Here none of it is looked at but one field, the data; that must be
-JSON, must name the task function with a payload and its signature, and the signature must be right before anything
-in the payload is read.
+Anybody who can write to Redis can put an RQ job into the queue. RQ itself would import what the job names, unpickle
+what it holds, call its callbacks and send its webhooks. This module reads one field only, the data. The data must be
+JSON and must name the task function with a payload and a signature. The signature is checked before anything in the
+payload is read.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from word_counter.security.signing import sign, verify
 
 #: The name of the only function that workers run.
 TASK_FUNCTION = "word_counter.worker.task_runner.run_batch"
-#: What RQ calls a job's data: function, object, arguments, named arguments.
+#: The data of an RQ job has so many parts: function, object, arguments, named arguments.
 _PARTS = 4
-#: No batch is longer, packed or unpacked, in bytes.
+#: The largest batch, compressed or not, in bytes.
 LONGEST_BYTES = 8_000_000
 
 
 def admit(rq_job: str, data: bytes, secret: str) -> Payload:
-    """Return the payload of an RQ job's data, which somebody who has the secret has signed.
+    """Return the payload in an RQ job's data, if it was signed with the secret.
 
     Raises:
-        RefusedError: it is not; says why.
+        RefusedError: the data is not a signed payload; says why.
     """
     text, signature = _envelope(_unpacked(data))
     if not verify(text, signature, secret):
@@ -36,7 +36,7 @@ def admit(rq_job: str, data: bytes, secret: str) -> Payload:
         raise RefusedError(message)
     try:
         payload = Payload.from_json(text)
-    except PayloadError as error:  # signed, and yet none: by another version
+    except PayloadError as error:  # signed, but by another version of this package
         raise RefusedError(str(error)) from error
     if queue_id(payload.job, payload.batch) != rq_job:
         message = "it carries the batch of another RQ job"
@@ -60,7 +60,7 @@ def _unpacked(data: bytes) -> bytes:
         unpacker = zlib.decompressobj()
         unpacked = unpacker.decompress(data, LONGEST_BYTES)
     except zlib.error:
-        return data  # as RQ does: it is not packed
+        return data  # RQ does the same: the data is not compressed
     if unpacker.unconsumed_tail:
         message = f"unpacked it is longer than {LONGEST_BYTES} bytes"
         raise RefusedError(message)

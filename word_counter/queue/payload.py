@@ -1,7 +1,7 @@
-"""The payload: what an RQ job carries to a worker, as JSON text.
+"""Payload: what an RQ job carries to a worker, as JSON text.
 
-It says all that the worker needs: the job, where its code is, and the tasks with their chunks. It comes from
-outside, so it is read with care: what does not fit exactly is refused.
+It holds all that the worker needs: the job, where its code is, and the tasks with their chunks. It comes from outside,
+so it is validated strictly: anything that does not fit exactly is refused.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from word_counter.errors import WordCounterError
 from word_counter.job.model import Chunk, Source, Stage, parse_task
 from word_counter.job.snapshot import Suspicion, TaskAttempt
 
-#: A lease that is not shorter was not set by a person.
+#: Leases must be shorter than this, in seconds. No person sets a longer one.
 _LONGEST_LEASE_SECONDS = 86_400
 
 
@@ -24,7 +24,7 @@ class PayloadError(WordCounterError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payload:
-    """A batch of tasks of one stage of one phase of a job. ``chunks`` fits ``tasks`` one by one, for map tasks only."""
+    """A batch of tasks of one stage of one phase of a job. Map tasks have one entry of ``chunks`` each, in order."""
 
     job: str
     batch: str
@@ -44,12 +44,12 @@ class Payload:
     phase: int = 0
     inline: bool = False
     input_format: str = "lines"
-    shuffle: str = ""  #: the folder of the job's run files, a path or a URL; nothing: it shuffles by Redis
+    shuffle: str = ""  #: the folder of the job's run files, a path or a URL; "" when it shuffles through Redis
     incremental: bool = False
 
     @property
     def job_facts(self) -> dict[str, Any]:
-        """All that tells what a chunk comes to in this job from what it does in another."""
+        """All that the map output of a chunk depends on, besides the chunk."""
         names = ("code", "code_digest", "params", "files", "partitions", "input_format")
         return {name: getattr(self, name) for name in names}
 
@@ -81,7 +81,7 @@ class Payload:
 
     @classmethod
     def from_json(cls, text: str) -> Payload:
-        """Return the payload of a text; PayloadError when it is none."""
+        """Return the payload in a text; PayloadError when it is not one."""
         try:
             content = json.loads(text)
             payload = cls(
@@ -138,7 +138,7 @@ class Payload:
                     raise ValueError(message)
 
     def _is_source(self, source: int) -> bool:
-        """Whether chunks of this phase may come from there: a file, or a partition of the phase before."""
+        """Whether chunks of this phase may come from it: it is a source, or a partition of the phase before."""
         return source // self.partitions == self.phase - 1 if self.phase else source in self.sources
 
 

@@ -1,9 +1,9 @@
-"""The queue worker: RQ's worker with nothing in it that acts on what anybody may write to Redis.
+"""RQ worker: RQ's worker without the parts that act on what others may write to Redis.
 
-RQ brings a batch from the queue and shows what is going on in ``rq info``. Left out is what the store does better or
-nobody should do: forking, timeouts, results, retries, dependents, callbacks, webhooks, registries' cleaning, commands
-by publish and subscribe, ``rq suspend``. What the door (:mod:`word_counter.queue.admission`) does not let in is taken
-out of the queue and recorded, and the worker goes on.
+RQ brings a batch from the queue and shows in ``rq info`` what is going on. Left out is what the store does better, and
+what is unsafe: forking, timeouts, results, retries, dependents, callbacks, webhooks, the cleaning of registries,
+commands by publish and subscribe, ``rq suspend``. An RQ job that :mod:`word_counter.queue.admission` refuses is removed
+from the queue and recorded, and the worker goes on.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from __future__ import annotations
 import json
 import logging
 import signal
+import time
 from collections.abc import Callable, Iterable
 from types import FrameType
-from typing import Any
+from typing import Any, ClassVar
 
 from rq import Queue, SimpleWorker
 from rq.exceptions import DequeueTimeout, StopRequested
@@ -34,19 +35,21 @@ from word_counter.store.refusal_log import RefusalLog
 
 log = logging.getLogger(__name__)
 
-#: Runs a batch and says in a word or two what became of it.
+#: Runs a batch and returns in a word or two what became of it.
 Run = Callable[[Payload], str]
 
-#: What no batch of ours has: RQ would import and call these, or send what became of the job to whom they say.
+#: Fields that no batch of ours has. RQ would import and call the callbacks, and send the outcome to the webhooks.
 _FOREIGN_FIELDS = ("success_callback_name", "failure_callback_name", "stopped_callback_name", "webhooks")
-#: How long RQ remembers a batch that was run, and one that was refused or left by a dead process, in seconds: for a
-#: look, nothing depends on it.
+#: How long RQ keeps a batch that was run, and one that was refused or left by a dead process, in seconds. People may
+#: look at it; nothing depends on it.
 _REMEMBERED_SECONDS = 60
 _REFUSED_SECONDS = 24 * 3600
+#: How often a worker that leaves some jobs to others looks for batches of other jobs, in seconds.
+_LOOK_SECONDS = 0.25
 
 
 class BatchJob(RqJob):
-    """An RQ job as workers see it: an id and a payload that was let in; nothing else of it is ever read."""
+    """An RQ job as workers see it: an id and an admitted payload. Nothing else of it is ever read."""
 
     payload: Payload
 
@@ -61,16 +64,17 @@ class BatchJob(RqJob):
         return job
 
     def restore(self, raw_data: Any) -> Any:  # noqa: ARG002 (RQ's signature)
-        """Refuse: RQ would read into this object all that Redis holds."""
-        message = "workers read RQ jobs through the door alone"
+        """Refuse: RQ would read into this object all that Redis holds of the RQ job."""
+        message = "workers read RQ jobs through admission only"
         raise RefusedError(message)
 
 
 class GuardedQueue(Queue):
-    """A queue from which only batches come out that were let in."""
+    """A queue that hands out admitted batches only."""
 
     secret = ""
     refusals: RefusalLog
+    left: ClassVar[set[str]] = set()  #: jobs whose batches stay in the queue, for other workers
     stop_requested = False
     waits = False  #: for a batch, with nothing in its hands: the one moment that a request to stop may break into
 
@@ -79,7 +83,6 @@ class GuardedQueue(Queue):
         cls,
         queues: Iterable[Queue],
         timeout: int | None,
-        connection: Any,
         *_: Any,
         **__: Any,
     ) -> tuple[RqJob, Queue] | None:
@@ -91,23 +94,36 @@ class GuardedQueue(Queue):
         """
         (queue,) = queues
         while True:
-            found = cls._awaited(queue, connection, timeout)
+            found = cls._awaited(queue, timeout)
             if found is None:
                 return None
             job = cls._admitted(queue, found[1])
             if job is not None:
                 return job, queue
             if timeout is not None:
-                raise DequeueTimeout(timeout, queue.key)  # so that the worker says that it is alive, and comes again
+                raise DequeueTimeout(timeout, queue.key)  # so that the worker sends a heartbeat, and comes again
 
     @classmethod
-    def _awaited(cls, queue: Queue, connection: Any, timeout: int | None) -> tuple[str, bytes] | None:
+    def _next(cls, queue: Queue, timeout: int | None) -> tuple[str, bytes] | None:
+        """Take the id of the next batch, except those of the jobs in ``left``; returns and raises like lmove."""
+        deadline = time.monotonic() + (timeout or 0)
+        while cls.left:
+            raw_id = RqBookkeeping(queue.connection, queue.name).take_past(cls.left)
+            if raw_id or timeout is None:
+                return (queue.key, raw_id) if raw_id else None
+            if time.monotonic() > deadline:
+                raise DequeueTimeout(timeout, queue.key)
+            time.sleep(_LOOK_SECONDS)
+        found: tuple[str, bytes] | None = cls.lmove(queue.connection, queue.key, timeout)
+        return found
+
+    @classmethod
+    def _awaited(cls, queue: Queue, timeout: int | None) -> tuple[str, bytes] | None:
         cls.waits = True
         try:
             if cls.stop_requested:  # asked only now: a request that comes later breaks into the waiting
                 raise StopRequested
-            found: tuple[str, bytes] | None = cls.lmove(connection, queue.key, timeout)
-            return found
+            return cls._next(queue, timeout)
         finally:
             cls.waits = False
 
@@ -120,7 +136,7 @@ class GuardedQueue(Queue):
                 return BatchJob.of(admit(rq_job, data, cls.secret), rq_job, queue)
         except RefusedError as error:
             cls.refusals.record(str(error), rq_job)
-        # Out of the queue; the RQ job itself can still be looked at for a while.
+        # Removed from the queue. People can still look at the RQ job itself for some time.
         pipeline: Any = queue.connection.pipeline(transaction=False)
         pipeline.lrem(queue.intermediate_queue_key, 1, raw_id)
         pipeline.expire(b"rq:job:" + raw_id, _REFUSED_SECONDS)
@@ -129,14 +145,14 @@ class GuardedQueue(Queue):
 
 
 def _read(queue: Queue, raw_id: bytes) -> bytes | None:
-    """Return the data of an RQ job; None when there is no such job (any more); RefusedError when it is none of ours."""
+    """Return the data of an RQ job; None when there is no such job (any more); RefusedError when it is not ours."""
     connection: Redis = queue.connection
     key = b"rq:job:" + raw_id
     try:
         pipeline = connection.pipeline(transaction=False)
-        pipeline.expire(queue.intermediate_queue_key, _REFUSED_SECONDS)  # should this process die with it in its hands
+        pipeline.expire(queue.intermediate_queue_key, _REFUSED_SECONDS)  # in case this process dies before it is done
         for field in ("data", *_FOREIGN_FIELDS):
-            pipeline.hstrlen(key, field)  # how long they are, before any is read
+            pipeline.hstrlen(key, field)  # how long the fields are, before any is read
         pipeline.exists(key)
         _, length, *foreign, exists = pipeline.execute()
         if length > LONGEST_BYTES:
@@ -159,15 +175,17 @@ def _read(queue: Queue, raw_id: bytes) -> bytes | None:
 
 
 class BatchWorker(SimpleWorker):
-    """RQ's worker over one guarded queue."""
+    """RQ's worker for one :class:`GuardedQueue`."""
 
     job_class = BatchJob
     queue_class = GuardedQueue
 
-    def __init__(self, queue: str, name: str, connection: Redis, secret: str, run: Run) -> None:
+    def __init__(self, queue: str, name: str, connection: Redis, secret: str, run: Run, left: set[str]) -> None:
+        """Make it. ``run`` runs a batch; ``left`` names the jobs that it leaves to other workers from then on."""
         self._run = run
-        self._traces = RqBookkeeping(connection, queue)
+        self._bookkeeping = RqBookkeeping(connection, queue)
         GuardedQueue.secret = secret
+        GuardedQueue.left = left
         GuardedQueue.refusals = RefusalLog(connection, name)
         super().__init__(
             [queue],
@@ -180,24 +198,24 @@ class BatchWorker(SimpleWorker):
 
     @property
     def should_run_maintenance_tasks(self) -> bool:
-        """Never: RQ's cleaning requeues by itself."""
+        """Never: RQ's cleaning would queue batches again by itself."""
         return False
 
     def check_for_suspension(self, burst: bool) -> None:  # noqa: FBT001 (RQ's signature)
-        """Ignore ``rq suspend``: it is nobody's signed word, and a master would take the workers for dead."""
+        """Ignore ``rq suspend``: it is not signed, and the master would take suspended workers for dead."""
 
     def _set_ip_address(self, connection: Any) -> None:  # noqa: ARG002 (RQ's signature)
-        """Do not ask for the list of all clients: it is nobody's business."""
+        """Do not ask Redis for the list of its clients, which is private."""
         self.ip_address = "unknown"
 
     def subscribe(self) -> None:
         """Listen to no commands from Redis."""
 
     def unsubscribe(self) -> None:
-        """Nothing was subscribed to."""
+        """Do nothing, as nothing was subscribed to."""
 
     def procline(self, message: str) -> None:
-        """Leave the process's name alone."""
+        """Leave the name of the process unchanged."""
 
     def execute_job(self, job: Any, queue: Any) -> None:  # noqa: ARG002 (RQ's signature)
         """Run a batch; a request to stop waits for its end."""
@@ -213,16 +231,16 @@ class BatchWorker(SimpleWorker):
         self._settle(job, status, said)
 
     def prepare_execution(self, job: Any) -> Execution:
-        """Show in RQ that a batch runs, on lists that expire should nobody live to clear them."""
+        """Show in RQ that a batch runs. The lists expire in case no process lives to clear them."""
         with self.connection.pipeline() as pipeline:
             self.execution = Execution.create(job, self.get_heartbeat_ttl(job), pipeline, self.name)
             self.set_state(WorkerStatus.BUSY, pipeline)
-            self._traces.keep(pipeline)
+            self._bookkeeping.keep(pipeline)
             pipeline.execute()
         return self.execution
 
     def _settle(self, job: RqJob, status: JobStatus, said: str) -> None:
-        """Show in RQ what became of a batch. Everything that counts is in the store by now."""
+        """Show in RQ what became of a batch. All that matters is in the store by now."""
         done = status is JobStatus.FINISHED
         with self.connection.pipeline() as pipeline:
             outcome: dict[Any, Any] = {"status": status.value, "ended_at": utcformat(now())}
@@ -231,7 +249,7 @@ class BatchWorker(SimpleWorker):
             seconds = now().timestamp()
             registry = job.finished_job_registry if done else job.failed_job_registry
             pipeline.zadd(registry.key, {job.id: seconds + _REMEMBERED_SECONDS})
-            pipeline.zremrangebyscore(registry.key, "-inf", seconds)  # as RQ's own cleaning, which is off, would
+            pipeline.zremrangebyscore(registry.key, "-inf", seconds)  # what RQ's own cleaning, which is off, would do
             pipeline.expire(registry.key, _REMEMBERED_SECONDS)
             pipeline.zremrangebyscore(job.started_job_registry.key, "-inf", seconds)
             self.cleanup_execution(job, pipeline)

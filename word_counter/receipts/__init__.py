@@ -1,1 +1,1 @@
-"""What the tasks of a job came to, and the receipt that says so."""
+"""The accounting of a job's tasks, the receipt beside its results, and verifying results by it."""

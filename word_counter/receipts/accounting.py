@@ -1,7 +1,8 @@
-"""The account of a job: what its committed tasks come to, task by task, and whether it adds up.
+"""Accounting: adds up the receipts of a job's committed tasks, and checks that nothing is missing or counted twice.
 
-Every line that was read is mapped or set aside, chunks follow each other without a gap, and every pair that left a
-map went into a reduce. Nothing here knows of Redis: an engine tells of its tasks, in the order of the input.
+Every line that was read must be mapped or in quarantine. Chunks must follow each other without a gap. Every pair that
+comes out of a map must go into a reduce. This module knows nothing of Redis: an engine enters its tasks, in the order
+of the input.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from word_counter.files.digest import Digest, chunk_line
+from word_counter.inputs.kind_table import kind_of
 from word_counter.job.model import Chunk, Done, Source
 from word_counter.settings.plurals import count
 
 
 @dataclass(slots=True)
 class _Stage:
-    """When the tasks of a stage ran. By the clocks of those who ran them."""
+    """When the tasks of a stage ran, by the clocks of the workers that ran them."""
 
     tasks: int = 0
     task_seconds: float = 0.0
@@ -40,7 +42,7 @@ class _Stage:
 
 @dataclass(slots=True)
 class _Phase:
-    """What a map and its reduce came to. Pairs are counted as they travel: of a key that is folded one a chunk."""
+    """The totals of a map and its reduce. Pairs are counted after combining: a combined key counts once a chunk."""
 
     map: _Stage = field(default_factory=_Stage)
     reduce: _Stage = field(default_factory=_Stage)
@@ -50,13 +52,13 @@ class _Phase:
 
 
 class _Input:
-    """What was read of a source."""
+    """The chunks that were read of a source."""
 
     def __init__(self) -> None:
         self.lengths = array("Q")
         self.bytes = 0
         self.lines = 0
-        self.known = True  #: whether the digests of all chunks are
+        self.known = True  #: whether the digests of all chunks are known
         self._digest = Digest()
 
     def add(self, chunk: Chunk, digest: str) -> None:
@@ -72,7 +74,7 @@ class _Input:
 
 
 class Accounting:
-    """What a job came to so far."""
+    """The accounting of one job."""
 
     def __init__(self, sources: Sequence[Source], phases: int) -> None:
         self._sources = sources
@@ -80,18 +82,20 @@ class Accounting:
         self._phases = [_Phase() for _ in range(phases)]
         self._workers: Counter[str] = Counter()
         self._counts: Counter[str] = Counter()
-        self._amiss: list[str] = []
+        self._problems: list[str] = []
 
     def chunk(self, chunk: Chunk, done: Done) -> None:
         """Enter the map task of a chunk of the input."""
         input_, name = self._inputs[chunk.source], self._sources[chunk.source].name
         lines = chunk.lines if done.skipped else done.amounts.get("lines", 0)
-        # A header, and a byte order mark alone, are lines that are no records.
+        # A header is a line but no record. So is a byte order mark without text.
         header = chunk.lines - lines if not chunk.offset else 0
         if chunk.offset != input_.bytes:
-            self._amiss.append(f"chunk {chunk.id} of {name} begins at byte {chunk.offset} rather than {input_.bytes}")
+            self._problems.append(
+                f"chunk {chunk.id} of {name} begins at byte {chunk.offset} rather than {input_.bytes}"
+            )
         if lines + header != chunk.lines or header < 0:
-            self._amiss.append(f"of chunk {chunk.id} of {name} {lines} of {count(chunk.lines, 'line')} were mapped")
+            self._problems.append(f"of chunk {chunk.id} of {name} {lines} of {count(chunk.lines, 'line')} were mapped")
         aside = lines if done.skipped else done.amounts.get("lines_set_aside", 0)
         self._counts.update(lines_read=chunk.lines, lines_mapped=lines - aside, lines_set_aside=aside)
         self._counts.update(header_lines=header, chunks=1, chunks_set_aside=done.skipped)
@@ -100,7 +104,7 @@ class Accounting:
         self.mapped(0, done)
 
     def mapped(self, phase: int, done: Done) -> None:
-        """Enter a map task; of the input it is :meth:`chunk`."""
+        """Enter a map task of a later phase. Those of the first phase are entered by :meth:`chunk`."""
         entry = self._phases[phase]
         entry.pairs_out_of_map += done.amounts.get("pairs", 0)
         if not done.skipped:
@@ -115,12 +119,13 @@ class Accounting:
         entry.reduce.add(done)
         self._workers[done.worker] += 1
 
-    def amiss(self) -> str:
-        """Return what does not add up; nothing: all does."""
-        found = list(self._amiss)
+    def problems(self) -> str:
+        """Return what does not add up; "" when all does."""
+        found = list(self._problems)
         for source, input_ in zip(self._sources, self._inputs, strict=True):
-            if not source.packing and input_.bytes != source.size:
-                found.append(f"{input_.bytes} of {count(source.size, 'byte')} of {source.name} were read")
+            if not kind_of(source).travels(source) and input_.bytes != source.size:
+                size = count(source.size, kind_of(source).unit.name)
+                found.append(f"{input_.bytes} of {size} of {source.name} were read")
         for number, phase in enumerate(self._phases, 1):
             if phase.pairs_out_of_map != phase.pairs_into_reduce:
                 where = f" of phase {number}" if len(self._phases) > 1 else ""
@@ -144,7 +149,7 @@ class Accounting:
         return {**{name: self._counts[name] for name in names}, "bytes_read": sum(one.bytes for one in self._inputs)}
 
     def phases(self) -> list[dict[str, Any]]:
-        """Return what each phase came to, as it stands in a receipt."""
+        """Return the totals of each phase, in the form that a receipt has."""
         return [
             {
                 "pairs_out_of_map": phase.pairs_out_of_map,
@@ -163,7 +168,7 @@ class Accounting:
     def repeated(self) -> list[tuple[str, str]]:
         """Return the sources that hold the same bytes as one before them, by name, and that one's; each was counted.
 
-        Empty ones are none. What is cut elsewhere, as it is packed otherwise, is not known to be the same.
+        Empty sources are left out. Equal content that is cut into other chunks, as it is packed differently, is missed.
         """
         first: dict[tuple[int, str], str] = {}
         found: list[tuple[str, str]] = []
@@ -177,7 +182,7 @@ class Accounting:
         return found
 
     def inputs(self) -> list[dict[str, Any]]:
-        """Return what was read of each source, as it stands in a receipt."""
+        """Return what was read of each source, in the form that a receipt has."""
         return [
             {
                 "path": source.path,

@@ -1,7 +1,7 @@
-"""The receipt of a job: what went into it, what came out of it, and what happened in between, as JSON.
+"""Receipt of a job: its inputs, its results, and what happened in between, as JSON.
 
-It is written and shown together with the results. It is not signed: it proves that inputs and results are the ones
-that the job had, to who trusts the receipt.
+It is written and shown together with the results. It is not signed: it proves that inputs and results are those of the
+job only to people who trust the receipt.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from word_counter.job.snapshot import CRASHED, EXPIRED, HUNG
 from word_counter.outputs.receipt_file import FORMAT
 from word_counter.receipts.accounting import Accounting
 
-#: Kinds of failure in which the process of a worker died, or was not heard of again.
+#: Kinds of failure in which a worker process died, or stopped renewing its lease.
 _DEATHS = (CRASHED, HUNG, EXPIRED)
 
 
@@ -38,11 +38,11 @@ class Run:
 
 
 def check_accounting(accounting: Accounting, job_id: str) -> None:
-    """Raise JobFailedError unless what the tasks of a job came to adds up."""
-    if amiss := accounting.amiss():
+    """Raise JobFailedError unless the accounting of a job's tasks adds up."""
+    if problems := accounting.problems():
         message = (
-            f"the results of job {job_id} are not written, as what its tasks came to does not add up: {amiss}. "
-            "That is a fault of this program, or of somebody's hand in its Redis; run the job again"
+            f"the results of job {job_id} are not written, because the accounting of its tasks does not add up: "
+            f"{problems}. Either this program has a fault, or somebody changed its Redis; run the job again"
         )
         raise JobFailedError(message)
 
@@ -50,8 +50,8 @@ def check_accounting(accounting: Accounting, job_id: str) -> None:
 def receipt_of(
     spec: JobSpec, accounting: Accounting, run: Run, results: Sequence[Written], quarantine: Written | None = None
 ) -> str:
-    """Return the text of a receipt: its fields a line each, and each input in a line."""
-    from word_counter import __version__  # looked up only now
+    """Return the text of a receipt, with one line for each field and each input."""
+    from word_counter import __version__  # looking it up takes time, so only when it is needed
 
     settings = {name: getattr(spec, name) for name in _SETTINGS}
     settings["transport"] = "inline" if spec.inline else "auto"
@@ -98,7 +98,7 @@ def receipt_of(
     return f'{head},\n  "inputs": [\n{inputs}\n  ]\n}}\n'
 
 
-#: What of a plan decides, or may, what a job comes to.
+#: The fields of a job spec on which the results depend, or may depend.
 _SETTINGS = (
     "chunk_size",
     "partitions",

@@ -1,4 +1,4 @@
-"""What verifying found: plain values, and a reason in words."""
+"""Verification: what verifying found, as plain values."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something that does not hold: of the "receipt" itself, of a "result" or of an "input"; which, and what."""
+    """Something that does not match the receipt: in the "receipt" itself, a "result" or an "input"."""
 
     of: str
     name: str
@@ -16,11 +16,11 @@ class Fault:
 
 @dataclass(slots=True)
 class Verification:
-    """What was found. ``unchecked`` are names of what cannot be looked at again, with the reason."""
+    """What was found. ``unchecked`` has the names of what cannot be checked again, with the reasons."""
 
     receipt: str
     job: str = ""
-    results: int = 0  #: how many files of results were looked at
+    results: int = 0  #: how many files of results were checked
     inputs: int = 0
     bytes: int = 0  #: how much was read
     faults: list[Fault] = field(default_factory=list)
@@ -28,12 +28,12 @@ class Verification:
 
     @property
     def holds(self) -> bool:
-        """Whether nothing was found that does not hold."""
+        """Whether everything that was checked matches."""
         return not self.faults
 
 
 def reason_of(error: Exception) -> str:
-    """Return why a file could not be looked at, in words."""
+    """Return in words why a file could not be checked."""
     if isinstance(error, FileNotFoundError):
         return "it is not there"
     return f"it cannot be read: {error.strerror or error}" if isinstance(error, OSError) else str(error)

@@ -1,6 +1,6 @@
-"""Verifying: whether results and inputs are still the ones that a receipt names, and what is not.
+"""Verify: checks whether results and inputs are still the ones that a receipt names.
 
-Every file is read once, in the memory of a block. A receipt is not signed: what is found here is as true as it is.
+Every file is read once, a block at a time. A receipt is not signed: the check is as trustworthy as the receipt.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ _BLOCK_BYTES = 1024 * 1024
 
 
 def verify(output: str, receipt: str = "", moved: Sequence[tuple[str, str]] = ()) -> Verification:
-    """Look at results and at the inputs that their receipt names.
+    """Check results, and the inputs that their receipt names.
 
     Args:
         output: the results: a file, a folder of parts, a URL, or a table of a database.
-        receipt: where the receipt is; nothing: beside the results.
-        moved: folders that inputs were in and where what was in them is now.
+        receipt: where the receipt is; "": beside the results.
+        moved: pairs of a folder that inputs were in and the folder where they are now.
 
     Raises:
-        UsageError: there is no receipt, or it is none.
+        UsageError: there is no receipt, or the file is not one.
     """
     if not is_database(output) and not receipt and os.path.isdir(output):
         output = os.path.join(output, PARTS)
@@ -74,7 +74,7 @@ def _read(path: str, output: str) -> dict[str, Any]:
 
 
 def _inner_faults(content: Mapping[str, Any]) -> Iterator[Fault]:
-    """Yield what of a receipt does not go together, so that nobody wrote it so."""
+    """Yield where the numbers of a receipt contradict each other, so that a run cannot have written it."""
     counts, inputs = content["counts"], content["inputs"]
     known = counts["lines_mapped"] + counts["lines_set_aside"] + counts["header_lines"]
     sums = [

@@ -1,32 +1,32 @@
-"""Verifying inputs: whether each is still the one that a receipt names.
+"""Verify inputs: checks whether each input is still the one that a receipt names.
 
-Each file is read once, in the memory of a block.
+Every file is read once, a block at a time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import replace
 from typing import Any
 
 from word_counter.errors import InputChangedError, InputError
-from word_counter.files.digest import Digest, chunk_line
+from word_counter.files.digest import Digest, chunk_line, digest_of
 from word_counter.files.locations import absolute
-from word_counter.inputs.sources import status_of
-from word_counter.inputs.streams import Openings, Stream
-from word_counter.job.model import STDIN, Source
+from word_counter.inputs.base import Opened
+from word_counter.inputs.kind_table import Openings, kind_of
+from word_counter.job.mapper import BYTES
+from word_counter.job.model import Chunk, Source
 from word_counter.receipts.verification import Fault, Verification, reason_of
 from word_counter.settings.plurals import count
 
 
 def check_inputs(inputs: Sequence[Mapping[str, Any]], moved: Sequence[tuple[str, str]], found: Verification) -> None:
-    """Look at each input that a receipt lists, and add to ``found`` what does not hold of it."""
+    """Check each input that a receipt lists, and add what does not match to ``found``."""
     with closing(Openings()) as openings:
         for one in inputs:
             found.inputs += 1
             source = Source(_place(one["path"], moved), one["size"], 0, one["packing"], one["member"])
-            if source.packing == STDIN:
+            if kind_of(source).once:
                 found.unchecked.append((source.name, "it cannot be read again"))
                 continue
             if one["blake3_of_chunks"] is None:
@@ -46,26 +46,37 @@ def _place(path: str, moved: Sequence[tuple[str, str]]) -> str:
 
 
 def _input_fault(source: Source, listed: Mapping[str, Any], openings: Openings, found: Verification) -> str:
-    """Return what does not hold of an input; nothing when it is the one that the job read."""
+    """Return what is wrong with an input; "" when it is the one that the job read."""
     try:
-        status = status_of(source.path)
-        if not source.packing and status.size != source.size:
-            return f"it was edited: it has {count(status.size, 'byte')}, and had {source.size:,}"
-        # A packed file is what it holds, however it is packed.
-        size = source.size if source.member else status.size
-        now = replace(source, size=size, modified=status.modified)
-        with openings.opened(now) as file:
-            digest, size = _digest_of(Stream(now, file).blocks(), listed["chunks"])
+        kind = kind_of(source)
+        now = kind.now(source)
+        if not kind.travels(source) and now.size != source.size:
+            return f"it was edited: it has {count(now.size, kind.unit.name)}, and had {source.size:,}"
+        with openings.opened(now) as file:  # only the content of a packed file counts
+            if kind.unit is BYTES:
+                digest, size = _digest_of(file.blocks(), listed["chunks"])
+            else:
+                digest, size = _digest_of_chunks(file, listed["chunks"])
     except (OSError, InputError, InputChangedError) as error:
         return reason_of(error)
     found.bytes += size
     return "" if digest == listed["blake3_of_chunks"] else "it was edited"
 
 
+def _digest_of_chunks(file: Opened, lengths: Sequence[int]) -> tuple[str, int]:
+    """Return the digest of chunks of these lengths, of a source that is not cut at bytes, and how long they are."""
+    whole, offset = Digest(), 0
+    for length in lengths:
+        content = file.read(Chunk(0, 0, offset, length, 1, 0))
+        whole.update(chunk_line(length, digest_of(content)))
+        offset += length
+    return whole.text, offset
+
+
 def _digest_of(blocks: Iterable[bytes], lengths: Sequence[int]) -> tuple[str, int]:
     """Return the digest of content that is cut into chunks of these lengths, and how many bytes it has.
 
-    What comes after the last chunk is one more, which gives another digest.
+    Content after the last chunk counts as one more chunk, which gives another digest.
     """
     whole = Digest()
     left = iter(lengths)

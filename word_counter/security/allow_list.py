@@ -1,7 +1,7 @@
-"""The allow-list: which jobs a worker loads, whatever a batch names. It is asked before anything is imported.
+"""Allow list: the jobs that a worker may load, whatever a batch names. It is checked before anything is imported.
 
 An entry is a module (``my_pkg``: it and all below it) or a path (``/srv/jobs``, ``my_job.py``: that file, or the files
-below that directory). A whole reference will do too: its class is ignored. The shipped jobs are always allowed.
+below that directory). A whole job reference works too: its class is ignored. The shipped jobs are always allowed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class AllowList:
         self._files = RealPaths.of(name for name in names if _is_path(name))
 
     def check(self, reference: str) -> None:
-        """Raise ForbiddenError, naming what to do, unless all that a reference names may be loaded."""
+        """Raise ForbiddenError, which says what to do, unless all that a reference names may be loaded."""
         for place in places(reference):
             if not (self._allows_file(place) if is_file(place) else self._allows_module(place)):
                 message = (

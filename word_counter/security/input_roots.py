@@ -1,8 +1,8 @@
 """Input roots: the files and directories that a worker may read input from, whatever a batch names.
 
-A path is judged by where it really leads, so that neither ``..`` nor a symbolic link leads out. What counts is the
-file that was opened, not what the path led to before or after: it must be the one at the real path that was judged.
-A hard link cannot be told from the file that it links to; making one takes a right to that file on Linux.
+The real path is checked, so that neither ``..`` nor a symbolic link leads out of the roots. The file that was opened
+must be the one at the real path that was checked: what the path led to before or after does not matter. A hard link
+cannot be told from the file that it links to. To make one on Linux, a user needs rights on that file.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from word_counter.files.remote_reader import open_url
 from word_counter.files.urls import is_url, plain
 from word_counter.security.real_paths import RealPaths
 
-#: No longer than what fits one environment variable on Linux (128 kiB), with room for escapes, in bytes.
+#: The longest list of roots, in bytes. It fits one environment variable on Linux (128 KiB), with room for escapes.
 _LONGEST_LIST = 60_000
 
 
 class InputRoots:
-    """Opens files within its roots alone; with no roots, any file."""
+    """Opens files within its roots only; with no roots, any file."""
 
     def __init__(self, roots: Iterable[str] = ()) -> None:
         listed = list(roots)
@@ -36,15 +36,15 @@ class InputRoots:
 
         Raises:
             ForbiddenError: it is not within the roots.
-            InputError: it is no regular file.
+            InputError: it is not a regular file.
             OSError: it cannot be opened.
         """
         if is_url(path):
             self._check_url(path)
             return open_url(path)
         if self._limited:
-            self._check_path(path, os.path.realpath(path))  # before it is opened: to open a device may do something
-        # O_NONBLOCK: to open a named pipe would otherwise wait for somebody who writes to it.
+            self._check_path(path, os.path.realpath(path))  # before it is opened, as opening a device may have effects
+        # O_NONBLOCK: opening a named pipe would otherwise wait for a writer.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             self._check_opened(path, os.fstat(descriptor))
@@ -52,6 +52,13 @@ class InputRoots:
             os.close(descriptor)
             raise
         return open(descriptor, "rb")
+
+    def check(self, path: str) -> None:
+        """Raise ForbiddenError unless a file is within the roots now. The file is not opened."""
+        if is_url(path):
+            self._check_url(path)
+        elif self._limited:
+            self._check_path(path, os.path.realpath(path))
 
     def _check_opened(self, path: str, opened: os.stat_result) -> None:
         if not stat.S_ISREG(opened.st_mode):
@@ -87,7 +94,7 @@ def roots_of(named: Sequence[str], found: Sequence[str]) -> list[str]:
     """Return the roots for a run's own workers: what was named, and where links in it led when they were found.
 
     Args:
-        named: the files and directories of the command line; globs and what is not there are passed over.
+        named: the files and directories of the command line. Globs and paths that do not exist are skipped.
         found: the paths of all sources.
     """
     named = [plain(name) for name in named]
@@ -97,7 +104,7 @@ def roots_of(named: Sequence[str], found: Sequence[str]) -> list[str]:
     named_roots = RealPaths.of(name for name in named if os.path.lexists(name))
     roots = named_roots | {real for real in map(os.path.realpath, found) if not named_roots.hold(real)}
     while sum(len(os.fsencode(root)) + 8 for root in roots) > _LONGEST_LIST:
-        roots = frozenset(map(os.path.dirname, roots))  # too many to pass on one by one
+        roots = frozenset(map(os.path.dirname, roots))  # too many to list: their parents instead
     while sum(len(url) + 8 for url in urls) > _LONGEST_LIST:
-        urls = {url.rstrip("/").rpartition("/")[0] for url in urls}  # so far up as their names are that many
+        urls = {url.rstrip("/").rpartition("/")[0] for url in urls}  # likewise
     return sorted(roots | urls)

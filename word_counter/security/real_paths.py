@@ -1,4 +1,4 @@
-"""Real paths: a set of files and directories, by where they really are, that knows what is within it."""
+"""Real paths: a set of files and directories by their real paths, which can tell whether a path is within it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ class RealPaths(frozenset[str]):
 
     @classmethod
     def of(cls, paths: Iterable[str]) -> RealPaths:
-        """Return where these paths really lead."""
+        """Return the real paths of these paths."""
         return cls(os.path.realpath(path) for path in paths)
 
     def hold(self, real: str) -> bool:
-        """Whether a real path is one of these or below one. Takes a step a folder, however many paths these are."""
+        """Whether a real path is one of these or below one. The cost grows with its depth, not with the set."""
         while real not in self:
             parent = os.path.dirname(real)
             if parent == real:

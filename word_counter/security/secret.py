@@ -1,15 +1,15 @@
-"""The secret: what a master signs batches with, and its workers check them with.
+"""Secret: the key with which a master signs batches and its workers check them.
 
-Where it comes from, first found first:
+It is the first of these that is there:
 
-1. the setting ``secret`` (``WORD_COUNTER_SECRET``): the same on every machine of a master and its workers;
-2. for a private server a fresh one, as nobody else is there to share it;
-3. a file of this user's that nobody else can read, made at first use: a master and workers that one user starts on
-   one machine have the same secret without being told, and ``resume`` knows a job that an earlier command made.
+1. The setting ``secret`` (``WORD_COUNTER_SECRET``). It must be the same on all machines of a master and its workers.
+2. For a private server, a fresh secret, as no other process needs it.
+3. A file that only this user can read, made at first use. So a master and workers that one user starts on one machine
+   share a secret without any setting, and ``resume`` can check a job that an earlier command made.
 
-A run with workers of its own gives them a secret of that run alone, made from the job's name and the master's own. So
-its batches go to its own workers, which may load its job and read its inputs, and to no others; and the processes
-that run the user's code never hold what other runs are signed with.
+A run with local workers gives them a secret of that run alone, derived from the job's name and the master's secret. So
+its batches go to its own workers only, which may load its job and read its inputs. And the processes that run the
+user's code never hold the secret of other runs.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def find_secret(settings: Settings, *, alone: bool = False, warn: Callable[[str]
         warn: is told when it had to.
 
     Raises:
-        UsageError: there is none and none can be kept; or the file that holds it is not this user's alone.
+        UsageError: there is none and none can be stored; or other users may read or write the file that holds it.
     """
     if settings.secret:
         return settings.secret
@@ -66,7 +66,7 @@ def local_secret(secret: str, job_id: str) -> str:
 
 
 def user_secret(folder: str) -> str:
-    """Return the secret that is kept in a folder, made at first use.
+    """Return the secret that is stored in a folder. It is made at first use.
 
     Raises:
         UsageError: the file may have been read or written by others.
@@ -97,7 +97,7 @@ def _read(path: str) -> str:
 
 
 def _make(path: str) -> None:
-    """Make the file, whole or not at all; when another process makes it at the same time, one of the two stays."""
+    """Make the file, complete or not at all. When another process makes it at the same time, one of the two stays."""
     temporary = f"{path}.{token_hex(4)}"
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:

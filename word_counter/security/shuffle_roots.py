@@ -1,7 +1,6 @@
-"""Shuffle roots: the folders and URLs below which a worker may write and read the files of shuffles.
+"""Shuffle roots: the folders and URLs below which a worker may write and read run files.
 
-There are none unless it was given some: to write files is more than a batch may ask for otherwise. A path is judged by
-where it really leads.
+By default there are none: otherwise a batch cannot make a worker write files. The real path is checked.
 """
 
 from __future__ import annotations
@@ -23,14 +22,14 @@ class ShuffleRoots:
         self._paths = RealPaths.of(root for root in named if not is_url(root))
 
     def check(self, folder: str) -> None:
-        """Raise ForbiddenError, naming what to do, unless a folder, a path or a URL, is below one of the roots."""
+        """Raise ForbiddenError, which says what to do, unless a folder (a path or a URL) is below one of the roots."""
         parent, _, name = folder.rpartition("/")
-        fine = name not in {"", ".", ".."} and (
+        allowed = name not in {"", ".", ".."} and (
             not {".", ".."} & {*folder.split("/")} and any(folder.startswith(root) for root in self._urls)
             if is_url(folder)
             else os.path.isabs(folder) and self._paths.hold(os.path.realpath(folder))
         )
-        if not fine:
+        if not allowed:
             message = (
                 f"this worker may not write files of a shuffle below {parent or '/'}; if it should, start it with "
                 f"--shuffle-root {parent or '/'}"

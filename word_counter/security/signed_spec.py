@@ -1,4 +1,4 @@
-"""Whether the spec of a job in Redis was signed by whoever made the job."""
+"""Signed spec: checks that the spec of a job in Redis was signed with the secret of its master."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from collections.abc import Mapping
 from word_counter.errors import UsageError
 from word_counter.security.signing import verify
 
-#: What a plan is signed for.
+#: The purpose in the signature of a spec.
 PURPOSE = "spec"
 
 
 def check_signed(fields: Mapping[str, str], job_id: str, secret: str) -> None:
-    """Raise UsageError unless the plan in a job's fields was signed with this secret.
+    """Raise UsageError unless the spec in a job's fields was signed with this secret.
 
-    Whoever can write to Redis could otherwise name any code, any input and any output.
+    Otherwise anybody who can write to Redis could name any code, any input and any output.
     """
     if not verify(fields.get("spec", ""), fields.get("signature", ""), secret, purpose=PURPOSE):
         message = (
-            f"the plan of job {job_id} is not signed with the secret of this command; "
+            f"the spec of job {job_id} is not signed with the secret of this command; "
             "set WORD_COUNTER_SECRET to what its master was started with, or go on as the user who started it"
         )
         raise UsageError(message)

@@ -1,8 +1,8 @@
-"""Signatures: what tells the texts that holders of the secret wrote from those that anybody put into Redis.
+"""Signing: tells texts that holders of the secret wrote from texts that others put into Redis.
 
-HMAC-SHA256 (RFC 2104, FIPS 198-1) over the text's purpose and the text. The purpose keeps what was signed for one
-thing from being passed off as another: a payload as a plan, say. A signature says who wrote a text, not when: what
-must not be done twice needs a mark of its own in the text (payloads name their job and attempts).
+A signature is the HMAC-SHA256 (RFC 2104, FIPS 198-1) of the text's purpose and the text. Because of the purpose, a text
+that was signed as one thing cannot be passed off as another: a payload as a job spec, say. A signature says who wrote a
+text, not when. So a text that must not be used twice names what it is for: payloads name their job and attempts.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import hashlib
 import hmac
 import secrets
 
-#: What a payload of the queue is signed for.
+#: The purpose in the signature of a payload of the queue.
 PAYLOAD = "payload"
-#: How many random bytes a secret has that nobody chose.
+#: How many random bytes a generated secret has.
 _SECRET_BYTES = 32
 
 
@@ -26,18 +26,18 @@ def sign(text: str, secret: str, *, purpose: str = PAYLOAD) -> str:
     """Return the signature of a text: 64 hexadecimal digits.
 
     Raises:
-        ValueError: the secret is empty, so that anybody could sign; or the purpose holds a NUL.
+        ValueError: the secret is empty, so that anybody could sign; or the purpose contains a NUL.
     """
     if not secret or "\0" in purpose:
         message = "a signature needs a secret, and a purpose without NUL"
         raise ValueError(message)
-    # No purpose holds a NUL, so that no two pairs of purpose and text make the same bytes.
+    # A purpose has no NUL, so that no two pairs of purpose and text give the same bytes.
     signed = f"{purpose}\0{text}".encode("utf-8", "surrogatepass")
     return hmac.new(secret.encode("utf-8", "surrogateescape"), signed, hashlib.sha256).hexdigest()
 
 
 def verify(text: str, signature: str, secret: str, *, purpose: str = PAYLOAD) -> bool:
-    """Whether a signature is that of the text, compared in constant time. With no secret nothing is."""
+    """Whether a signature is that of the text, compared in constant time. Always False without a secret."""
     if not secret:
         return False
     expected = sign(text, secret, purpose=purpose)

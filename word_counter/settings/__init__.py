@@ -1,1 +1,1 @@
-"""What can be set, where it comes from, and what this machine has by default."""
+"""Settings: their values, where they come from, and defaults that depend on this machine."""

@@ -1,8 +1,7 @@
-"""Settings: what can be set, where it comes from, and what is right for most. The sole reader of os.environ.
+"""Settings of a run: their names, defaults and allowed values. The only module that reads os.environ.
 
-A setting comes, first found first, from the call or the command line, from the environment
-(``WORD_COUNTER_<NAME>``; for a few an older, shorter name too), from the job's own ``settings``, and from
-the defaults here.
+The value of a setting is the first that is found in: the call or the command line, the environment
+(``WORD_COUNTER_<NAME>``; a few have an older, shorter name too), the job's own ``settings``, the defaults here.
 """
 
 from __future__ import annotations
@@ -31,9 +30,9 @@ _SORTS = ("key", "value", "-value")
 #: What the results are called, within the folder that is their output, when each partition has a file of its own.
 PARTS = "mr-out-*"
 _PREFIX = "WORD_COUNTER_"
-#: Each partition is a task, two keys, and in each chunk's commit a field: with more, small jobs drown in them.
+#: A partition costs a task, two keys, and a field in each chunk's commit. More of them would slow small jobs down.
 _MOST_PARTITIONS = 4096
-#: More processes than any machine runs at once with profit, and few enough that a slip of the finger is survived.
+#: More processes than any machine has use for, but few enough that a typing error does no harm.
 MOST_WORKERS = 1024
 
 
@@ -41,46 +40,46 @@ MOST_WORKERS = 1024
 class Settings:
     """All settings of a run, checked. Durations are in seconds."""
 
-    #: Where Redis is; empty: start a private server. May hold a password, and so is not in the repr.
+    #: The URL of Redis; empty: start a private server. It may contain a password, and so is not in the repr.
     redis: str = field(default="", repr=False)
-    #: What masters and workers sign and check with, so that nobody else can give a worker something to do; empty:
-    #: one is found or made (:mod:`word_counter.security.secret`). There is no command-line option, which ps would show.
+    #: What masters and workers sign tasks and check them with, so that nobody else can give a worker something to do.
+    #: Empty: that of this user on this machine, or one of this run alone. It is no option, as `ps` would show it.
     secret: str = field(default="", repr=False)
     #: What a worker may load besides the shipped jobs: modules with all below them, files, directories.
     allow: tuple[str, ...] = ()
-    #: The files and directories that a worker may read input from; none: whatever a signed batch names.
+    #: The files and directories that a worker may read input from; none: any that a signed batch names.
     input_root: tuple[str, ...] = ()
-    #: Patterns of the files that are wanted below directories, among those that globs match, and in archives; and of
-    #: those that are not.
+    #: Patterns of the files to read below directories, among those that globs match, and in archives; and of those to
+    #: leave out.
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
-    #: What the records of the input are, in place of what the job says.
+    #: What the records of the input are, instead of what the job says.
     input_format: str = ""
-    #: How chunks get to workers: "auto": they read their files, and get what cannot be read so by Redis; "inline": all
-    #: by Redis, as workers may not have the files.
+    #: How chunks get to workers. "auto": workers read the files, and get the chunks that they cannot read themselves
+    #: through Redis. "inline": all chunks go through Redis, as workers may not have the files.
     transport: str = "auto"
-    #: By what partials and results get from task to task: "redis", a folder that all workers see, or its URL.
-    #: "auto": Redis, but files on this machine when a private server takes much of its memory.
+    #: How partials and results get from task to task: "redis", a folder that all workers share, or its URL. "auto":
+    #: through Redis, but through files on this machine when a private server takes too much of its memory.
     shuffle: str = "auto"
-    #: The folders and URLs below which a worker may write and read files of shuffles; none: it does so nowhere.
+    #: The folders and URLs below which a worker may write and read run files; none: nowhere.
     shuffle_root: tuple[str, ...] = ()
-    #: Lines a chunk.
-    chunk_size: int = 0  #: 0: chunks are as large as suits the input
-    #: Shares of the key space, each reduced by a task of its own.
+    #: Lines in a chunk; 0: a size that suits the input.
+    chunk_size: int = 0
+    #: How many partitions the keys are spread over. Each is reduced by a task of its own.
     partitions: int = 8
     #: Workers to start for this run; -1: as many as cores.
     workers: int = -1
     #: What runs the tasks.
     engine: str = "redis"
-    #: Where the results go: a path, a URL that fsspec knows, a table as postgresql://...?table=NAME, or "-": standard
-    #: output.
+    #: Where the results go: a path, a URL that fsspec knows, a table as postgresql://...?table=NAME, or "-" for
+    #: standard output.
     output: str = "output/results.json"
-    #: How the results are written; "auto": as the output's name says, and else JSON. "mr-out": a file of lines a
+    #: How the results are written. "auto": what the output's name says, else JSON. "mr-out": one file of lines for each
     #: partition; then ``output`` ends in PARTS.
     output_format: str = "auto"
-    #: In which order the results are written: by "key", by "value", or by "-value": the largest first.
+    #: The order of the results: by "key", by "value", or by "-value", the largest first.
     sort: str = "key"
-    #: How many results are written, the first of that order, which is then "-value" by default; 0: all.
+    #: How many results are written, the first ones in that order, which is then "-value" by default; 0: all.
     top: int = 0
     #: How progress is shown.
     progress: str = "auto"
@@ -88,42 +87,46 @@ class Settings:
     log_format: str = "text"
     #: The job's name; empty: one is made up.
     job_id: str = ""
-    #: How long the whole job may take; 0: as long as it takes.
+    #: How long the whole job may take; 0: no limit.
     timeout: float = 0.0
-    #: How long a worker's claim on an attempt lasts without being renewed.
+    #: How long a worker's lease on a batch lasts without being renewed.
     lease_seconds: float = 10.0
-    #: How many times a task is tried before it counts as bad.
+    #: How many times a task is tried before it has failed for good.
     max_attempts: int = 4
+    #: Try again up to so many times also what the job's code raises twice at one line, which is a mistake as a rule.
+    retry_errors: bool = False
     #: How long one task may take before its process is killed.
     task_timeout: float = 600.0
-    #: What a chunk that is bad for good does: "fail" the job, or "skip" it into quarantine.
+    #: What happens when a chunk fails for good: "fail" the job, or "skip" the chunk, which goes into quarantine.
     on_bad_chunk: str = "fail"
-    #: How many records may raise, over the whole job, and be set aside into quarantine.
+    #: How many records may raise in the whole job. They go into quarantine.
     max_bad_records: int = 0
     #: How long master and workers wait for a Redis that does not answer or refuses.
     redis_patience: float = 120.0
-    #: Go on with the job of this name if it is there and unfinished.
+    #: Go on with the job of this name if it exists and is unfinished.
     resume: bool = False
     #: Wait while another master is in charge of the job, and take over when it is gone.
     standby: bool = False
-    #: How long the keys of a job stay in Redis after it ended.
+    #: How long Redis keeps a job that ended, in seconds.
     retention_seconds: int = 86_400
-    #: Take what chunks came to in earlier runs of the same job where that is known, and keep what they come to.
+    #: Reuse the map results of chunks from earlier runs of the same job, and keep those of this run.
     incremental: bool = False
-    #: Where workers keep that (empty: this user's cache folder), for how long if nobody wants it, how much.
+    #: The folder in which workers keep what chunks came to. Empty: `~/.cache/word_counter/partials`.
     cache: str = ""
+    #: How long the cache keeps what no run asks for, in seconds.
     cache_seconds: int = 30 * 86_400
+    #: How much the cache may hold, in bytes; the oldest goes first.
     cache_bytes: int = 10 * 1024**3
-    #: Tell of each task that the run's own workers run, and show retries with their whole reasons.
+    #: Log each task that the run's own workers run, and show retries with their full reasons.
     verbose: bool = False
 
     @property
     def worker_count(self) -> int:
-        """How many workers to start: the setting, or one a core."""
+        """How many workers to start: the setting, or one for each core."""
         return self.workers if self.workers >= 0 else available_cores()
 
 
-#: How each setting is read from text or a value; the docstring says what is allowed.
+#: How each setting is read from text or a value. The docstring of a reader says what is allowed.
 _READERS: dict[str, Callable[[Any], Any]] = {
     "redis": text,
     "secret": text,
@@ -149,6 +152,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "timeout": seconds(0),
     "lease_seconds": seconds(0.5),
     "max_attempts": whole(1),
+    "retry_errors": flag,
     "task_timeout": seconds(0.1),
     "on_bad_chunk": one_of(_ON_BAD_CHUNK),
     "max_bad_records": whole(0),
@@ -162,7 +166,9 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "cache_bytes": whole(0),
     "verbose": flag,
 }
-#: What commands are told besides settings: how it is read, and what it is by default.
+#: The names of all settings.
+SETTING_NAMES = frozenset(_READERS)
+#: Options of commands that are not settings: how each is read, and its default.
 _CHOICES: dict[str, tuple[Callable[[Any], Any], Any]] = {
     "job": (text, None),
     "processes": (whole(1, MOST_WORKERS), 1),
@@ -171,9 +177,9 @@ _CHOICES: dict[str, tuple[Callable[[Any], Any], Any]] = {
     "json": (flag, False),
     "limit": (whole(0), 100),
 }
-#: Variables that others read: the kernel where words are counted, Docker Compose the ids.
-_OTHERS = frozenset({"kernel", "uid", "gid"})
-#: What Kubernetes names after a service that is called word-counter.
+#: Variables that are read elsewhere: the kernel by :func:`chosen_kernel`.
+_OTHERS = frozenset({"kernel"})
+#: Variables that Kubernetes sets for a service that is called word-counter.
 _SERVICE_LINK = re.compile(r"service_(host|port)(_.*)?|port(_.*)?")
 #: Settings that are about a worker's cache.
 OF_CACHE = frozenset({"cache", "cache_seconds", "cache_bytes"})
@@ -183,7 +189,7 @@ _OLDER_NAMES = {"redis": "REDIS_URL", "chunk_size": "CHUNK_SIZE"}
 
 
 def _from_environ(environ: Mapping[str, str], names: AbstractSet[str]) -> dict[str, tuple[str, str]]:
-    """Return for each setting that the environment names the text and the variable it came from."""
+    """Return the text of each setting in the environment, with the variable that it came from."""
     found: dict[str, tuple[str, str]] = {}
     for name in names:
         for variable in (_PREFIX + name.upper(), _OLDER_NAMES.get(name, "")):
@@ -211,12 +217,12 @@ def load(
     *,
     only: AbstractSet[str] = _READERS.keys(),
 ) -> Settings:
-    """Return the settings that ``given`` (None values are not given), the environment and the job add up to.
+    """Return the settings from ``given`` (where None means not given), the environment, the job and the defaults.
 
-    A value that another one wins over is not looked at, nor is the environment for what is not among ``only``.
+    Only the value that is used is checked. The environment is read only for the names in ``only``.
 
     Raises:
-        UsageError: a name is unknown or a value is not allowed; it says which and what would be.
+        UsageError: a name is unknown or a value is not allowed; says which, and what is allowed.
     """
     call = {name: (value, name.replace("_", "-")) for name, value in (given or {}).items() if value is not None}
     job = {name: (value, f"setting {name} of the job") for name, value in (job_settings or {}).items()}
@@ -239,7 +245,7 @@ def load(
 
 
 def choice(name: str, environ: Mapping[str, str] | None = None) -> Any:
-    """Return what the environment, or else the default, says of an option that is no setting.
+    """Return the value of an option that is not a setting, from the environment, or its default.
 
     Raises:
         UsageError: the variable's value is not allowed.
@@ -251,14 +257,14 @@ def choice(name: str, environ: Mapping[str, str] | None = None) -> Any:
 
 
 def unknown_variables(environ: Mapping[str, str] | None = None) -> list[str]:
-    """Return a warning for each variable that looks like one of ours and is none, with the name that was meant."""
+    """Return a warning for each variable that looks like one of ours but is not, with the name that may be meant."""
     known = {*_READERS, *_CHOICES, *_OTHERS}
     warnings = []
     for variable in sorted(os.environ if environ is None else environ):
         name = variable.removeprefix(_PREFIX).lower()
         if name == variable.lower() or name in known or _SERVICE_LINK.fullmatch(name):
             continue
-        from difflib import get_close_matches  # here, as hardly any command comes here
+        from difflib import get_close_matches  # imported here, as it is hardly ever needed
 
         nearest = get_close_matches(name, known, 1)
         meant = f"; did you mean {_PREFIX}{nearest[0].upper()}?" if nearest else ""
@@ -282,7 +288,7 @@ def bad_variables(environ: Mapping[str, str] | None = None) -> list[str]:
 def chosen_kernel() -> str:
     """Return which word count kernel ``WORD_COUNTER_KERNEL`` asks for; "auto" is the native one if it was built.
 
-    It is read where words are counted, and so is each worker's own.
+    It is read where words are counted, so each worker reads its own.
 
     Raises:
         UsageError: there is no such kernel.

@@ -1,4 +1,4 @@
-"""Cores: how many processors there are for this process."""
+"""CPU count: how many processors this process may use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Memory: how much of the machine's memory a process holds, now and at most so far, in bytes."""
+"""Memory: how much memory a process uses now and has used at most, and how much the machine has, in bytes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 #: ru_maxrss is in KiB on Linux, in bytes on macOS.
 _PEAK_UNIT = 1 if sys.platform == "darwin" else 1024
-#: How malloc.h numbers what malloc can be told, and what it is told, in bytes.
+#: Options of malloc by their numbers in malloc.h, and their values in bytes.
 _M_TRIM_THRESHOLD = -1
 _M_MMAP_THRESHOLD = -3
 _KEPT_BLOCK_BYTES = 32 * 1024 * 1024
@@ -20,7 +20,7 @@ _KEPT_BYTES = 256 * 1024 * 1024
 
 
 class Memory(NamedTuple):
-    """Resident memory of a process, in bytes; 0 where it cannot be told."""
+    """Resident memory of a process, in bytes; 0 where it is not known."""
 
     now: int = 0
     peak: int = 0
@@ -30,12 +30,12 @@ UNKNOWN = Memory()
 
 
 def memory_of(pid: int) -> Memory:
-    """Return the memory of a process of this user; nothing when it has just ended."""
+    """Return the memory of a process of this user; zeros when it has just ended."""
     try:
         with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as file:
             fields = dict(line.split()[:2] for line in file if line.startswith(("VmRSS:", "VmHWM:")))
         now = int(fields["VmRSS:"]) * 1024
-        return Memory(now, max(now, int(fields["VmHWM:"]) * 1024))  # the two are not counted at one moment
+        return Memory(now, max(now, int(fields["VmHWM:"]) * 1024))  # the two are measured one after the other
     except (OSError, KeyError, ValueError):
         pass
     now = 0
@@ -59,10 +59,10 @@ def machine_memory() -> int:
 
 @cache
 def keep_what_is_freed() -> None:
-    """Let this process keep memory that it has freed, for what it needs next, up to some 256 MiB.
+    """Have this process keep up to about 256 MiB of memory that it has freed, to use it again.
 
-    Blocks of megabytes that come and go are otherwise taken from the system and given back each time, and to get such
-    a block takes longer than to fill it. Where the C library is another one than glibc, nothing happens.
+    Otherwise large blocks are taken from the system and given back each time, and getting such a block takes longer
+    than filling it. With another C library than glibc nothing happens.
     """
     import ctypes
 
@@ -73,5 +73,5 @@ def keep_what_is_freed() -> None:
 
 
 def peak_of_the_ended() -> int:
-    """Return the peak of that child of this process that needed most, of those that have ended."""
+    """Return the highest peak of the children of this process that have ended."""
     return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * _PEAK_UNIT

@@ -1,4 +1,4 @@
-"""Redis URLs: made of the parts that an environment names, and shown without their passwords."""
+"""Redis URLs: built from REDIS_HOST and the like, and shown without their passwords."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _LAST_PORT = 65_535
 
 
 def from_parts(environ: Mapping[str, str]) -> str:
-    """Return the URL that REDIS_HOST, REDIS_PORT and REDIS_PASSWORD spell, or nothing when none names a host.
+    """Return the URL from REDIS_HOST, REDIS_PORT and REDIS_PASSWORD; "" when the first two are not set.
 
     Raises:
-        UsageError: one of them is not what its name says.
+        UsageError: the host or the port is not valid.
     """
     host, port = environ.get("REDIS_HOST", ""), environ.get("REDIS_PORT", "")
     if not host and not port:
@@ -51,7 +51,7 @@ _SECRET_OPTION = re.compile(r"([?&][^=&]*pass[^=&]*=)[^&]*", re.IGNORECASE)
 
 
 def without_password(url: str) -> str:
-    """Return a Redis URL as it may be shown: with *** in place of its passwords, however ill-formed it is."""
+    """Return a Redis URL with *** in place of its passwords, even if it is malformed."""
     scheme, separator, rest = url.partition("://") if "://" in url else ("", "", url)
     login, at, address = rest.rpartition("@")
     user, colon, _ = login.partition(":")

@@ -1,4 +1,4 @@
-"""Values: how what was given for a setting becomes what it means.
+"""Value readers: turn the text or value that was given for a setting into its value.
 
 Each function here, or made here, takes text or a value and returns the value, or raises ValueError or TypeError; its
 ``__doc__`` says what is allowed, in words that fit after "must be", also where Python was told to drop docstrings.
@@ -96,7 +96,7 @@ def job_id(value: Any) -> str:
 
 
 def made_up_id(name: str) -> str:
-    """Return an id for a job of this name that nobody else has: the name, as far as an id may hold it, and the time."""
+    """Return a unique id for a job of this name: the name, as far as an id allows it, and the time."""
     rest = f"-{time.strftime('%Y%m%d-%H%M%S')}-{token_hex(2)}"
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     return (re.sub(r"[^a-z0-9_]+", "", plain) or "job")[: LONGEST_ID - len(rest)] + rest
@@ -117,7 +117,7 @@ def listed(separator: str, shown: str, each: Callable[[Any], str] = text) -> Cal
     @_allowing(f"a list separated by {shown}, or a JSON list of texts")
     def read(value: Any) -> tuple[str, ...]:
         if isinstance(value, str):
-            # Only between commas are blanks there for the eye: those at the ends of a path are its own.
+            # Blanks after commas are for readers only. In lists of paths blanks may belong to a path.
             blanks = " \t" if separator == "," else ""
             parts = (item.strip(blanks) for item in value.split(separator))
             items = json.loads(value) if value.startswith("[") else [*parts]

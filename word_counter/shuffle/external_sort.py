@@ -1,4 +1,4 @@
-"""Sorting on disk: values that memory should not hold are sorted run by run, and the runs are merged."""
+"""External sort: values that do not fit into memory are sorted run by run on disk, and the runs are merged."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import IO, Any
 
 from word_counter.shuffle.spill_file import read_lines
 
-#: So many values, or about so many characters of their JSON text, are sorted at once; more go to disk.
+#: A run has at most so many values, or about so many characters of JSON text. All runs but the last go to disk.
 _RUN_VALUES = 100_000
 _RUN_CHARS = 16 * 1024 * 1024
 
@@ -33,7 +33,7 @@ def sorted_on_disk(
 def _runs(
     values: Iterable[Any], order: Callable[[Any], Any], file: IO[bytes], *, falling: bool
 ) -> Iterator[Iterator[Any]]:
-    """Sort values run by run; yield the runs. All but the last are in the file."""
+    """Sort values run by run, and yield the runs. All but the last are in the file."""
     run: list[tuple[Any, str]] = []
     chars = start = 0
 

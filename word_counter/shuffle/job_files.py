@@ -12,7 +12,7 @@ from word_counter.shuffle.run_locations import AUTO, REDIS
 
 
 def run_files_of(fields: Mapping[str, str], job_id: str) -> RunFiles | None:
-    """Return the files of a job, given its fields in the store; None when it shuffles by Redis, or cannot be read."""
+    """Return the run files of a job, given its fields in the store; None: it has none, or its spec cannot be read."""
     try:
         place = shuffle_location_of(JobSpec.from_json(fields.get("spec", "")))
     except UsageError:
@@ -29,7 +29,7 @@ def shuffle_roots_of(spec: JobSpec, *, private: bool) -> list[str]:
 
 
 def shuffle_location_of(spec: JobSpec) -> str:
-    """Return where the files of a job are, if it has any; nothing: it never does."""
+    """Return where the run files of a job are, if it has any; "": it never has."""
     if spec.shuffle == AUTO:
         return temporary_folder()
     return "" if spec.shuffle == REDIS else spec.shuffle

@@ -1,8 +1,8 @@
-"""Orphans: what the runs of a killed process left, which nothing will ever go on with.
+"""Orphan cleanup: removes the folders of run files that killed masters have left behind.
 
-A run on a private server ends with its master: nobody can take it over. So its master holds a lock on the mark of its
-folder, which the system lets go when the master ends, however it does; a folder whose mark says so and is not
-locked is nobody's. The folder of a job in a Redis of others goes when the job ends or is purged.
+A job on a private server ends with its master: no other master can take it over. So the master locks the mark file in
+the job's folder. The system releases the lock when the master ends, however it ends. A folder whose mark says that it
+is locked, but is not, is an orphan. The folder of a job in a given Redis is removed when the job ends or is purged.
 """
 
 from __future__ import annotations
@@ -20,15 +20,16 @@ _HELD = b"the runs of a job of word_counter, which end with the process that has
 
 
 def hold(folder: str) -> BinaryIO | None:
-    """Let a folder's mark say that the folder ends with this process; return what holds on to it, open.
+    """Lock a folder's mark, so that the folder counts as an orphan when this process ends.
 
-    None where files cannot be locked: then the mark says what it did.
+    Returns:
+        The open file that holds the lock; None where files cannot be locked: then the mark is unchanged.
     """
     temporary = os.path.join(folder, f"{MARK}.{token_hex(4)}.tmp")
     file: BinaryIO | None = None
     try:
-        file = open(temporary, "xb")  # noqa: SIM115 (it is held as long as the job lasts)
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # before anybody can see what it says
+        file = open(temporary, "xb")  # noqa: SIM115 (it stays open as long as the job lasts)
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # before another process can see its content
         file.write(_HELD)
         file.flush()
         os.replace(temporary, os.path.join(folder, MARK))
@@ -42,20 +43,20 @@ def hold(folder: str) -> BinaryIO | None:
 
 
 def sweep(root: str) -> list[str]:
-    """Remove the folders below ``root`` whose processes are gone; return which those were."""
+    """Remove the folders below ``root`` whose masters are gone, and return their names."""
     place = FolderLocation(root)
     swept: list[str] = []
     with contextlib.suppress(OSError):
         for name in sorted(os.listdir(root)):
             with contextlib.suppress(OSError):
-                if name.startswith(PREFIX) and _is_left(os.path.join(root, name, MARK)):
+                if name.startswith(PREFIX) and _is_orphaned(os.path.join(root, name, MARK)):
                     place.remove(name)
                     swept.append(name)
     return swept
 
 
-def _is_left(mark: str) -> bool:
-    """Whether nobody holds a mark that says that somebody does."""
+def _is_orphaned(mark: str) -> bool:
+    """Whether a mark says that a process has locked it, but none has."""
     with open(mark, "rb") as file:
         if file.read(len(_HELD) + 1) != _HELD:
             return False

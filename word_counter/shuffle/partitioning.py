@@ -1,11 +1,11 @@
-"""The shuffle: how keys are grouped, which partition owns a key, and how partials are written down.
+"""Partitioning: how keys are grouped, which partition owns a key, and how partials are written as JSON.
 
-A key is grouped by its *group key*: a string stands for itself, any other key for the bytes of its compact
-JSON text. So ``1``, ``1.0``, ``True`` and ``"1"`` are four keys, as they are in JSON, though three of them are
-equal in Python; and a group key can be told apart from a string, hashed and printed without a look-up.
+A key is grouped by its *group key*. The group key of a string is the string; that of any other key is the bytes of its
+compact JSON text. So ``1``, ``1.0``, ``True`` and ``"1"`` are four keys, as they are in JSON, though three of them are
+equal in Python. And group keys can be compared, hashed and printed without a look-up.
 
-A partial is readable JSON: an object when all its keys are strings, else a list of ``[key, value]`` pairs.
-The value is one folded value when the reducer folds, else the list of the key's values.
+A partial is readable JSON: an object when all its keys are strings, else a list of ``[key, value]`` pairs. The value is
+one combined value when the reducer folds, else the list of the key's values.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from word_counter.job.reducer import GroupKey
 from word_counter.native.kernel import encode_counts
 
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), check_circular=True).encode
-#: How much of a key is shown in an error, in characters.
+#: How many characters of a key an error shows.
 _SHOWN_CHARS = 200
-#: Which of so many partitions a key belongs to.
+#: Takes a key and the number of partitions; returns the partition of the key.
 PartitionOf = Callable[[Any, int], int]
 _PLAIN = frozenset((int, str, bool, type(None)))
 _SCALARS = _PLAIN | {float}
-#: Tuples of these that are equal have one JSON text; 1, 1.0 and True are equal, too, and have three.
+#: Equal tuples of these types have the same JSON text. Not so with floats and booleans: 1, 1.0 and True are equal.
 PLAIN_PARTS = frozenset((int, str, type(None)))
 
 
@@ -67,7 +67,7 @@ def _bad_key(key: Any) -> EncodingError:
 
 
 def shown(value: Any) -> str:
-    """Return a value as an error shows it: cut when it is long, and whatever its repr does."""
+    """Return a value as an error shows it: shortened when it is long, and even if its repr raises."""
     try:
         text = repr(value)
     except Exception as error:  # noqa: BLE001 (a whole number of 5,000 digits raises, and user code may)
@@ -91,9 +91,9 @@ def key_text(group: GroupKey) -> str:
 def partition_of(group: GroupKey, partitions: int) -> int:
     """Return the partition that owns a key: 32-bit MurmurHash3 (A. Appleby) of its UTF-8 text, modulo.
 
-    The same on every machine and in every process, unlike ``hash``.
+    Unlike ``hash``, it is the same on every machine and in every process.
     """
-    text = group.encode() if isinstance(group, str) else group  # given a lone surrogate, mmh3 itself would crash
+    text = group.encode() if isinstance(group, str) else group  # mmh3 itself would crash on a lone surrogate
     return mmh3.hash(text, 0, signed=False) % partitions
 
 
@@ -130,11 +130,11 @@ def _check_items(items: Iterable[Any]) -> None:
 def encode_partials(
     groups: Mapping[GroupKey, Any], partitions: int, who: str, partition: PartitionOf | None = None
 ) -> dict[int, str]:
-    """Return what a chunk gives each partition, as JSON text; partitions that get nothing are left out.
+    """Return the partials of a chunk by partition, as JSON text. Partitions without pairs are left out.
 
     Raises:
-        EncodingError: a key or value that JSON cannot hold; it names the key, and ``who`` yielded it; or the job's
-            own ``partition`` names none.
+        EncodingError: JSON cannot hold a key or value; the error names the key, and ``who`` yielded it. Or the job's
+            own ``partition`` returned no valid number.
     """
     try:
         encoded = encode_counts(groups, partitions) if partition is None else None
@@ -146,7 +146,7 @@ def encode_partials(
 def encode_plainly(
     groups: Mapping[GroupKey, Any], partitions: int, partition: PartitionOf | None = None
 ) -> dict[int, str]:
-    """Return what :func:`encode_partials` does, for any keys and values; raises what json does."""
+    """Do the same as :func:`encode_partials` in Python, for any keys and values; errors of json are not translated."""
     shares: dict[int, dict[GroupKey, Any]] = {}
     for key, value in groups.items():
         if value.__class__ not in _PLAIN:
@@ -174,12 +174,12 @@ def _partial_text(groups: Mapping[GroupKey, Any]) -> str:
     else:
         keys = (_encode(key) if key.__class__ is str else key_text(key) for key in groups)
         text = f"[{','.join(f'[{key},{_encode(value)}]' for key, value in zip(keys, groups.values(), strict=True))}]"
-    text.encode()  # a lone surrogate shows only here
+    text.encode()  # only this raises for a lone surrogate
     return text
 
 
 def _locate(groups: Mapping[GroupKey, Any], who: str, error: Exception) -> EncodingError:
-    """Find the pair that could not be encoded, to name it."""
+    """Find the pair that could not be encoded, and return an error that names it."""
     for key, value in groups.items():
         try:
             key_text(key).encode()
@@ -196,7 +196,7 @@ def _locate(groups: Mapping[GroupKey, Any], who: str, error: Exception) -> Encod
 
 
 def decode_partial(text: str | bytes) -> Iterable[tuple[GroupKey, Any]]:
-    """Return the pairs of group key and travelled value of a partial's JSON text; ValueError when it is none."""
+    """Return the pairs of group key and intermediate value in a partial's JSON text; ValueError when it is not one."""
     content = json.loads(text)
     if isinstance(content, dict):
         return content.items()

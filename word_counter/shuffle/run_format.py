@@ -1,8 +1,8 @@
-"""The lines of a run: a JSON list of key and travelled value each, sorted by key.
+"""Run format: a run is lines sorted by key. Each line is a JSON list of a key and an intermediate value.
 
-A run is what a chunk gives a partition, in UTF-8. Keys are sorted by their text, text before what only looks like it
-(the key ``"1"`` before the key ``1``). A long list of values goes on in the lines after it, under the same key, so that
-no line that is read is much longer than a single value.
+A run is the partial of a chunk for a partition, in UTF-8. Keys are sorted by their text; of equal texts a string comes
+first (the key ``"1"`` before the key ``1``). A long list of values continues on the next lines under the same key, so
+that no line is much longer than a single value.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from typing import Any, NamedTuple
 
 from word_counter.shuffle.partitioning import canonical, compact, decode_partial, key_text
 
-#: The text of a key, 0 when it is text and 1 when it is anything else, what travelled (a value, or a list of them), and
-#: how many bytes its line has.
-SubmitOrResume = tuple[str, int, Any, int]
-#: What the entries of a run are sorted by.
+#: The text of a key; 0 when the key is a string, else 1; the intermediate value, or a list of values; the length of
+#: the line in bytes.
+RunEntry = tuple[str, int, Any, int]
+#: Returns what the entries of a run are sorted by.
 sort_key = itemgetter(0, 1)
 
-#: So many values stand in one line at the most, in about so many bytes, unless a single one has more.
+#: The most values in one line, and about the most bytes, unless a single value has more.
 _LINE_VALUES = 500
 _LINE_BYTES = 16 * 1024
-#: What a reference begins with, as no JSON does.
+#: How a reference begins. No JSON text begins like this.
 _MARK = "@"
 
 
 class Reference(NamedTuple):
-    """What stands in Redis in the place of what a file holds: where that is, and how it is known again."""
+    """What Redis has in place of content that is in a file: where the content is, and its checksum."""
 
     name: str  #: of the file, below the folder of the job
     offset: int  #: in bytes
@@ -42,10 +42,10 @@ class Reference(NamedTuple):
 
     @classmethod
     def from_text(cls, text: str | bytes) -> Reference | None:
-        """Return what a text refers to; None when it is no reference but the very content.
+        """Return the reference in a text; None when the text is the content itself.
 
         Raises:
-            ValueError: it begins as a reference, and is none.
+            ValueError: it begins like a reference, but is not one.
         """
         if isinstance(text, bytes):
             if not text.startswith(_MARK.encode()):
@@ -61,7 +61,7 @@ class Reference(NamedTuple):
 
 
 def lines_of(partial: str | bytes, *, folds: bool) -> Iterator[bytes]:
-    """Yield the lines of a run, from the partial of a chunk; ``folds``: a key travels as one value, not as a list."""
+    """Yield the lines of a run from a partial. With ``folds`` a key has one combined value, else a list of values."""
     entries = [(key_text(group), int(group.__class__ is not str), value) for group, value in decode_partial(partial)]
     entries.sort(key=sort_key)
     for text, kind, value in entries:
@@ -87,14 +87,14 @@ def _line(key: str, value: Any) -> bytes:
     return f"[{key},{value if value.__class__ is int else compact(value)}]\n".encode()
 
 
-def line_of(entry: SubmitOrResume) -> bytes:
+def line_of(entry: RunEntry) -> bytes:
     """Return the line of an entry."""
     text, kind, value, _ = entry
     return _line(text if kind else encode_basestring(text), value)
 
 
-def entries_of(lines: list[bytes]) -> list[SubmitOrResume]:
-    """Return the entries of lines; ValueError or TypeError when they are none."""
+def entries_of(lines: list[bytes]) -> list[RunEntry]:
+    """Return the entries in lines; ValueError or TypeError when a line is not an entry."""
     return [
         (key, 0, value, len(line))
         if key.__class__ is str

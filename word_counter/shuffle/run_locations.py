@@ -1,4 +1,4 @@
-"""Places: where the files of a shuffle are: below a folder that all see, or behind a URL."""
+"""Run locations: where run files are, below a folder that all workers share, or behind a URL."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from word_counter.files.remote_files import RemoteFiles
 from word_counter.files.urls import is_url
 from word_counter.shuffle.spill_file import PIECE_BYTES
 
-#: What is named in the place of a folder or a URL when the shuffle goes by Redis; and as long as that is well.
+#: Values of ``--shuffle`` besides a folder or a URL: through Redis; through Redis as long as there is memory for it.
 REDIS = "redis"
 AUTO = "auto"
-#: How often a folder is removed again that others still write into.
+#: How often removing a folder is tried while others still write into it.
 _REMOVALS = 5
 _PAUSE_SECONDS = 0.1
 
@@ -26,7 +26,7 @@ _PAUSE_SECONDS = 0.1
 class FolderLocation:
     """A folder of this machine, or one that many machines share."""
 
-    #: Whether reading a file bit by bit is as good as reading it at once.
+    #: Whether reading a file in pieces is as fast as reading it at once.
     near = True
 
     def __init__(self, root: str) -> None:
@@ -66,7 +66,7 @@ class FolderLocation:
                 length -= len(part)
             return b"".join(parts)
 
-    def lasts(self, folder: str) -> None:
+    def sync(self, folder: str) -> None:
         sync_folder(self._path(folder))
 
     def remove(self, folder: str) -> None:
@@ -77,13 +77,13 @@ class FolderLocation:
             time.sleep(_PAUSE_SECONDS)
         shutil.rmtree(self._path(folder))
 
-    def spool_folder(self, folder: str) -> str | None:
-        """Return where a reduce task may keep files of its own: where there is room for all runs anyway."""
+    def spill_folder(self, folder: str) -> str | None:
+        """Return the folder for the spill files of a reduce task: this one, which has room for all runs anyway."""
         return self._path(folder)
 
 
 class UrlLocation:
-    """What is behind a URL that fsspec knows."""
+    """A URL of a kind that fsspec knows."""
 
     near = False
 
@@ -107,22 +107,22 @@ class UrlLocation:
     def part(self, name: str, offset: int, length: int) -> bytes:
         return self._files.part(self._path(name), offset, length)
 
-    def lasts(self, folder: str) -> None:
-        """Objects last by themselves."""
+    def sync(self, folder: str) -> None:
+        """Do nothing: objects are durable once they are written."""
 
     def remove(self, folder: str) -> None:
         self._files.remove_tree(self._path(folder))
 
-    def spool_folder(self, folder: str) -> str | None:  # noqa: ARG002 (as it is of a folder)
-        """Return where a reduce task may keep files of its own: where temporary files are."""
+    def spill_folder(self, folder: str) -> str | None:  # noqa: ARG002 (the same signature as for a folder)
+        """Return the folder for the spill files of a reduce task; None: that of temporary files."""
         return None
 
 
 def location_name(named: str) -> str:
-    """Return what ``--shuffle`` names as any process may take it: an absolute path, a URL, "redis" or "auto".
+    """Return the value of ``--shuffle`` in a form that holds in any process: an absolute path, URL, "redis" or "auto".
 
     Raises:
-        UsageError: it is none of these, or a URL that cannot be written or holds a password.
+        UsageError: it is none of these, or a URL that cannot be written or contains a password.
     """
     if named in {REDIS, AUTO}:
         return named
@@ -137,7 +137,7 @@ def location_name(named: str) -> str:
 
 
 def check_location(place: str) -> None:
-    """Raise UsageError, saying what to do, unless files could be written below a place that ``--shuffle`` names."""
+    """Raise UsageError, which says what to do, unless files could be written to the location of ``--shuffle``."""
     if place in {REDIS, AUTO}:
         return
     try:
@@ -148,7 +148,7 @@ def check_location(place: str) -> None:
 
 
 def location_at(root: str) -> FolderLocation | UrlLocation:
-    """Return the place that a path or a URL names; OutputError when what its store needs is not there."""
+    """Return the location for a path or a URL; OutputError when a library for this kind of URL is missing."""
     return UrlLocation(root) if is_url(root) else FolderLocation(root)
 
 

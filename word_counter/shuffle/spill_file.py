@@ -1,4 +1,4 @@
-"""The spool: a file without a name in which a reduce task keeps runs of its own; it goes with its process."""
+"""Spill file: a file without a name in which a reduce task keeps its own runs. It is gone when the process ends."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from types import TracebackType
 from typing import Self
 
 from word_counter.settings.user_folders import temporary_folder
-from word_counter.shuffle.run_format import SubmitOrResume, entries_of
+from word_counter.shuffle.run_format import RunEntry, entries_of
 
-#: A run is read in pieces of so many bytes.
+#: How many bytes of a run are read at a time.
 PIECE_BYTES = 32 * 1024
 
 
 def read_lines(descriptor: int, start: int, end: int) -> Iterator[list[bytes]]:
-    """Yield the lines of a part of a file, some at a time; others may read the same file meanwhile."""
+    """Yield the lines of a part of a file, some at a time. Several readers may read the same file."""
     return whole_lines(_pieces(descriptor, start, end))
 
 
@@ -27,8 +27,8 @@ def _pieces(descriptor: int, start: int, end: int) -> Iterator[bytes]:
 
 
 def whole_lines(pieces: Iterable[bytes]) -> Iterator[list[bytes]]:
-    """Yield the lines that pieces come to, without their ends; a last one that has no end is a line, too."""
-    begun: list[bytes] = []  # of a line that is longer than a piece
+    """Yield the lines in pieces, without their line breaks. The last line needs no line break."""
+    begun: list[bytes] = []  # the start of a line that goes on in the next piece
     for piece in pieces:
         first, *others = piece.split(b"\n")
         begun.append(first)
@@ -41,7 +41,7 @@ def whole_lines(pieces: Iterable[bytes]) -> Iterator[list[bytes]]:
 
 
 class SpillFile:
-    """Runs that are written once and read from their beginnings. As a context it goes away at the end."""
+    """Runs that are written once and read from their start. A context manager that removes the file on leaving."""
 
     def __init__(self, folder: str | None = None) -> None:
         """Make it in a folder; None: where temporary files are."""
@@ -49,7 +49,7 @@ class SpillFile:
         self._size = 0
 
     def keep(self, pieces: Iterable[bytes]) -> tuple[int, int]:
-        """Write a run, given as its lines or any pieces of them; return where it starts and ends."""
+        """Write a run, given in lines or any other pieces; return where it starts and ends."""
         start = self._size
         for piece in pieces:
             self._file.write(piece)
@@ -57,7 +57,7 @@ class SpillFile:
         self._file.flush()
         return start, self._size
 
-    def blocks(self, start: int, end: int) -> Iterator[list[SubmitOrResume]]:
+    def blocks(self, start: int, end: int) -> Iterator[list[RunEntry]]:
         """Yield the entries of a run, some at a time."""
         return map(entries_of, read_lines(self._file.fileno(), start, end))
 

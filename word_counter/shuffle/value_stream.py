@@ -1,4 +1,4 @@
-"""Streamed values: what a reducer gets of a key that has too many values for a list."""
+"""Value stream: what a reducer gets for a key that has too many values for a list."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from word_counter.settings.user_folders import room_for
 from word_counter.shuffle.external_sort import sorted_on_disk
 from word_counter.shuffle.key_skew import KeySkew
 from word_counter.shuffle.partitioning import restore, shown
-from word_counter.shuffle.run_format import SubmitOrResume, sort_key
+from word_counter.shuffle.run_format import RunEntry, sort_key
 
-#: So many values of a key, which are of so many bytes as JSON, come as a list; more are streamed.
+#: Up to so many values of a key, and so many bytes of JSON, come as a list. More are streamed.
 LISTED_VALUES = 10_000
 LISTED_BYTES = 1024 * 1024
-#: So many travelled values of a key are folded at once.
+#: How many intermediate values of a key are combined at a time.
 _FOLDED_AT_ONCE = 1_000
-_travelled = itemgetter(2)
-_travelled_sized = itemgetter(2, 3)
+_value = itemgetter(2)
+_value_and_size = itemgetter(2, 3)
 
 
 class ValueStream:
-    """The values of one key, in the order of the input, to be read once."""
+    """The values of one key, in the order of the input. They can be read once."""
 
     def __init__(self, key: Any, parts: Iterable[list[Any]]) -> None:
         self._key = key
         self._values = chain.from_iterable(self._counted(parts))
         self._taken = False
-        #: How many were read.
+        #: How many values were read.
         self.read = 0
-        #: What reading them raised: user code may have caught it, and yet they are not whole.
+        #: The error while reading them. User code may have caught it, but the values are incomplete all the same.
         self.error: BaseException | None = None
 
     def __iter__(self) -> Iterator[Any]:
@@ -72,7 +72,7 @@ class ValueStream:
             yield part
 
     def finish(self) -> None:
-        """Read what is left of them, so that the next key comes; raise what reading them raised."""
+        """Read the rest of the values, so that the next key can follow; raise the error of reading them if any."""
         self._taken = True
         for _ in self._each() if self.error is None else ():
             pass
@@ -84,48 +84,48 @@ class ValueStream:
         return sorted_on_disk(iter(self), order, room_for("sort the values of a key", ShuffleError))
 
 
-def concluding(reducer: Reducer, entries: Iterable[SubmitOrResume], weight: KeySkew) -> Iterator[tuple[GroupKey, Any]]:
-    """Yield each key of sorted entries with all values that travelled, folded where the reducer folds.
+def concluding(reducer: Reducer, entries: Iterable[RunEntry], skew: KeySkew) -> Iterator[tuple[GroupKey, Any]]:
+    """Yield each key of sorted entries with all of its intermediate values, combined where the reducer folds.
 
-    A key with many values comes with :class:`ValueStream`, which are at their end when the next key comes.
+    A key with many values comes with a :class:`ValueStream`, which ends when the next key comes.
     """
     conclude = _folded if reducer.folds else _listed
     for (text, kind), same in groupby(entries, sort_key):
         group = text.encode() if kind else text
-        yield from conclude(reducer, group, same, weight)
+        yield from conclude(reducer, group, same, skew)
 
 
 def _listed(
-    reducer: Reducer,  # noqa: ARG001 (as it is of those that fold)
+    reducer: Reducer,  # noqa: ARG001 (the same signature as for reducers that fold)
     group: GroupKey,
-    entries: Iterator[SubmitOrResume],
-    weight: KeySkew,
+    entries: Iterator[RunEntry],
+    skew: KeySkew,
 ) -> Iterator[tuple[GroupKey, Any]]:
     begin: list[Any] = []
     size = 0
-    for part, part_size in map(_travelled_sized, entries):
+    for part, part_size in map(_value_and_size, entries):
         begin += part
         size += part_size
         if len(begin) > LISTED_VALUES or size > LISTED_BYTES:
             break
     else:
-        weight.note(group, len(begin))
+        skew.note(group, len(begin))
         yield group, begin
         return
-    streamed = ValueStream(restore(group), chain((begin,), map(_travelled, entries)))
+    streamed = ValueStream(restore(group), chain((begin,), map(_value, entries)))
     yield group, streamed
     streamed.finish()
-    weight.note(group, streamed.read)
+    skew.note(group, streamed.read)
 
 
 def _folded(
-    reducer: Reducer, group: GroupKey, entries: Iterator[SubmitOrResume], weight: KeySkew
+    reducer: Reducer, group: GroupKey, entries: Iterator[RunEntry], skew: KeySkew
 ) -> Iterator[tuple[GroupKey, Any]]:
     values: list[Any] = []
     count = 0
-    for count, value in enumerate(map(_travelled, entries), 1):  # noqa: B007 (it is wanted at the end)
+    for count, value in enumerate(map(_value, entries), 1):  # noqa: B007 (it is used after the loop)
         values.append(value)
         if len(values) >= _FOLDED_AT_ONCE:
             values = [reducer.refold(restore(group), values)]
-    weight.note(group, count)
+    skew.note(group, count)
     yield group, values

@@ -1,4 +1,4 @@
-"""Connections to Redis, with its errors translated into this package's at the edge."""
+"""Connections to Redis, and its errors translated into those of this package."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from redis.retry import Retry
 from word_counter.errors import StoreForbiddenError, StoreUnavailableError, UnsupportedServerError, UsageError
 from word_counter.settings.redis_url import CLUSTER, GIVE_ONE, SENTINEL, asks_for_many, without_password
 
-#: A connection. redis-py types every answer as a union over its sync, async, bytes and text clients, which no
-#: caller could use.
+#: A connection. redis-py types each answer as a union over its sync, async, bytes and text clients, which is of no use
+#: to callers.
 Redis = Any
 RedisError = redis.RedisError
 ResponseError = redis.ResponseError
@@ -30,7 +30,7 @@ OLDEST_SERVER = (7, 0)
 
 
 def connect(url: str, *, checked: bool = True) -> Redis:
-    """Return a connection, unless told otherwise checked: the server answers and is new enough.
+    """Return a connection. Unless ``checked`` is False, the server has answered and is new enough.
 
     Raises:
         UsageError: the URL is none.
@@ -43,7 +43,7 @@ def connect(url: str, *, checked: bool = True) -> Redis:
     try:
         connection = _made(url)
     except (ValueError, TypeError) as error:
-        # What it says is not shown: it may quote a part of the password.
+        # The error's text is not shown: it may quote a part of the password.
         message = f"not a Redis URL (redis://, rediss:// or unix://, and options it knows): {without_password(url)}"
         raise UsageError(message) from error
     if not checked:
@@ -86,11 +86,11 @@ def _made(url: str) -> Redis:
 
 @contextmanager
 def translated_errors(url: str = "") -> Iterator[None]:
-    """Turn what redis-py raises into errors of ours.
+    """Turn the errors of redis-py into those of this package.
 
     Raises:
-        UsageError: there is no such database, or somebody else's key stands where one of ours should.
-        StoreForbiddenError: the user may not do it.
+        UsageError: there is no such database, or a key of ours holds a value of another type.
+        StoreForbiddenError: the Redis user has no permission for it.
         StoreUnavailableError: the server cannot be reached, or refuses.
     """
     try:

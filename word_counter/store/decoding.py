@@ -1,4 +1,4 @@
-"""Store text: what Redis holds of a job, and what the scripts answer, as the values that they stand for."""
+"""Decoding: turns the hashes of a job and the answers of the scripts into values such as :class:`Snapshot`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from word_counter.job.model import Cursor, JobState
-from word_counter.job.snapshot import Batch, Failure, Running, Snapshot, Suspicion, TaskAttempt
+from word_counter.job.snapshot import Batch, Failure, Origin, Refusal, Running, Snapshot, Suspicion, TaskAttempt
+
+#: How the fields of a job begin that name a worker which leaves it to others.
+REFUSED_BY = "refused:"
 
 
 def decoded(fields: Mapping[bytes, bytes]) -> dict[str, str]:
@@ -18,11 +21,18 @@ def decoded(fields: Mapping[bytes, bytes]) -> dict[str, str]:
 def failure_of(fields: Mapping[str, Any]) -> Failure:
     """Return the failure that a JSON object describes."""
     names = ("task", "attempt", "worker", "kind", "message", "at")
-    return Failure(**{name: fields[name] for name in names}, record=fields.get("record"), started=fields.get("started"))
+    known = {name: fields[name] for name in ("record", "started", "repeats") if name in fields}
+    return Failure(**{name: fields[name] for name in names}, **known, origin=origin_of(fields))
+
+
+def origin_of(fields: Mapping[str, Any]) -> Origin | None:
+    """Return where the failure that a JSON object describes was raised; None when that is not known."""
+    origin = fields.get("origin")
+    return Origin(**origin) if origin else None
 
 
 def _pairs(flat: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
-    """Pair up what a script returns as a flat list; newer protocols pair scores themselves."""
+    """Pair up the flat list that a script returns. In newer protocols Redis pairs scores itself."""
     if flat and isinstance(flat[0], list | tuple):
         yield from (tuple(pair) for pair in flat)
     else:
@@ -45,7 +55,7 @@ def _running(field: bytes, raw: bytes, beaten: int, latest: bytes) -> Running:
 
 
 def snapshot_of(answer: Sequence[Any]) -> Snapshot:
-    """Return the snapshot that the script of this name answered with."""
+    """Return the snapshot in an answer of ``snapshot.lua``."""
     now, job, batches, leases, failed, waiting, due, mapped, reduced, totals, running, suspects, next_due, held = answer
     fields = _texts(job)
     phases = int(fields.get("phases", 1))
@@ -75,6 +85,11 @@ def snapshot_of(answer: Sequence[Any]) -> Snapshot:
         due=tuple(TaskAttempt(task, int(done) + 1) for task, done in _texts(due).items()),
         suspicions={task: _suspicion(json.loads(raw)) for task, raw in _texts(suspects).items()},
         running=tuple(_running(*running[i : i + 4]) for i in range(0, len(running), 4)),
+        refusals=tuple(
+            Refusal(name.removeprefix(REFUSED_BY), **json.loads(raw))
+            for name, raw in fields.items()
+            if name.startswith(REFUSED_BY)
+        ),
         mapped=mapped,
         reduced=reduced,
         totals={name: int(n) for name, n in _texts(totals).items()},

@@ -1,7 +1,7 @@
-"""The store as the master uses it: make a job, be in charge of it, plan, decide about failures, end it.
+"""Job store: the operations of a master. It makes a job, leads it, records chunks, handles failures and ends the job.
 
-What is true of a job is here and nowhere else; see :mod:`word_counter.store.task_store` for the workers' half and for
-how the operations are made, and :mod:`word_counter.store.keys` for the keys.
+Redis holds the only true state of a job. See :mod:`word_counter.store.task_store` for the operations of workers and for
+how operations are built, and :mod:`word_counter.store.keys` for the keys.
 """
 
 from __future__ import annotations
@@ -20,18 +20,17 @@ from word_counter.job.snapshot import Batch, Failure, Snapshot, Suspicion
 from word_counter.settings.memory import UNKNOWN, Memory
 from word_counter.settings.plurals import count
 from word_counter.store.decoding import decoded, snapshot_of
-from word_counter.store.keys import JOBS, RUNNING_TTL_SECONDS, JobKeys
+from word_counter.store.job_index import JobIndex
+from word_counter.store.keys import RUNNING_TTL_SECONDS
 from word_counter.store.task_store import TaskStore
 
-#: How many waiting tasks one snapshot brings at the most.
+#: The most waiting tasks in one snapshot.
 _WAITING_AT_ONCE = 500
-#: How often the index is read again when others change it meanwhile; the next job that is made or ends mends it.
-_INDEX_TRIES = 3
 _UNDER_WAY = {state.value for state in JobState if not state.ended}
 
 
 class JobStore(TaskStore):
-    """One job's truth. All times are in milliseconds on the server's clock, all text is returned as ``str``."""
+    """The state of one job. All times are in milliseconds on the server's clock; all text is returned as ``str``."""
 
     def create(
         self,
@@ -40,7 +39,7 @@ class JobStore(TaskStore):
         made_by: str = "",
         files: Mapping[str, bytes] | None = None,
     ) -> bool:
-        """Make the job; False when one of its name exists that ``made_by``, a name used once, has not made."""
+        """Make the job; False when one of its name exists that another master made. ``made_by`` is a name used once."""
         maker = made_by or token_hex(8)
         flat = [text for pair in fields.items() for text in pair]
         listed = [json.dumps(source.listed()) for source in sources]
@@ -49,33 +48,23 @@ class JobStore(TaskStore):
         args = [RUNNING_TTL_SECONDS, len(fields), maker, len(files or {}), *flat, *contents, *listed]
         made = self._scripts.run("create", keys, args)
         if made:
-            self._scripts.call(self._list)
+            self._index()
         return bool(made)
 
-    def _list(self) -> None:
-        seconds, micros = self.connection.time()
-        now = int(seconds) * 1000 + int(micros) // 1000
-        self.connection.zadd(JOBS, {self.job_id: now}, nx=True)
-        self._index()
-
     def _index(self) -> None:
-        """Let the index of jobs name those that are there, and expire with the last of them."""
-        for _ in range(_INDEX_TRIES):
-            names = [name.decode("utf-8", "replace") for name in self.connection.zrange(JOBS, 0, -1)]
-            if self._scripts.run("index", [JOBS, *(JobKeys(name).job for name in names)], names):
-                return
+        JobIndex(self.connection, self._scripts).update(self.job_id)
 
     def refresh(self, partitions: int) -> None:
-        """Let the job's keys live on for another week: it is being worked on."""
+        """Put off the expiry of the job's keys by a week, as the job is being worked on."""
 
         def expire() -> None:
             pipeline = self.connection.pipeline(transaction=False)
             for key in self.keys.every(partitions):
                 pipeline.expire(key, RUNNING_TTL_SECONDS)
             pipeline.execute()
-            self._index()
 
         self._scripts.call(expire)
+        self._index()
 
     def fields(self) -> dict[str, str]:
         """Return the job's own fields; empty when there is no such job."""
@@ -88,17 +77,17 @@ class JobStore(TaskStore):
             return [Source(*json.loads(found[index])) for index in sorted(found, key=int)]
 
     def remove(self, partitions: int, made_by: str = "") -> bool:
-        """Delete the job and all its keys; with ``made_by`` only the one made so, and only when it has ended."""
+        """Delete the job and all its keys; with ``made_by`` only the job that this master made, if it has ended."""
         removed = bool(self._scripts.run("remove", self.keys.every(partitions), [made_by]))
-        self._scripts.call(self._index)
+        self._index()
         return removed
 
     def take(self, master: str, hold_seconds: float) -> int:
-        """Put a master in charge and return its epoch; 0: another one is; -1: no such job, or it has ended."""
+        """Acquire the leader lease and return its epoch; 0: another master holds it; -1: the job is gone or ended."""
         return int(self._scripts.run("take", [self.keys.job], [int(hold_seconds * 1000), master]))
 
     def hold(self, epoch: int, hold_seconds: float, memory: Memory = UNKNOWN) -> int:
-        """Stay in charge for so long, 0 to let go: 1; 0: another master is in charge; -1: the job is gone."""
+        """Renew the leader lease for so long, or release it by 0: 1; 0: another master holds it; -1: no such job."""
         return int(self._scripts.run("hold", [self.keys.job], [epoch, int(hold_seconds * 1000), *memory]))
 
     def plan(
@@ -112,17 +101,19 @@ class JobStore(TaskStore):
         contents: Mapping[int, bytes] | None = None,
         input_bytes: int | None = None,
     ) -> bool:
-        """Record new chunks, how far splitting is, and batches about to be enqueued; False when not in charge.
+        """Record new chunks, how far splitting is, and batches about to be queued.
 
         Args:
-            epoch: that of the charge.
+            epoch: that of the leader lease.
             chunks: the new chunks.
-            cursor: how far splitting is; None: as far as it was.
+            cursor: how far splitting is; None: no farther than before.
             batches: the batches.
-            split_done: whether the input has come to its end.
-            contents: the bytes of those chunks that travel, by their id.
-            input_bytes: how much the whole input is, where that turns out to be another size than it had when it
-                was found.
+            split_done: whether the input is at its end.
+            contents: the bytes of the chunks that carry them, by chunk id.
+            input_bytes: the size of the whole input, when it differs from the size known so far.
+
+        Returns:
+            False when another master holds the lease, or the job has ended.
         """
         described = [text for c in chunks for text in (c.id, json.dumps(c[1:]))]
         queued = [text for b in batches for text in (b.id, json.dumps({"tasks": b.tasks}))]
@@ -130,17 +121,17 @@ class JobStore(TaskStore):
         at = "" if cursor is None else json.dumps(cursor)
         args: list[Any] = [epoch, RUNNING_TTL_SECONDS, at, "done" if split_done else ""]
         args += ["" if input_bytes is None else input_bytes, len(chunks), *described, len(batches), *queued]
-        self._hold(contents or {})
+        self._write_contents(contents or {})
         planned = bool(self._scripts.run("plan", keys, args))
         if contents and not planned and self.fields().get("state") not in _UNDER_WAY:
             self._scripts.call(lambda: self.connection.unlink(self.keys.contents))
         return planned
 
-    def _hold(self, contents: Mapping[int, bytes]) -> None:
-        """Write the bytes of chunks that travel, one by one, as they are long.
+    def _write_contents(self, contents: Mapping[int, bytes]) -> None:
+        """Write the bytes of chunks that carry them, one chunk at a time, as they are long.
 
-        Not by the script that plans the chunks, which would copy them twice more. Whichever master writes those of a
-        chunk writes the same, so it does no harm when it is not in charge any more.
+        The script that records the chunks would copy them twice more. A master that has lost its lease does no harm
+        here: every master writes the same bytes for a chunk.
         """
         for chunk, content in contents.items():
 
@@ -153,7 +144,7 @@ class JobStore(TaskStore):
             self._scripts.call(write)
 
     def retry(self, epoch: int, task: str, after_seconds: float, suspicion: Suspicion | None = None) -> bool:
-        """Let a failed task wait for its next attempt, which must know ``suspicion``."""
+        """Retry a failed task after so many seconds. The next attempt is given ``suspicion``."""
         keys = [self.keys.job, self.keys.failed, self.keys.waiting, self.keys.suspects, self.keys.events]
         known = "" if suspicion is None else json.dumps(asdict(suspicion))
         return bool(
@@ -161,22 +152,22 @@ class JobStore(TaskStore):
         )
 
     def forget(self, epoch: int, failure: Failure) -> bool:
-        """Drop a failed attempt; False when no other attempt is at its task (any more)."""
+        """Drop a failed attempt; False when its task has no other attempt (any more)."""
         k = self.keys
         keys = [k.job, k.failed, k.batches, k.running, k.attempts]
         return bool(self._scripts.run("forget", keys, [epoch, failure.task, failure.attempt]))
 
     def skip(self, epoch: int, failure: Failure, chunk: Chunk, entry: str, digest: str = "") -> bool:
-        """Set aside the chunk of a map task that failed for good, with its quarantine entry (JSON) and digest."""
+        """Put the chunk of a map task that failed for good into quarantine, with its entry (JSON) and digest."""
         k = self.keys
-        keys = [k.job, k.failed, k.receipts(Stage.MAP), k.quarantine, k.totals, k.contents]
+        keys = [k.job, k.failed, k.receipts(Stage.MAP), k.quarantine, k.totals, k.contents, k.raised]
         receipt = {"task": failure.task, "attempt": 0, "skipped": True, "worker": failure.worker, "digest": digest}
         args = [epoch, failure.task, json.dumps(receipt), entry, chunk.lines, chunk.length, RUNNING_TTL_SECONDS]
-        args.append(chunk.id)
+        args += [chunk.id, failure.attempt]
         return bool(self._scripts.run("skip", keys, args))
 
     def be_frugal(self) -> None:
-        """From now on free each partition's partials when it is reduced, as memory is short."""
+        """Free each partition's partials as soon as it is reduced, from now on: memory is short."""
         self._scripts.call(lambda: self.connection.hset(self.keys.job, "frugal", 1))
 
     def advance(self, epoch: int) -> bool:
@@ -185,7 +176,7 @@ class JobStore(TaskStore):
         return bool(self._scripts.run("advance", keys, [epoch]))
 
     def next_phase(self, epoch: int, snapshot: Snapshot) -> bool:
-        """Go from a phase that is reduced to the next one; False when it is not, or another master is in charge."""
+        """Go from a reduced phase to the next one; False when it is not reduced, or another master has the lease."""
         k, size, phase = self.keys, snapshot.partitions, snapshot.phase
         keys = [k.job, k.receipts(Stage.REDUCE)]
         keys += [k.partials(n) for n in range(phase * size, (phase + 1) * size)]
@@ -198,14 +189,14 @@ class JobStore(TaskStore):
     def end(
         self, epoch: int | None, state: JobState, reason: str, partitions: int, retention_seconds: int
     ) -> JobState | None:
-        """End the job (``epoch`` None: whoever is in charge) and return the state it is in now; None: no such job."""
+        """End the job and return its state now; None: there is no such job. With ``epoch`` None any caller may."""
         args = ["" if epoch is None else epoch, state.value, reason, retention_seconds]
         answer: bytes = self._scripts.run("end", self.keys.every(partitions), args)
-        self._scripts.call(self._index)
+        self._index()
         return JobState(answer.decode()) if answer else None
 
     def segments(self, partitions: Iterable[int]) -> list[int]:
-        """Return of how many segments the results of each partition are, by its receipt.
+        """Return how many segments the results of each partition have, by its receipt.
 
         Raises:
             JobGoneError: a partition has no receipt.
@@ -216,14 +207,14 @@ class JobStore(TaskStore):
             return [int(json.loads(raw)["amounts"]["segments"]) for raw in found]
 
     def confirm(self, epoch: int, hold_seconds: float) -> str:
-        """Hold on to a job of which all is there; return nothing, or what of it is amiss (see ``confirm.lua``)."""
+        """Renew the lease if the job is complete; return "", or what is wrong with it (see ``confirm.lua``)."""
         k = self.keys
         keys = [k.job, k.chunks, k.receipts(Stage.MAP), k.receipts(Stage.REDUCE), k.quarantine, k.totals]
         answer: bytes = self._scripts.run("confirm", keys, [epoch, int(hold_seconds * 1000)])
         return answer.decode()
 
     def snapshot(self) -> Snapshot | None:
-        """Return what the master decides by, or None when there is no such job."""
+        """Return the snapshot that the master decides by, or None when there is no such job."""
         k = self.keys
         keys = [k.job, k.batches, k.leases, k.failed, k.waiting, k.receipts(Stage.MAP), k.receipts(Stage.REDUCE)]
         keys += [k.totals, k.attempts, k.running, k.suspects, k.contents]
@@ -235,7 +226,7 @@ class JobStore(TaskStore):
             return snapshot_of(answer)
 
     def wait(self, seconds: float, last_event: str) -> tuple[str, list[dict[str, str]]]:
-        """Return when something happened or time is up: the last event's id, to be passed next time, and the events."""
+        """Wait until something happens or time is up. Return the last event's id, for the next call, and the events."""
         milliseconds = max(1, int(seconds * 1000))
         answer = self._scripts.call(
             lambda: self.connection.xread({self.keys.events: last_event}, count=1000, block=milliseconds)
@@ -259,7 +250,7 @@ class JobStore(TaskStore):
         """Return what the receipts of tasks say, in their order.
 
         Raises:
-            JobGoneError: one is not there.
+            JobGoneError: a receipt is missing.
         """
         tasks = [task_name(stage, number).encode() for number in numbers]
         found = [json.loads(raw) for raw in self._fields(self.keys.receipts(stage), tasks)] if tasks else []
@@ -268,7 +259,7 @@ class JobStore(TaskStore):
             return [Done(**{name: one[name] for name in names if name in one}) for one in found]
 
     def failed_attempts(self) -> dict[str, int]:
-        """Return how many attempts failed, by the kind of failure; of very many, the last 10,000 are known."""
+        """Return how many attempts failed, by the kind of failure. Only the last 10,000 are known."""
         found = self._scripts.call(lambda: self.connection.lrange(self.keys.failures, 0, -1))
         with self._read():
             return dict(Counter(str(json.loads(raw)["kind"]) for raw in found))
@@ -281,7 +272,7 @@ class JobStore(TaskStore):
 
     @contextmanager
     def _read(self) -> Iterator[None]:
-        """Turn what reading a value raises that is none of ours into an error that names the job."""
+        """Turn errors from values that this package did not write into an error that names the job."""
         try:
             yield
         except (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError) as error:
@@ -299,7 +290,7 @@ class JobStore(TaskStore):
         """Yield the quarantine's entries (JSON), in the order of the input; ``entries`` is how many there are.
 
         Raises:
-            JobGoneError: one is not there.
+            JobGoneError: an entry is missing.
         """
         fields: list[bytes] = self._scripts.call(lambda: self.connection.hkeys(self.keys.quarantine))
         if len(fields) != entries:
@@ -311,6 +302,6 @@ class JobStore(TaskStore):
 
 
 def _place(field: bytes) -> tuple[int, int]:
-    """Sort a quarantine field, ``map:CHUNK`` or ``map:CHUNK#RECORD``, by its place in the input."""
+    """Return the sort key of a quarantine field, ``map:CHUNK`` or ``map:CHUNK#RECORD``: its place in the input."""
     chunk, _, record = field.decode().removeprefix("map:").partition("#")
     return int(chunk), int(record or -1)

@@ -1,4 +1,4 @@
-"""Scripts: the Lua operations of the store, sent by their digest, with patience."""
+"""Runs the store's Lua scripts: sends them by their SHA-1, and retries while Redis is away."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from word_counter.store.connection import Redis
 from word_counter.store.retry import RedisRetry, passes
 
 T = TypeVar("T")
-#: Asks Redis once, for callers that have no patience.
-IMPATIENT = RedisRetry(0.0, lambda _: None)
+#: Asks Redis once only.
+NO_RETRY = RedisRetry(0.0, lambda _: None)
 
 
 @cache
 def _script(name: str) -> tuple[str, str]:
-    """Return a script's text and its SHA-1, by which the server knows it."""
+    """Return a script's text and its SHA-1, which is its name on the server."""
     text = resources.files("word_counter.store").joinpath("lua", f"{name}.lua").read_text(encoding="utf-8")
     return text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
 
 
 class LuaScripts:
-    """A connection that runs the store's scripts and outlasts outages."""
+    """Runs scripts and other operations over one connection, and retries them during an outage."""
 
-    def __init__(self, connection: Redis, patience: RedisRetry = IMPATIENT) -> None:
+    def __init__(self, connection: Redis, retry: RedisRetry = NO_RETRY) -> None:
         self.connection = connection
-        self._patience = patience
+        self._retry = retry
 
     def call(self, operation: Callable[[], T]) -> T:
-        """Return what an operation on the connection returns; it may be called several times."""
-        return self._patience.call(lambda: self._reached(operation))
+        """Return what an operation on the connection returns. It may be called several times."""
+        return self._retry.call(lambda: self._reached(operation))
 
     def run(self, name: str, keys: Sequence[str], args: Sequence[Any]) -> Any:
         """Run a script and return its answer."""
@@ -62,6 +62,6 @@ class LuaScripts:
         try:
             return operation()
         except ReadOnlyError:
-            # This server has become a replica: what answers at the same address next may be another one.
+            # This server has become a replica. After a new connection another server may answer at this address.
             self.connection.connection_pool.disconnect()
             raise

@@ -1,4 +1,4 @@
-"""Refusals: the record of what workers were given and did not do, as it was not for them to do."""
+"""Refusal log: records what workers found in the queue and refused to run."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from word_counter.store.keys import REFUSED
 
 log = logging.getLogger(__name__)
 
-#: How many refusals are kept, about, and for how long after the last one, in seconds.
+#: About how many refusals are kept, and for how long after the last one, in seconds.
 _KEPT = 1000
 _TTL_SECONDS = 7 * 24 * 3600
-#: How much is kept of a text that comes from outside.
+#: How many characters are kept of a text that comes from outside.
 _LONGEST_TEXT = 300
 
 
 class RefusalLog:
-    """Tells of refusals: a line in the log and an entry in Redis each."""
+    """Writes a line to the log and an entry to Redis for each refusal."""
 
     def __init__(self, connection: Redis, worker: str) -> None:
         self._connection = connection
         self._worker = worker
 
     def record(self, reason: str, rq_job: str, job: str = "") -> None:
-        """Tell of a refusal. Never fails: that nobody can be told is no reason to do what was refused.
+        """Record a refusal. Never fails: when it cannot be recorded, the batch is refused all the same.
 
         Args:
-            reason: why, in words of ours.
+            reason: why, in our own words.
             rq_job: the id of the RQ job that brought it; foreign text.
             job: the job it says it is of, when that is known.
         """
@@ -53,6 +53,6 @@ class RefusalLog:
 
 
 def _harmless(text: str) -> str:
-    """Return foreign text cut short, and with nothing in it that a terminal would act on."""
+    """Return foreign text, shortened and with control characters escaped, so that a terminal can show it."""
     shown = text if text.isprintable() else text.encode("unicode_escape", "backslashreplace").decode("ascii")
     return shown if len(shown) <= _LONGEST_TEXT else shown[:_LONGEST_TEXT] + "..."

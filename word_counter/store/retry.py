@@ -1,7 +1,7 @@
-"""Patience: how long to wait for a Redis that cannot be reached or refuses for now.
+"""Retries while Redis cannot be reached or refuses for a time (``--redis-patience``).
 
-Every operation of the store may be sent twice, so all that an outage asks for is to say one line, to try again
-with growing pauses, and to say another line when it is over, or to give up when patience runs out.
+Every operation of the store may be sent twice. So during an outage the caller is told once, the operation is tried
+again with growing pauses, and the caller is told when the outage is over. After ``--redis-patience`` seconds it fails.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from word_counter.errors import StoreUnavailableError
 
 T = TypeVar("T")
 
-#: How refusals begin that pass by themselves: a full memory, a disk that cannot be written, a server that loads
-#: its data, that is a replica just now, or that waits for its cluster.
-#: The text stands alone, or after what redis-py says of the place in a pipeline.
+#: How refusals begin that pass by themselves: the memory is full, the disk cannot be written, the server loads its
+#: data, is a replica just now, or waits for its cluster.
+#: The text stands alone, or after redis-py's words about the place in a pipeline.
 _PASSING = re.compile(r"(?:^|caused error: )(?:OOM|MISCONF|NOREPLICAS|BUSY|UNBLOCKED|READONLY|LOADING)\b")
 _PASSING_CLASSES = (
     redis.ConnectionError,
@@ -37,7 +37,7 @@ _LONGEST_PAUSE_SECONDS = 2.0
 
 
 def passes(error: Exception) -> bool:
-    """Return whether what redis-py raised may pass by itself."""
+    """Return whether an error of redis-py may pass by itself."""
     if isinstance(error, redis.AuthenticationError | redis.exceptions.AuthorizationError):
         return False
     if isinstance(error, _PASSING_CLASSES):
@@ -46,7 +46,7 @@ def passes(error: Exception) -> bool:
 
 
 class RedisRetry:
-    """Calls that outlast an outage of so many seconds. ``say`` gets a line when one begins and when it ends."""
+    """Retries calls for up to so many seconds of an outage. ``say`` gets a line when one begins and when it ends."""
 
     def __init__(self, seconds: float, say: Callable[[str], None]) -> None:
         self.seconds = seconds
@@ -56,7 +56,7 @@ class RedisRetry:
         """Return what ``operation`` returns, calling it again as long as Redis is away.
 
         Raises:
-            StoreUnavailableError: it was away for longer than patience lasts.
+            StoreUnavailableError: Redis was away for longer.
         """
         began: float | None = None
         pause = _FIRST_PAUSE_SECONDS
@@ -75,7 +75,7 @@ class RedisRetry:
                     waited = f"was away for {self.seconds:g} s (--redis-patience)" if self.seconds else "is away"
                     message = f"Redis {waited}: {_one_line(error)}"
                     raise StoreUnavailableError(message) from error
-                # Some jitter, so that many workers do not come back all at once.
+                # Jitter, so that not all workers come back at once.
                 time.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 (no secret)
                 pause = min(_LONGEST_PAUSE_SECONDS, pause * 2)
                 continue

@@ -1,7 +1,7 @@
-"""The store as workers use it: start, commit and fail attempts, keep leases, read partials.
+"""Task store: the operations of workers. They start, commit and fail attempts, renew leases and read partials.
 
-Each operation is one script (``lua/``, one file an operation, with its KEYS, ARGV and answer at its head), and
-may be sent twice: the second time changes nothing. The keys are listed in :mod:`word_counter.store.keys`.
+Each operation is one script (``lua/``, one file an operation, which begins with its KEYS, ARGV and answer). It may be
+sent twice: the second time changes nothing. :mod:`word_counter.store.keys` lists the keys.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from typing import Any
 
 from word_counter.errors import JobGoneError
 from word_counter.job.model import JobState, Stage, parse_task
-from word_counter.job.snapshot import Failure, TaskAttempt
+from word_counter.job.snapshot import Failure, Refusal, TaskAttempt
 from word_counter.store.connection import Redis
+from word_counter.store.decoding import REFUSED_BY
 from word_counter.store.keys import RUNNING_TTL_SECONDS, JobKeys
-from word_counter.store.lua_scripts import IMPATIENT, LuaScripts
+from word_counter.store.lua_scripts import NO_RETRY, LuaScripts
 from word_counter.store.retry import RedisRetry
 
-#: How many fields are read in one go when a whole hash is walked.
+#: How many fields are read at a time when a whole hash is read.
 _FIELDS_AT_ONCE = 64
 #: The state a job is in while tasks of a stage may run.
 _STATE = {Stage.MAP: JobState.MAPPING.value, Stage.REDUCE: JobState.REDUCING.value}
@@ -27,7 +28,7 @@ _STATE = {Stage.MAP: JobState.MAPPING.value, Stage.REDUCE: JobState.REDUCING.val
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What stands for a committed task: who did it, when, how long it took and how much it was."""
+    """The receipt of a committed task: which worker did it, when, how long it took and how much it was."""
 
     attempt: int
     worker: str
@@ -42,7 +43,7 @@ class Receipt:
 class BadRecords:
     """Records that a map task set aside: the quarantine entry (JSON) of each by its index in the chunk.
 
-    ``raised`` of them count against the ``limit`` of the whole job; the others killed their process.
+    ``raised`` of them count towards the ``limit`` of the whole job; the others killed their process.
     """
 
     entries: Mapping[int, str] = field(default_factory=dict)
@@ -51,16 +52,16 @@ class BadRecords:
 
 
 class TaskStore:
-    """One job's store, for those who work on its tasks. All text is returned as ``str``."""
+    """The store of one job, for workers. All text is returned as ``str``."""
 
-    def __init__(self, connection: Redis, job_id: str, patience: RedisRetry = IMPATIENT) -> None:
+    def __init__(self, connection: Redis, job_id: str, retry: RedisRetry = NO_RETRY) -> None:
         self.connection = connection
         self.job_id = job_id
         self.keys = JobKeys(job_id)
-        self._scripts = LuaScripts(connection, patience)
+        self._scripts = LuaScripts(connection, retry)
 
     def start(self, batch: str, attempt: TaskAttempt, worker: str, lease_seconds: float) -> str:
-        """Start an attempt and take its batch's lease; "OK", or why not (see ``start.lua``)."""
+        """Start an attempt and acquire its batch's lease; "OK", or why not (see ``start.lua``)."""
         stage, _ = parse_task(attempt.task)
         k = self.keys
         keys = [k.job, k.batches, k.leases, k.running, k.attempts, k.receipts(stage), k.events]
@@ -79,14 +80,14 @@ class TaskStore:
         partials: Mapping[int, str] | None = None,
         bad: BadRecords | None = None,
     ) -> str:
-        """Commit an attempt with all it made; "OK", or why not (see ``commit.lua``).
+        """Commit an attempt with all of its output; "OK", or why not (see ``commit.lua``).
 
         A map task brings its partials; the results of a reduce task were staged by :meth:`stage_results`.
         """
         stage, number = parse_task(attempt.task)
         k = self.keys
         keys = [k.job, k.batches, k.leases, k.running, k.attempts, k.receipts(stage), k.totals, k.counters, k.events]
-        keys += [k.quarantine, k.contents]
+        keys += [k.quarantine, k.contents, k.raised]
         args: list[Any] = [batch, attempt.task, attempt.attempt, _STATE[stage], RUNNING_TTL_SECONDS]
         args += [json.dumps({"task": attempt.task, **asdict(receipt)}, ensure_ascii=False), int(last)]
         amounts = {**receipt.amounts, f"{stage.value}_ms": round(receipt.seconds * 1000)}
@@ -108,17 +109,39 @@ class TaskStore:
         """End a failed attempt; "OK", or "REVOKED" when it was not running any more."""
         stage, _ = parse_task(failure.task)
         k = self.keys
-        keys = [k.batches, k.leases, k.running, k.failed, k.failures, k.events, k.receipts(stage)]
-        args = [batch, failure.task, failure.attempt, json.dumps(asdict(failure)), int(last), RUNNING_TTL_SECONDS]
+        keys = [k.batches, k.leases, k.running, k.failed, k.failures, k.events, k.receipts(stage), k.raised]
+        origin = failure.origin
+        raised = "" if origin is None or origin.transient else str(origin)
+        text = json.dumps(asdict(failure))
+        args = [batch, failure.task, failure.attempt, text, int(last), RUNNING_TTL_SECONDS, raised]
         return self._said("fail", keys, args)
 
-    def revoke(self, batch: str, kind: str, message: str, condition: str = "always", record: int | None = None) -> bool:
-        """Give up a batch: under ``condition`` "expired", "unleased" or "always" (see ``revoke.lua``)."""
+    def revoke(
+        self,
+        batch: str,
+        kind: str,
+        message: str,
+        condition: str = "always",
+        record: int | None = None,
+        refusal: Refusal | None = None,
+    ) -> bool:
+        """Give up a batch, under a condition; return whether it was.
+
+        Args:
+            batch: the batch.
+            kind: the kind of failure of its started attempts.
+            message: what happened.
+            condition: "expired", "unleased" or "always" (see ``revoke.lua``).
+            record: the index of the record at fault, where it is known.
+            refusal: records that a worker leaves the job to others from now on, and why.
+        """
         k = self.keys
         stage = Stage.REDUCE if batch.startswith("r") else Stage.MAP
-        keys = [k.batches, k.leases, k.running, k.receipts(stage), k.failed, k.failures, k.waiting, k.events]
-        at = "" if record is None else record
-        return bool(self._scripts.run("revoke", keys, [batch, kind, message, condition, RUNNING_TTL_SECONDS, at]))
+        keys = [k.batches, k.leases, k.running, k.receipts(stage), k.failed, k.failures, k.waiting, k.events, k.job]
+        args: list[Any] = [batch, kind, message, condition, RUNNING_TTL_SECONDS, "" if record is None else record]
+        if refusal is not None:
+            args += [REFUSED_BY + refusal.worker, refusal.reason]
+        return bool(self._scripts.run("revoke", keys, args))
 
     def renew(self, batch: str, lease_seconds: float) -> bool:
         """Renew the lease of a batch; False when the batch is gone and its work should stop."""
@@ -126,7 +149,7 @@ class TaskStore:
         return bool(self._scripts.run("renew", keys, [batch, int(lease_seconds * 1000)]))
 
     def stage_results(self, partition: int, attempt: int, segments: Iterable[str]) -> dict[str, int]:
-        """Write the results of a reduce attempt where nobody looks yet; return the amounts that its receipt names."""
+        """Write the results of a reduce attempt under a key of its own; return the amounts for its receipt."""
         key = self.keys.staged(partition, attempt)
         self._scripts.call(lambda: self.connection.delete(key))
         amounts = {"result_bytes": 0, "segments": 0}
@@ -157,7 +180,7 @@ class TaskStore:
         """Yield the result segments of a partition in their order, one at a time; ``segments`` is how many there are.
 
         Raises:
-            JobGoneError: one is not there.
+            JobGoneError: a segment is missing.
         """
         key = self.keys.results(partition)
         for number in range(segments):
@@ -169,7 +192,7 @@ class TaskStore:
         return {name.decode(): content for name, content in found.items()}
 
     def content(self, chunk: int) -> bytes | None:
-        """Return the bytes of a chunk that travels; None when it is committed, or never did."""
+        """Return the bytes that a chunk carries in Redis; None when it is committed, or carries none."""
         content: bytes | None = self._scripts.call(lambda: self.connection.hget(self.keys.contents, str(chunk)))
         return content
 
@@ -178,7 +201,7 @@ class TaskStore:
         return self._fields(self.keys.results(partition), [str(n).encode() for n in range(first, first + number)])
 
     def _fields(self, key: str, fields: Sequence[bytes]) -> list[bytes]:
-        """Return fields of a hash that are known to be there."""
+        """Return fields of a hash that should all be there; JobGoneError when one is missing."""
         found: list[bytes | None] = self._scripts.call(lambda: self.connection.hmget(key, fields))
         whole = [value for value in found if value is not None]
         if len(whole) < len(fields):

@@ -1,4 +1,4 @@
-"""The roster: which workers are alive, as they last said."""
+"""Worker registry: which workers are alive, by their heartbeats."""
 
 from __future__ import annotations
 
@@ -12,19 +12,20 @@ GONE_AFTER_SECONDS = 10
 
 
 class WorkerRegistry:
-    """The workers that serve from one Redis."""
+    """The workers of one Redis."""
 
     def __init__(self, connection: Redis) -> None:
         self._connection = connection
 
-    def _now(self) -> int:
+    def now(self) -> int:
+        """Return the server's time, in milliseconds since 1970."""
         seconds, micros = self._connection.time()
         return int(seconds) * 1000 + int(micros) // 1000
 
-    def sign(self, worker: str, facts: Mapping[str, str | int], seconds: float = GONE_AFTER_SECONDS) -> None:
-        """Say that a worker is alive, and what is known of it; it counts as gone unless it says so again in time."""
+    def heartbeat(self, worker: str, facts: Mapping[str, str | int], seconds: float = GONE_AFTER_SECONDS) -> None:
+        """Record that a worker is alive, with facts about it. It counts as gone ``seconds`` after the last one."""
         key = WORKER_PREFIX + worker
-        now = self._now()
+        now = self.now()
         pipeline = self._connection.pipeline(transaction=True)
         pipeline.hset(key, mapping=dict(facts))
         pipeline.expire(key, max(1, int(seconds)))
@@ -34,23 +35,27 @@ class WorkerRegistry:
         pipeline.execute()
 
     def leave(self, worker: str) -> None:
-        """Take a worker off that stops."""
+        """Remove a worker that stops."""
         self._connection.delete(WORKER_PREFIX + worker)
         self._connection.zrem(WORKERS, worker)
 
     def names(self) -> list[str]:
         """Return the names of the workers that are alive, sorted."""
-        since = self._now() - GONE_AFTER_SECONDS * 1000
+        since = self.now() - GONE_AFTER_SECONDS * 1000
         return sorted(
             name.decode("utf-8", "replace") for name in self._connection.zrangebyscore(WORKERS, since, "+inf")
         )
 
     def facts(self, worker: str) -> dict[str, str]:
-        """Return what a worker last said of itself; empty when it is gone."""
+        """Return the facts that a worker sent with its last heartbeat; empty when it is gone."""
         fields = self._connection.hgetall(WORKER_PREFIX + worker)
         return {name.decode(): value.decode("utf-8", "replace") for name, value in fields.items()}
 
     def processes(self, queue: str = "") -> int:
-        """Return how many processes the workers that are alive have together; with a queue, those that serve it."""
-        workers = [self.facts(name) for name in self.names()]
-        return sum(int(facts.get("processes", 0)) for facts in workers if not queue or facts.get("queue") == queue)
+        """Return how many processes all live workers have together; with a queue, only those that serve it."""
+        return sum(int(facts.get("processes", 0)) for facts in self.serving(queue).values())
+
+    def serving(self, queue: str = "") -> dict[str, dict[str, str]]:
+        """Return what live workers say of themselves, by name; with a queue, of those that serve it."""
+        workers = {name: self.facts(name) for name in self.names()}
+        return {name: facts for name, facts in workers.items() if not queue or facts.get("queue") == queue}

@@ -19,9 +19,9 @@ from word_counter.job.snapshot import CRASHED, HUNG
 from word_counter.worker import task_runner as runner
 from word_counter.worker.permissions import Permissions
 
-#: How soon a lease that was not renewed is looked at again, in seconds.
+#: How soon renewing a lease is tried again after it was refused, in seconds.
 _RECHECK_SECONDS = 0.5
-#: What tells a process to stop.
+#: The signals that stop a process.
 _STOPS = (signal.SIGTERM, signal.SIGINT)
 #: Forking is fast and shares what is imported; where it is not safe (macOS), children start afresh.
 _START_METHOD = "fork" if sys.platform == "linux" else "spawn"
@@ -29,30 +29,31 @@ _START_METHOD = "fork" if sys.platform == "linux" else "spawn"
 
 @dataclass(frozen=True, slots=True)
 class ChildSettings:
-    """What all children of a worker are told at birth."""
+    """What each child of a worker is given when it starts."""
 
     url: str
     burst: bool
     patience_seconds: float
     permissions: Permissions
+    owner: str  #: the name of the worker
 
 
 class ChildStarter:
-    """Starts the children of one worker, who all end when the process of this one does, whichever way."""
+    """Starts the children of one worker. They end with this process, however it ends."""
 
     def __init__(self, child_settings: ChildSettings) -> None:
         self._child_settings = child_settings
         self._context: Any = multiprocessing.get_context(_START_METHOD)
-        # Nothing is ever sent through it: children see it close when the parent is gone.
-        self._life, self._end_of_life = self._context.Pipe(duplex=False)
+        # Nothing is ever sent through this pipe. The children see it close when the parent is gone.
+        self._alive, self._parents_end = self._context.Pipe(duplex=False)
 
     def start(self, name: str) -> ChildProcess:
         """Start a child."""
         ours, theirs = self._context.Pipe(duplex=False)
         rq_name = f"{name}-{token_hex(2)}"  # in a container another one may have had the same host and process id
-        args = (name, rq_name, theirs, self._life, self._end_of_life, self._child_settings)
-        process = self._context.Process(target=_live, args=args, name=name)
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)  # until the child minds them in a way of its own
+        args = (name, rq_name, theirs, self._alive, self._parents_end, self._child_settings)
+        process = self._context.Process(target=_serve, args=args, name=name)
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)  # until the child has set its own handlers
         try:
             process.start()
         finally:
@@ -61,32 +62,32 @@ class ChildStarter:
         return ChildProcess(process, ours, name, rq_name)
 
     def close(self) -> None:
-        """Let go of the pipe by which children know that their parent lives."""
-        self._life.close()
-        self._end_of_life.close()
+        """Close the pipe by which the children know that their parent is alive."""
+        self._alive.close()
+        self._parents_end.close()
 
 
 class ChildProcess:
-    """A child process, and what it last said it works on."""
+    """A child process, and the task that it last reported."""
 
     def __init__(self, process: Any, pipe: Connection, name: str, rq_name: str) -> None:
         self.process = process
         self.pipe = pipe
         self.name = name
-        self.rq_name = rq_name  #: as RQ lists it
-        self.born = time.monotonic()
+        self.rq_name = rq_name  #: its name in RQ's list of workers
+        self.started = time.monotonic()
         self.report: runner.Report | None = None
-        self.refused = 0  #: how often in a row its lease was not renewed
+        self.refused = 0  #: how often in a row the renewal of its lease was refused
         self.hung = False  #: killed because its task took too long
         self._told = 0.0
         self._renewed = 0.0
 
-    def hear(self) -> None:
-        """Take note of what it has said."""
+    def read_reports(self) -> None:
+        """Read what it has reported since."""
         with contextlib.suppress(EOFError, OSError):
             while self.pipe.poll():
-                said = json.loads(self.pipe.recv_bytes())
-                self.report = None if said is None else runner.Report(**said)
+                report = json.loads(self.pipe.recv_bytes())
+                self.report = None if report is None else runner.Report(**report)
                 self._told = self._renewed = time.monotonic()
                 self.refused = 0
 
@@ -97,7 +98,7 @@ class ChildProcess:
             self.process.kill()
 
     def wants_renewal(self, now: float) -> bool:
-        """Whether it is time to renew the lease of its batch; the caller then does."""
+        """Whether it is time to renew the lease of its batch. The caller then renews it."""
         if self.report is None:
             return False
         wait = self.report.lease_seconds / 3
@@ -108,7 +109,7 @@ class ChildProcess:
 
     @property
     def took_a_batch(self) -> bool:
-        """Whether it has ever got as far as that."""
+        """Whether it has ever taken a batch from the queue."""
         return self._told > 0
 
     @property
@@ -116,35 +117,36 @@ class ChildProcess:
         """Whether the process has ended."""
         return self.process.exitcode is not None
 
-    def obituary(self) -> tuple[str, str]:
-        """Return the kind of its end, as the schedule knows it, and what happened."""
+    def how_it_failed(self) -> tuple[str, str]:
+        """Return the kind of failure that its end is, as the scheduler knows it, and what happened."""
         code = self.process.exitcode
         if self.hung and self.report is not None:
             limit = f"{self.report.task_timeout:g} s (--task-timeout)"
             return HUNG, f"the task took longer than {limit}; {self.name} was killed"
         return CRASHED, f"the worker process {self.name} {how_ended(code)}"
 
-    def bury(self) -> None:
-        """Let go of what is left of it."""
+    def close(self) -> None:
+        """Close its pipe and collect its exit status."""
         self.pipe.close()
         self.process.join()
 
 
-def _live(
-    name: str, rq_name: str, pipe: Connection, life: Connection, end_of_life: Connection, child_settings: ChildSettings
+def _serve(
+    name: str, rq_name: str, pipe: Connection, alive: Connection, parents_end: Connection, child_settings: ChildSettings
 ) -> None:
-    """Be a child: end with the parent, and serve."""
+    """Run a child: serve the queue, and end with the parent."""
     signal.set_wakeup_fd(-1)
-    # It has taken nothing yet, and what its parent does at a TERM would leave it running for good.
+    # The child has no task yet, so it may end at once. Its parent's TERM handler, which it inherited, would not end it.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
-    end_of_life.close()  # a copy of the parent's end would keep the pipe open
-    threading.Thread(target=end_with_parent, args=(life,), daemon=True).start()
+    parents_end.close()  # a copy of the parent's end would keep the pipe open
+    threading.Thread(target=end_with_parent, args=(alive,), daemon=True).start()
     runner.serve(
         child_settings.url,
         name,
         rq_name,
+        child_settings.owner,
         pipe,
         child_settings.permissions,
         burst=child_settings.burst,

@@ -1,9 +1,9 @@
-"""The cache: what chunks came to in earlier runs, in files of this user's, for runs with ``incremental``.
+"""Incremental cache: the map results of chunks from earlier runs, in files of this user, for ``--incremental``.
 
-An entry is found by the content of a chunk, its place, and all else that a map task depends on: the job's code, params
-and side files, the number of partitions, this version. So what is found is what mapping would give. An entry begins
-with its own digest: one that was not written whole, or was damaged, is none. The oldest go when they are too old or
-too many; whoever uses one makes it young again.
+The key of an entry is made of all that a map task depends on: the chunk's content and place, the job's code, params and
+side files, the number of partitions, and this version of the package. So an entry is what mapping would give. It begins
+with its own digest: an entry that is incomplete or damaged is ignored. Entries that nobody used for a time are removed,
+and the least recently used ones when the cache is too large.
 """
 
 from __future__ import annotations
@@ -31,9 +31,10 @@ from word_counter.settings.user_folders import cache_folder
 
 log = logging.getLogger(__name__)
 
-#: The form of entries; part of every key.
+#: The version of the file format of entries; part of every key.
 _FORM = 1
-#: So much is left of a cache that was too large, and after so much of its size was written it is looked at again.
+#: A cache that is too large shrinks to this share of its limit. Its size is checked each time that a further share of
+#: the limit was written.
 _LEFT, _LOOK_AFTER = 0.9, 0.05
 
 
@@ -61,7 +62,7 @@ class Bounds:
 
 
 class Mapped(NamedTuple):
-    """What a chunk came to, and whether that is from an earlier run."""
+    """The map output of a chunk, and whether it is from an earlier run."""
 
     output: MapOutput
     reused: bool
@@ -70,23 +71,23 @@ class Mapped(NamedTuple):
 class IncrementalCache:
     """A cache of the map tasks of a job.
 
-    ``job`` is all that tells its map tasks from those of another: its code, and what that is told.
+    ``job`` is what tells its map tasks from those of another job: its code, params, side files and so on.
     """
 
     def __init__(self, bounds: Bounds, job: Mapping[str, Any]) -> None:
         self._bounds = bounds
         self.job = job
-        self._unlooked = bounds.bytes  # so that the first entry that is written has it looked at
-        self._told = False
+        self._unchecked = bounds.bytes  # so that the size is checked after the first entry is written
+        self._warned = False
 
     def mapped(self, source: Source, fetched: Fetched, header: bytes, run: Callable[[], MapOutput]) -> Mapped:
-        """Return what a chunk came to in an earlier run; else what ``run`` gives, which is kept for later ones.
+        """Return the map output of a chunk from an earlier run; else that of ``run``, which is kept for later runs.
 
         Args:
             source: the chunk's source.
             fetched: the chunk and its bytes.
-            header: the first row of its source, where rows have names there.
-            run: maps it.
+            header: the first row of its source, where that names the columns.
+            run: maps the chunk.
         """
         if not self._bounds.folder:
             return Mapped(run(), reused=False)
@@ -94,7 +95,7 @@ class IncrementalCache:
         if (kept := self._get(key)) is not None:
             return Mapped(kept, reused=True)
         output = run()
-        if not output.aside.records:  # how many of these may be, the whole job decides
+        if not output.aside.records:  # the limit of bad records is one of the whole job, so they are not cached
             self._put(key, output)
         return Mapped(output, reused=False)
 
@@ -135,13 +136,13 @@ class IncrementalCache:
             except BaseException:
                 os.unlink(temporary)
                 raise
-            self._unlooked += len(content)
-            if self._unlooked >= _LOOK_AFTER * self._bounds.bytes:
-                self._unlooked = 0
+            self._unchecked += len(content)
+            if self._unchecked >= _LOOK_AFTER * self._bounds.bytes:
+                self._unchecked = 0
                 sweep(self._bounds)
         except OSError as error:
-            if not self._told:
-                self._told = True
+            if not self._warned:
+                self._warned = True
                 log.warning("cannot keep partials in %s: %s", self._bounds.folder, error.strerror)
 
     def _path(self, key: str) -> str:
@@ -149,7 +150,7 @@ class IncrementalCache:
 
 
 def sweep(bounds: Bounds) -> None:
-    """Remove the entries that nobody used for too long, and of the others the oldest when they are too much."""
+    """Remove entries that nobody used for too long, and the least recently used others when the cache is too large."""
     now = time.time()
     found = sorted(_files(bounds.folder))
     size = sum(bytes_ for _, bytes_, _ in found)
@@ -173,7 +174,7 @@ def _files(folder: str) -> Iterator[tuple[float, int, str]]:
 
 @functools.cache
 def package_digest() -> str:
-    """Return the digest of this package's own files: what another version comes to is not taken for this one's."""
+    """Return the digest of this package's own files, so that the results of another version are not used."""
     folder = os.path.dirname(os.path.dirname(__file__))
     digest = Digest()
     for _, _, path in sorted(_files(folder), key=itemgetter(2)):

@@ -1,4 +1,4 @@
-"""The shelf: the jobs that a worker's process has imported, and the side files of the last one."""
+"""Loaded jobs: the jobs that a worker process has imported, and the side files of the last one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from word_counter.store.task_store import TaskStore
 
 
 class LoadedJobs:
-    """Keeps jobs for the next batch of them. ``allowed`` says which may be loaded."""
+    """Keeps imported jobs for their next batch. ``allowed`` says which jobs may be loaded."""
 
     def __init__(self, allowed: AllowList) -> None:
         self._allowed = allowed
@@ -21,7 +21,7 @@ class LoadedJobs:
         self._files: tuple[str, dict[str, str], dict[str, SideFile]] = "", {}, {}
 
     def phase(self, store: TaskStore, payload: Payload) -> Phase:
-        """Return the phase of a job that a batch is of, loaded if it is not yet.
+        """Return the phase that a batch belongs to. The job is imported first if it is not yet.
 
         Raises:
             ForbiddenError: the job may not be loaded here.
@@ -36,7 +36,7 @@ class LoadedJobs:
         return self._jobs[code].phase(payload.phase, payload.params, self._files_of(store, payload))
 
     def _files_of(self, store: TaskStore, payload: Payload) -> dict[str, SideFile]:
-        """Return the side files of a job; those of the last one are kept, as its next task needs them too."""
+        """Return the side files of a job. Those of the last job are kept, as its next task needs them too."""
         if not payload.files:
             return {}
         job, digests, files = self._files
@@ -46,10 +46,10 @@ class LoadedJobs:
         return files
 
     def is_stale(self, payload: Payload) -> bool:
-        """Return whether a job that this process has not served yet wants a fresh process for its code.
+        """Return whether a job that is new to this process needs a fresh process to import its code.
 
-        It does when files that were imported for it have changed, and when a file of another folder was imported: what
-        stands beside that one, a module called ``parsing``, say, would be taken for what stands beside this one.
+        It does when files that were imported for it have changed. It also does when a job file of another folder was
+        imported: a module beside that file, ``parsing`` say, would be taken for the one of that name beside this file.
         """
         if payload.job in self._served:
             return False

@@ -1,8 +1,8 @@
-"""The runner: a worker's child process, which takes batches from the queue and runs their tasks one by one.
+"""Task runner: a worker's child process. It takes batches from the queue and runs their tasks one by one.
 
-For each task it (1) starts the attempt, (2) runs the stage, (3) commits, each a step in the store that says no
-when the task is not this batch's any more. It reports to its parent what it works on, so that the parent can
-renew the lease while the child is busy, and give the batch back when the child dies.
+For each task it (1) starts the attempt, (2) runs the stage, (3) commits. The store refuses the first and the last step
+when the task does not belong to this batch any more. The child reports to its parent what it works on, so that the
+parent can renew the lease while the child is busy, and give the batch back when the child dies.
 """
 
 from __future__ import annotations
@@ -20,22 +20,18 @@ from multiprocessing.connection import Connection
 
 from word_counter.compute.skip_bad_records import SkipBadRecords
 from word_counter.compute.stages import MapOutput, pairs_of, run_map
-from word_counter.compute.user_errors import user_traceback
 from word_counter.errors import (
-    EncodingError,
     ForbiddenError,
-    InputChangedError,
     RefusedError,
     StoreUnavailableError,
     TooManyBadError,
-    UnguardedRunError,
     WordCounterError,
 )
 from word_counter.inputs.chunk_reader import ChunkReader, Fetched
 from word_counter.inputs.input_format import InputFormat
 from word_counter.job.model import Chunk, Stage, parse_task
 from word_counter.job.pairs import Pairs
-from word_counter.job.snapshot import BAD_DATA, CHANGED, CRASHED, RAISED, REFUSED, TOO_MANY, Failure, TaskAttempt
+from word_counter.job.snapshot import CRASHED, RAISED, REFUSED, Refusal, TaskAttempt
 from word_counter.job.step import Phase
 from word_counter.queue.admission import queue_id
 from word_counter.queue.payload import Payload
@@ -44,7 +40,7 @@ from word_counter.settings import config
 from word_counter.shuffle.key_skew import KeySkew
 from word_counter.shuffle.partitioning import key_text
 from word_counter.store.connection import Redis, RedisError, connect, translated_errors
-from word_counter.store.lua_scripts import IMPATIENT
+from word_counter.store.lua_scripts import NO_RETRY
 from word_counter.store.refusal_log import RefusalLog
 from word_counter.store.retry import RedisRetry
 from word_counter.store.task_store import BadRecords, Receipt, TaskStore
@@ -52,22 +48,23 @@ from word_counter.worker.incremental_cache import Bounds, IncrementalCache
 from word_counter.worker.loaded_jobs import LoadedJobs
 from word_counter.worker.permissions import Permissions
 from word_counter.worker.shuffle_transport import ShuffleTransport, ShuffleTransports
+from word_counter.worker.task_failure import failure_of
 
 log = logging.getLogger(__name__)
 
-#: Why a start or a commit that was refused ends the whole batch: the rest of it is not ours either.
+#: Refusals of a start or a commit that end the whole batch: its other tasks are not ours any more either.
 _NOT_OURS = frozenset({"REVOKED", "STALE", "ENDED"})
-#: What became of an attempt, as the log names it where the store's word would mislead.
+#: The log's names for what became of an attempt, where the store's word would mislead.
 _ACTIONS = {"OK": "committed", "COMMITTED": "superseded"}
-#: How much of a heavy key its receipt tells, in characters.
+#: How many characters of a heavy key its receipt shows.
 _SHOWN_CHARS = 100
-#: The parent is told of the next task so often at the most, in seconds: its clock for --task-timeout.
+#: The shortest time between two reports to the parent, in seconds. The parent times tasks (--task-timeout) by them.
 _TELL_SECONDS = 0.25
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a child tells its parent that it works on; ``record`` is the index of a record mapped with care."""
+    """What a child tells its parent that it works on; ``record`` is the index of a record that is mapped by itself."""
 
     job: str
     batch: str
@@ -81,29 +78,43 @@ Tell = Callable[[Report | None], None]
 
 
 class TaskRunner:
-    """Runs the tasks of batches. One lives as long as its process, and keeps the jobs that it has loaded."""
+    """Runs the tasks of batches. There is one a process, and it keeps the jobs that it has loaded."""
 
     def __init__(
-        self, connection: Redis, worker: str, tell: Tell, permissions: Permissions, patience: RedisRetry = IMPATIENT
+        self,
+        connection: Redis,
+        worker: str,
+        tell: Tell,
+        permissions: Permissions,
+        retry: RedisRetry = NO_RETRY,
+        owner: str = "",
     ) -> None:
+        """Make it. ``worker`` names this process, ``owner`` the worker that it belongs to, as the registry lists it."""
+        self.left: set[str] = set()  #: the jobs that it leaves to other workers, as it has no permission for them
+        self._owner = owner or worker
         self._connection = connection
         self._worker = worker
         self._tell = tell
         self._permissions = permissions
-        self._patience = patience
+        self._retry = retry
         self._refusals = RefusalLog(connection, worker)
-        self._refused: set[tuple[str, str]] = set()
         self._transports = ShuffleTransports(permissions.shuffles)
         self._loaded_jobs = LoadedJobs(permissions.jobs)
         self._cache: IncrementalCache | None = None
 
     def run(self, payload: Payload) -> str:
-        """Run a batch; return in a word or two what became of it, for people who look at the queue."""
-        store = TaskStore(self._connection, payload.job, self._patience)
+        """Run a batch; return what became of it in a word or two, for people who look at the queue."""
+        store = TaskStore(self._connection, payload.job, self._retry)
+        try:
+            self._permissions.check(payload)
+        except ForbiddenError as error:
+            return self._leave(store, payload, str(error))
+        except WordCounterError:
+            pass  # it fails the attempt
         if self._loaded_jobs.is_stale(payload):
-            # Not when it was delivered twice, and somebody is at it.
+            # "unleased": a batch that was delivered twice, and that another process works on, is left alone.
             store.revoke(payload.batch, CRASHED, "given back: a fresh process must import the job's code", "unleased")
-            os.kill(os.getpid(), signal.SIGTERM)  # ends this process in good order; its parent starts another
+            os.kill(os.getpid(), signal.SIGTERM)  # ends this process cleanly; its parent starts another
             return "given back"
         try:
             records = InputFormat.parse(payload.input_format)
@@ -139,7 +150,7 @@ class TaskRunner:
             if said in _NOT_OURS:
                 return said.lower()
         if settled < len(payload.tasks):
-            # Another attempt had committed some of them: let the store sort out what is left of the batch.
+            # Another attempt had committed some of the tasks: the store sorts out what is left of the batch.
             store.revoke(payload.batch, RAISED, "given back")
         return "done"
 
@@ -176,19 +187,16 @@ class TaskRunner:
                 bad = BadRecords(output.aside.entries(), output.aside.raised, payload.max_bad_records)
             else:
                 _, partition = parse_task(attempt.task)
-                weight = KeySkew()
-                amounts = shuffle_transport.reduce(phase, partition, attempt.attempt, counters, weight)
-                amounts |= {"reduced_keys": weight.keys, "reduced_values": weight.values}
-                heaviest = [(key_text(group)[:_SHOWN_CHARS], values) for group, values in weight.heaviest]
+                skew = KeySkew()
+                amounts = shuffle_transport.reduce(phase, partition, attempt.attempt, counters, skew)
+                amounts |= {"reduced_keys": skew.keys, "reduced_values": skew.values}
+                heaviest = [(key_text(group)[:_SHOWN_CHARS], values) for group, values in skew.heaviest]
         except (RedisError, StoreUnavailableError):
             raise
-        except ForbiddenError as error:
-            self._tell_of_refusal(payload, str(error))
-            return self._fail(store, payload, attempt, REFUSED, str(error), started, last=last)
-        except WordCounterError as error:
-            return self._fail(store, payload, attempt, _kind(error), str(error), started, last=last)
-        except Exception as error:  # noqa: BLE001 (a partial that is no JSON, say: the task failed, not the worker)
-            return self._fail(store, payload, attempt, RAISED, user_traceback(error), started, last=last)
+        except Exception as error:  # noqa: BLE001 (the task failed, not the worker: a partial is not JSON, say)
+            if isinstance(error, ForbiddenError):  # after all: a link leads somewhere else now
+                self._refusals.record(str(error), queue_id(payload.job, payload.batch), payload.job)
+            return self._fail(store, payload, attempt, error, started, last=last)
         seconds = time.perf_counter() - clock
         receipt = Receipt(attempt.attempt, self._worker, started, seconds, amounts, heaviest, digest)
         said = store.commit(payload.batch, attempt, receipt, last=last, counters=counters, partials=partials, bad=bad)
@@ -198,19 +206,19 @@ class TaskRunner:
                 f"more than {bad.limit} bad records in the job (--max-bad-records); one of the last: "
                 f"{example['file']}, byte {example['offset']}, line {example['line']}\n{example['reason']}"
             )
-            return self._fail(store, payload, attempt, TOO_MANY, message, started, last=last)
+            return self._fail(store, payload, attempt, TooManyBadError(message), started, last=last)
         return said
 
     def _mapped(
         self, phase: Phase, payload: Payload, reader: ChunkReader, fetched: Fetched
     ) -> tuple[MapOutput, dict[str, int]]:
-        """Map a chunk of the input, unless it is known what it comes to; return that, and the amounts that it names."""
+        """Map a chunk of the input, or take its output from the cache; return that and the amounts for its receipt."""
 
         def run() -> MapOutput:
             return run_map(phase, reader.lines(fetched), payload.partitions, self._skip_bad(payload))
 
         reused = False
-        # A chunk that killed its process is mapped without some of its records.
+        # Not for a chunk that killed its process: it is mapped without some of its records.
         if payload.incremental and payload.code_digest and payload.suspicion is None:
             if self._cache is None or self._cache.job != payload.job_facts:
                 self._cache = IncrementalCache(Bounds.of(config.load(only=config.OF_CACHE)), payload.job_facts)
@@ -223,7 +231,7 @@ class TaskRunner:
         return output, amounts | {name: n for name, n in told.items() if n}
 
     def _pairs(self, shuffle_transport: ShuffleTransport, payload: Payload, chunk: Chunk) -> Pairs:
-        """Return the pairs that the phase before left in a chunk of segments."""
+        """Return the pairs in a chunk of the previous phase's results."""
         source = f"the results of phase {payload.phase}, partition {chunk.source}"
         return pairs_of(shuffle_transport.segments(chunk.source, chunk.offset, chunk.length), source)
 
@@ -244,58 +252,49 @@ class TaskRunner:
         store: TaskStore,
         payload: Payload,
         attempt: TaskAttempt,
-        kind: str,
-        message: str,
+        error: Exception,
         started: int,
         *,
         last: bool,
     ) -> str:
-        now = time.time_ns() // 1_000_000
-        failure = Failure(attempt.task, attempt.attempt, self._worker, kind, message, now, started=started)
-        said = store.fail(payload.batch, failure, last=last)
+        said = store.fail(payload.batch, failure_of(attempt, self._worker, error, started), last=last)
         return "FAILED" if said == "OK" else said
 
-    def _tell_of_refusal(self, payload: Payload, reason: str) -> None:
-        """Record once what this worker's permit forbids: every further task of the job would be refused alike."""
-        if (payload.job, reason) not in self._refused:
-            self._refused.add((payload.job, reason))
+    def _leave(self, store: TaskStore, payload: Payload, reason: str) -> str:
+        """Leave a batch, and all that is still to come of its job, to workers that may do it; record that once."""
+        # "unleased": as for a stale one. What another process works on may be its own.
+        refusal = Refusal(self._owner, reason)
+        if store.revoke(payload.batch, REFUSED, reason, "unleased", refusal=refusal) and payload.job not in self.left:
+            self.left.add(payload.job)
             self._refusals.record(reason, queue_id(payload.job, payload.batch), payload.job)
-
-
-def _kind(error: WordCounterError) -> str:
-    if isinstance(error, EncodingError):
-        return BAD_DATA
-    if isinstance(error, InputChangedError):
-        return CHANGED
-    if isinstance(error, UnguardedRunError):
-        return REFUSED
-    return TOO_MANY if isinstance(error, TooManyBadError) else RAISED
+        return "left to others"
 
 
 def serve(
     url: str,
     name: str,
     rq_name: str,
+    owner: str,
     pipe: Connection,
     permissions: Permissions,
     *,
     burst: bool,
     patience_seconds: float,
 ) -> None:
-    """Be a worker's child: take batches until told to stop, or, in burst mode, until the queue is empty."""
+    """Run a child of the worker ``owner``: take batches until told to stop or, in burst mode, until there are none."""
     os.dup2(2, 1)  # what user code prints must not mix with results on standard output
-    logging.getLogger("rq").setLevel(logging.CRITICAL)  # the parent says what a child ends of
-    # One process a worker says that Redis is away: the parent. Its children wait in silence.
-    patience = RedisRetry(patience_seconds, lambda _: None)
-    connection = patience.call(lambda: connect(url, checked=False))
+    logging.getLogger("rq").setLevel(logging.CRITICAL)  # the parent reports how a child ended
+    # Only the parent reports that Redis is away. Its children wait in silence.
+    retry = RedisRetry(patience_seconds, lambda _: None)
+    connection = retry.call(lambda: connect(url, checked=False))
 
     def tell(report: Report | None) -> None:
         pipe.send_bytes(json.dumps(None if report is None else asdict(report)).encode())
 
-    runner = TaskRunner(connection, name, tell, permissions, patience)
+    runner = TaskRunner(connection, name, tell, permissions, retry, owner)
     try:
         with translated_errors():
-            worker = BatchWorker(permissions.queue, rq_name, connection, permissions.secret, runner.run)
+            worker = BatchWorker(permissions.queue, rq_name, connection, permissions.secret, runner.run, runner.left)
             worker.work(burst=burst, logging_level="CRITICAL")
     except StoreUnavailableError as error:
         log.debug("worker process %s: %s", name, error, extra={"action": "ended", "worker": name})
@@ -303,6 +302,6 @@ def serve(
 
 
 def run_batch(text: str, signature: str) -> str:  # noqa: ARG001 (what RQ jobs name and give it)
-    """Stand for the task function: a worker of RQ's own comes here, one of ours runs batches by itself."""
+    """Refuse to run: RQ jobs name this function, but only a worker of RQ's own calls it. Ours run batches directly."""
     message = "batches are run by word-counter worker, which checks them, and not by a worker of RQ's own"
     raise RefusedError(message)

@@ -1,8 +1,8 @@
 """Worker: serves tasks of any job from the queue until it is stopped.
 
-A worker is a parent and its children. The children run the tasks (:mod:`word_counter.worker.task_runner`); the
-parent never runs user code, so that nothing can keep it from renewing the children's leases, from seeing at once when
-one dies, giving its batch back and starting another, and from killing one whose batch was revoked.
+A worker is a parent process and its children. The children run the tasks (:mod:`word_counter.worker.task_runner`). The
+parent never runs user code, so that nothing can block it. It renews the children's leases. It notices at once when a
+child dies, gives its batch back and starts another. It kills a child whose batch was revoked.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ log = logging.getLogger(__name__)
 
 #: The settings that concern a worker.
 _SETTINGS = frozenset({"redis", "secret", "allow", "input_root", "shuffle_root", "redis_patience"})
-#: How often the parent looks after things when nothing happens, in seconds.
+#: How often the parent checks its children when nothing happens, in seconds.
 _TICK_SECONDS = 1.0
-#: A child that lived for less and never took a batch is started again after a pause, which doubles up to the longest.
-#: One that took a batch could start; the pauses of its task are the schedule's, and other tasks should not share them.
+#: A child that ended sooner than this and never took a batch is started again after a pause, which doubles up to the
+#: longest. A child that took a batch is replaced at once: the scheduler makes its task wait, and no other should.
 _LONG_LIFE_SECONDS = 5.0
 _LONGEST_PAUSE_SECONDS = 10.0
-#: After so many requests to stop the children are killed.
+#: The children are killed after so many requests to stop.
 _KILLED = 2
 #: Requests within so many seconds of one are the same: timeout(1) asks the process and then its group.
 _SAME_SECONDS = 1.0
@@ -55,14 +55,15 @@ class Worker:
     Args:
         redis: the Redis URL; by default what the environment says.
         processes: how many tasks it runs at a time.
-        burst: end when the queue is empty, rather than wait for more.
-        parent: a file descriptor; the worker stops at once when it closes, and so with whoever holds its other end.
+        burst: end when the queue is empty, instead of waiting for more.
+        parent: a file descriptor; the worker stops at once when it closes, and so ends with the process at its other
+            end.
         allow: what it may load besides the shipped jobs: modules with all below them, files, directories.
         input_root: the files and directories that it may read input from; by default whatever a signed batch names.
         shuffle_root: the folders and URLs below which it may keep files of shuffles; by default nowhere.
 
     Raises:
-        UsageError: no Redis is given, no secret is set and none can be kept, or a setting is not allowed.
+        UsageError: no Redis is given, no secret is set and none can be stored, or a setting is not allowed.
     """
 
     def __init__(
@@ -79,7 +80,7 @@ class Worker:
         given = {"redis": redis, "allow": allow, "input_root": input_root, "shuffle_root": shuffle_root}
         settings = config.load(given, only=_SETTINGS)
         self.url = settings.redis
-        self._patience = settings.redis_patience
+        self._redis_patience = settings.redis_patience
         if not self.url:
             message = "a worker needs a Redis: give --redis URL, or set REDIS_URL or REDIS_HOST"
             raise UsageError(message)
@@ -94,7 +95,8 @@ class Worker:
         self._started = 0
         self._pause = 0.0
         self._start_next = 0.0
-        self._signed = 0.0
+        self._heartbeat_sent = 0.0
+        self._since = 0
         self._connection: Redis | None = None
         self._away_since: float | None = None
 
@@ -105,9 +107,9 @@ class Worker:
             StoreUnavailableError: Redis cannot be reached at the start.
         """
         refuse_while_importing()
-        # Whoever started it as part of a run may have started the server in the same moment.
-        patience = RedisRetry(_SERVER_START_SECONDS if self._parent is not None else 0.0, log.debug)
-        self._connection = patience.call(lambda: connect(self.url, checked=self._parent is None))
+        # A run starts its workers and its private server at the same moment.
+        retry = RedisRetry(_SERVER_START_SECONDS if self._parent is not None else 0.0, log.debug)
+        self._connection = retry.call(lambda: connect(self.url, checked=self._parent is None))
         log.info(
             "worker %s serves the queue %s with %s",
             self.name,
@@ -115,14 +117,18 @@ class Worker:
             count(self.processes, "process", "processes"),
             extra={"action": "serving", "worker": self.name},
         )
-        self._child_starter = ChildStarter(ChildSettings(self.url, self._burst, self._patience, self._permissions))
+        self._since = retry.call(WorkerRegistry(self._connection).now)
+        self._child_starter = ChildStarter(
+            ChildSettings(self.url, self._burst, self._redis_patience, self._permissions, self.name)
+        )
         try:
             with self._signals() as signalled:
                 for _ in range(self.processes):
                     self._start_child()
+                self._supervise()  # sends a heartbeat: the master must know this worker before a child refuses a job
                 while self._children or (self._start_next and not self._stops):
                     self._wait(signalled)
-                    self._look_after()
+                    self._supervise()
         finally:
             self._kill_children()
             self._child_starter.close()
@@ -134,7 +140,7 @@ class Worker:
         self._children.append(self._child_starter.start(f"{self.name}-{self._started}"))
 
     def _wait(self, signalled: int) -> None:
-        """Return when a child said something or ended, a signal or the parent's end came, or a tick is over."""
+        """Return when a child reported or ended, a signal came, the parent ended, or a tick is over."""
         watched: list[Any] = [signalled]
         if self._parent is not None:
             watched.append(self._parent)
@@ -150,7 +156,7 @@ class Worker:
             self._stops += 2
             self._kill_children()
         for child in self._children:
-            child.hear()
+            child.read_reports()
 
     def _stop(self) -> None:
         now = time.monotonic()
@@ -170,10 +176,10 @@ class Worker:
         for child in self._children:
             child.process.kill()
 
-    def _look_after(self) -> None:
+    def _supervise(self) -> None:
         now = time.monotonic()
         for child in [child for child in self._children if child.ended]:
-            self._bury(child)
+            self._replace(child)
         if self._start_next and now >= self._start_next and not self._stops:
             self._start_next = 0.0
             while len(self._children) < self.processes:
@@ -184,7 +190,7 @@ class Worker:
             with translated_errors():
                 for child in self._children:
                     self._renew(child, now)
-                self._sign(now)
+                self._heartbeat(now)
             self._redis_answered()
         except StoreForbiddenError:
             raise
@@ -199,10 +205,10 @@ class Worker:
             self._away_since = None
 
     def _redis_failed(self, error: StoreUnavailableError, now: float) -> None:
-        """Wait as long as patience lasts; say so once.
+        """Wait for up to ``--redis-patience`` seconds, and log it once.
 
         Raises:
-            StoreUnavailableError: it has run out.
+            StoreUnavailableError: that time is over.
         """
         if self._away_since is None:
             self._away_since = now
@@ -210,32 +216,32 @@ class Worker:
                 "worker %s: %s; waiting for it up to %g s",
                 self.name,
                 error,
-                self._patience,
+                self._redis_patience,
                 extra={"action": "redis_away", "worker": self.name},
             )
-        elif now - self._away_since > self._patience:
-            message = f"Redis was away for {self._patience:g} s (--redis-patience): {error}"
+        elif now - self._away_since > self._redis_patience:
+            message = f"Redis was away for {self._redis_patience:g} s (--redis-patience): {error}"
             raise StoreUnavailableError(message) from error
 
-    def _bury(self, child: ChildProcess) -> None:
-        """Give back what a dead child was working on, and see to it that another takes its place."""
-        child.hear()
+    def _replace(self, child: ChildProcess) -> None:
+        """Give back the batch of a dead child, and have another child started."""
+        child.read_reports()
         self._children.remove(child)
         report = child.report
         if report is not None and self._connection is not None:
-            kind, message = child.obituary()
+            kind, message = child.how_it_failed()
             facts = {"action": kind, "job": report.job, "batch": report.batch, "worker": child.name}
-            if self._stops < _KILLED:  # else it was this worker that killed it
+            if self._stops < _KILLED:  # from then on it is this worker that kills its children
                 log.warning("%s in batch %s of job %s", message, report.batch, report.job, extra=facts)
             with contextlib.suppress(StoreUnavailableError), translated_errors():
                 TaskStore(self._connection, report.job).revoke(report.batch, kind, message, record=report.record)
-        child.bury()
+        child.close()
         if self._connection is not None:
             with contextlib.suppress(StoreUnavailableError), translated_errors():
                 RqBookkeeping(self._connection, self._permissions.queue).strike(child.rq_name)
         if self._stops or (self._burst and child.process.exitcode == 0):
             return
-        could_start = child.took_a_batch or time.monotonic() - child.born >= _LONG_LIFE_SECONDS
+        could_start = child.took_a_batch or time.monotonic() - child.started >= _LONG_LIFE_SECONDS
         self._pause = 0.0 if could_start else min(_LONGEST_PAUSE_SECONDS, self._pause * 2 or 0.1)
         self._start_next = time.monotonic() + self._pause
 
@@ -246,7 +252,7 @@ class Worker:
         if TaskStore(self._connection, report.job).renew(report.batch, report.lease_seconds):
             child.refused = 0
             return
-        # Once may be a batch that ended just now; twice, the child works on what is not its own any more.
+        # One refusal may mean that the batch has just ended. After two, the child works on a batch that was taken away.
         child.refused += 1
         if child.refused > 1:
             facts = {"action": "stopped", "job": report.job, "batch": report.batch, "worker": child.name}
@@ -260,11 +266,11 @@ class Worker:
             child.report = None
             child.process.kill()
 
-    def _sign(self, now: float) -> None:
-        """Say, when it is time to, that it is alive: it counts as gone no later than its leases run out."""
+    def _heartbeat(self, now: float) -> None:
+        """Send a heartbeat when it is due. The worker counts as gone no later than its leases run out."""
         leases = [child.report.lease_seconds for child in self._children if child.report]
         seconds = min([GONE_AFTER_SECONDS, *leases])
-        if self._connection is None or now - self._signed < seconds / 3:
+        if self._connection is None or now - self._heartbeat_sent < seconds / 3:
             return
         running = [f"{child.report.job}/{child.report.batch}" for child in self._children if child.report]
         memories = [memory_of(pid) for pid in (os.getpid(), *(child.process.pid for child in self._children))]
@@ -273,19 +279,20 @@ class Worker:
             "pid": os.getpid(),
             "processes": len(self._children),
             "queue": self._permissions.queue,
+            "since": self._since,
             "running": " ".join(running),
             "bytes": " ".join(str(memory.now) for memory in memories),
             "peak_bytes": max(peak_of_the_ended(), *(memory.peak for memory in memories)),
         }
-        WorkerRegistry(self._connection).sign(self.name, facts, seconds)
+        WorkerRegistry(self._connection).heartbeat(self.name, facts, seconds)
         pipeline = self._connection.pipeline(transaction=False)
         RqBookkeeping(self._connection, self._permissions.queue).keep(pipeline)
         pipeline.execute()
-        self._signed = now
+        self._heartbeat_sent = now
 
     @contextlib.contextmanager
     def _signals(self) -> Iterator[int]:
-        """Take TERM and INT as bytes that come out of the descriptor given, so that no handler interrupts anything."""
+        """Deliver TERM and INT as bytes that the yielded descriptor reads, so that no handler interrupts anything."""
         readable, writable = os.pipe()
         os.set_blocking(writable, False)
         if threading.current_thread() is not threading.main_thread():
@@ -304,4 +311,4 @@ class Worker:
 
 
 def _note(signum: int, frame: object) -> None:
-    """Do nothing: the byte in the wakeup descriptor says it all."""
+    """Do nothing: the signal's number arrives through the wakeup descriptor."""

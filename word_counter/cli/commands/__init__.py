@@ -1,1 +1,1 @@
-"""One file a command, and the options that they share."""
+"""Commands, each in a file of its own, and the options that they share."""

@@ -1,4 +1,4 @@
-"""The command ``check``: does a sample give the same results however it is cut, ordered and hashed?"""
+"""The command ``check``: finds out whether a sample gives the same results however it is cut, ordered and hashed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from word_counter.check.checker import Verdict
     from word_counter.check.counterexample import Counterexample
 
-#: So many records of an example, and so many characters of what it gave, are shown; JSON has all.
+#: How many records of an example, and how many characters of its results, are shown. JSON has all.
 _MOST_RECORDS, _MOST_CHARS = 10, 300
 
 
@@ -53,14 +53,17 @@ def check(max_bad_records: str | None, input_format: str | None, as_json: bool, 
     from word_counter.check.isolated_check import check_isolated
     from word_counter.check.sample import read_sample
     from word_counter.inputs.sources import find_sources
+    from word_counter.loading.job_hints import hints
 
     made, inputs = chosen_job(given)
     if not inputs:
         raise click.MissingParameter(ctx=click.get_current_context(), param_type="argument", param_hint="'SAMPLE...'")
     chosen = config.load({"max_bad_records": max_bad_records, "input_format": input_format}, made.settings)
-    with redirect_stdout(sys.stderr):  # what user code prints is no part of the answer
+    with redirect_stdout(sys.stderr):  # what user code prints is not part of the answer
         sample = read_sample(find_sources(inputs), MOST_RECORDS, made.phases()[0], chosen.input_format)
         verdict = check_isolated(made, sample, max_bad_records=chosen.max_bad_records)
+    for hint in hints(made):
+        click.echo(printable(f"warning: {hint}"), err=True)
     if as_json:
         show_json(_json(verdict))
     elif verdict.counterexample is not None:

@@ -1,4 +1,4 @@
-"""The command ``doctor``: is everything there that a run needs, and is Redis set up to keep it?"""
+"""The command ``doctor``: checks that all that a run needs is there, and that Redis is set up well."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from word_counter.settings.plurals import count
 if TYPE_CHECKING:
     from word_counter.store.connection import Redis
 
-#: Shares of its memory limit at which Redis is near to being full, and all but full.
+#: Shares of its memory limit at which Redis is nearly full, and as good as full.
 _MUCH_MEMORY, _TOO_MUCH_MEMORY = 0.70, 0.95
-#: How far this machine's clock may be from the server's, in seconds: beyond it times in tables confuse.
+#: How far this machine's clock may be from the server's, in seconds. Beyond that the times in tables are confusing.
 _CLOCKS_APART_SECONDS = 2.0
 #: A round trip that takes longer makes small chunks slow, in seconds.
 _SLOW_ROUND_TRIP_SECONDS = 0.02
@@ -46,7 +46,7 @@ class Verdict(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at, what was found, and what to do about it."""
+    """One thing that was checked, what was found, and what to do about it."""
 
     name: str
     verdict: Verdict
@@ -61,7 +61,7 @@ _COLUMNS = (Column("CHECK"), Column("", state=True), Column("FOUND"))
 @click.command()
 @click.option(
     "--job",
-    metavar="M:C|FILE.py",
+    metavar="JOB",
     default=partial(config.choice, "job"),
     help="Check also that this job can be imported.",
 )
@@ -100,7 +100,7 @@ def doctor(ctx: click.Context, job: str | None, redis: str | None, as_json: bool
 
 
 def check_redis(url: str) -> Iterator[Check]:
-    """Yield what there is to say of a Redis; that it can be reached comes first, and alone when it cannot."""
+    """Yield the checks of a Redis. The first is whether it can be reached, and the only one when it cannot."""
     from word_counter.store.connection import connect, translated_errors
 
     try:
@@ -146,7 +146,7 @@ def check_scripts(connection: Redis) -> Check:
 
 
 def check_round_trip(ping: Callable[[], Any]) -> Check:
-    """Check how long an answer takes: the best of some."""
+    """Check how long an answer takes, by the best of several."""
     best = float("inf")
     for _ in range(_ROUND_TRIPS):
         began = time.perf_counter()
@@ -172,7 +172,7 @@ def check_clock(connection: Redis) -> Check:
 
 
 def check_persistence(persistence: Mapping[str, Any]) -> Check:
-    """Check that a restart of Redis keeps jobs, from what INFO persistence says."""
+    """Check that jobs survive a restart of Redis, by INFO persistence."""
     if persistence.get("loading"):
         return Check("persistence", Verdict.FAIL, "Redis is still loading its data", "wait until it is done")
     if persistence.get("aof_enabled"):
@@ -180,14 +180,14 @@ def check_persistence(persistence: Mapping[str, Any]) -> Check:
             return Check("persistence", Verdict.FAIL, "the append-only file cannot be written", "look at Redis' disk")
         return Check("persistence", Verdict.OK, "append-only file")
     if persistence.get("rdb_last_bgsave_status", "ok") != "ok":
-        advice = "look at Redis' disk; until it is mended Redis may refuse to write"
+        advice = "look at Redis' disk; until that works again Redis may refuse to write"
         return Check("persistence", Verdict.FAIL, "the last snapshot could not be written", advice)
     advice = "switch appendonly on, if jobs should outlive a restart of Redis"
     return Check("persistence", Verdict.WARN, "snapshots at most", advice)
 
 
 def check_eviction(memory: Mapping[str, Any]) -> Check:
-    """Check that Redis never drops keys for want of memory, from what INFO memory says."""
+    """Check that Redis never drops keys for lack of memory, by INFO memory."""
     policy = str(memory.get("maxmemory_policy", "unknown"))
     if policy == "noeviction":
         return Check("eviction", Verdict.OK, policy)
@@ -196,7 +196,7 @@ def check_eviction(memory: Mapping[str, Any]) -> Check:
 
 
 def check_memory(memory: Mapping[str, Any]) -> Check:
-    """Check how full Redis is, from what INFO memory says."""
+    """Check how full Redis is, by INFO memory."""
     used, limit = int(memory["used_memory"]), int(memory.get("maxmemory", 0))
     if not limit:
         return Check("memory", Verdict.OK, f"{size(used)} used, no limit")
@@ -208,7 +208,7 @@ def check_memory(memory: Mapping[str, Any]) -> Check:
 
 
 def check_workers(connection: Redis) -> Check:
-    """Say how many worker processes serve; none is no fault, as a run may start its own."""
+    """Count the worker processes. None is no fault, as a run may start its own."""
     from word_counter.store.worker_registry import WorkerRegistry
 
     processes = WorkerRegistry(connection).processes()
@@ -267,7 +267,7 @@ def check_kernel() -> Check:
 
 
 def check_environment() -> Iterator[Check]:
-    """Yield the variables that a run would refuse, and those that look like settings and are none."""
+    """Yield the variables that a run would refuse, and those that look like settings but are not."""
     for error in config.bad_variables():
         yield Check("environment", Verdict.FAIL, error, "correct it, or unset it")
     for warning in config.unknown_variables():

@@ -1,4 +1,4 @@
-"""The command ``inspect``: a job's chunks and partitions, with every attempt at them."""
+"""The command ``inspect``: shows a job's chunks and partitions, with every attempt at them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from word_counter.cli.commands.jobs import job_json
-from word_counter.cli.commands.redis_options import job_argument, json_option, reached, redis_option
+from word_counter.cli.commands.redis_options import connected, job_argument, json_option, redis_option
 from word_counter.cli.commands.status import status_fields
 from word_counter.cli.terminal.tables import Column, show_fields, show_json, show_table
 from word_counter.cli.terminal.text import first_line, moment, size, timestamp
@@ -41,7 +41,7 @@ _CHUNK_COLUMNS = (
 )
 _PARTITION_COLUMNS = (Column("PARTITION", right=True), *_ATTEMPT_COLUMNS, *_TIME_COLUMNS)
 
-#: So many keys are shown as the hottest.
+#: How many of the heaviest keys are shown.
 _HEAVIEST = 10
 
 
@@ -66,7 +66,7 @@ def inspect(job_id: str, chunk_id: int | None, limit: int, redis: str | None, as
     from word_counter.inspection.job_catalog import JobCatalog
     from word_counter.inspection.job_history import JobHistory
 
-    with reached(redis) as connection:
+    with connected(redis) as connection:
         job = JobCatalog(connection).job(job_id)
         history = JobHistory(connection, job)
         if chunk_id is not None:
@@ -84,10 +84,10 @@ def inspect(job_id: str, chunk_id: int | None, limit: int, redis: str | None, as
             if partitions:
                 click.echo()
                 show_table(_PARTITION_COLUMNS, list(_rows(partitions)), "")
-                _show_weight(partitions)
+                _show_skew(partitions)
 
 
-def _show_weight(partitions: Sequence[TaskRecord]) -> None:
+def _show_skew(partitions: Sequence[TaskRecord]) -> None:
     """Show how uneven the partitions are, and the keys that had the most values, once they are reduced."""
     done = [attempt for record in partitions for attempt in record.attempts if attempt.amounts]
     weights = [attempt.amounts.get("reduced_values", 0) for attempt in done]
@@ -141,7 +141,7 @@ def _inspect_chunk(job: JobRecord, history: JobHistory, chunk_id: int, *, as_jso
 
 
 def show_partials(partials: Iterable[tuple[int, list[tuple[Any, Any]]]]) -> None:
-    """Print what a chunk gives each partition."""
+    """Print the partials of a chunk."""
     for partition, pairs in partials:
         click.echo(f"\npartition {partition}, {count(len(pairs), 'key')}")
         rows = [(json.dumps(key, ensure_ascii=False), json.dumps(value, ensure_ascii=False)) for key, value in pairs]
@@ -149,7 +149,7 @@ def show_partials(partials: Iterable[tuple[int, list[tuple[Any, Any]]]]) -> None
 
 
 def _rows(records: Iterable[TaskRecord]) -> Iterable[tuple[str, ...]]:
-    """Yield a row an attempt, and one more where they do not tell how the task stands."""
+    """Yield a row for each attempt, and one more for the task's state where no attempt has it."""
     for record in records:
         chunk = record.chunk
         number = record.task.partition(":")[2]
@@ -166,7 +166,16 @@ def _rows(records: Iterable[TaskRecord]) -> Iterable[tuple[str, ...]]:
                 f"{attempt.kind}: {first_line(attempt.message)}" if attempt.kind else "",
             )
         if record.state not in {attempt.state for attempt in record.attempts}:
-            yield number, record.state, "", "", "", "", *where, ""  # what it is now: queued, waiting, skipped, dropped
+            yield (
+                number,
+                record.state,
+                "",
+                "",
+                "",
+                "",
+                *where,
+                "",
+            )  # the task's state: queued, waiting, skipped or dropped
 
 
 def _took(attempt: AttemptRecord) -> str:
@@ -191,6 +200,9 @@ def _task_json(record: TaskRecord) -> dict[str, Any]:
             "seconds": attempt.seconds,
             "kind": attempt.kind,
             "message": attempt.message,
+            "exception": None if attempt.origin is None else attempt.origin.exception,
+            "code_file": None if attempt.origin is None else attempt.origin.file,
+            "code_line": None if attempt.origin is None else attempt.origin.line,
             "amounts": attempt.amounts,
             "heaviest_keys": attempt.heaviest,
         }

@@ -1,4 +1,4 @@
-"""The options that say which job is meant, and what it is told."""
+"""Options that choose a job and give it params and files, and the job that they choose."""
 
 from __future__ import annotations
 
@@ -19,38 +19,38 @@ Option = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 job_option: Option = click.option(
     "--job",
-    metavar="M:C|FILE.py",
+    metavar="JOB",
     default=partial(config.choice, "job"),
-    help="The job: pkg.module:Class or a file. [default: the word count]",
+    help="The job: a file, pkg.module:Class, or the name of a shipped job. [default: word_count]",
 )
 mrjob_option: Option = click.option(
     "--mrjob",
     metavar="FILE.py[:C]",
-    help="In place of --job: a job written for mrjob. Its own options follow the inputs, behind a --.",
+    help="In place of --job: a job written for mrjob. Its own options follow the inputs, after --.",
 )
 app_option: Option = click.option(
     "--app",
     metavar="FILE.py[:C]",
-    help="In place of --job: an app of map_func(filename, content), for whole files, and reduce_func(key, values).",
+    help="In place of --job: an app of map_func(filename, content) and reduce_func(key, values).",
 )
 param_option: Option = click.option(
-    "--param", multiple=True, metavar="NAME=VALUE", help="Tell the job something that it declares; repeatable."
+    "--param", multiple=True, metavar="NAME=VALUE", help="Set a param that the job declares. May be repeated."
 )
 file_option: Option = click.option(
     "--file",
     multiple=True,
     metavar="PATH",
-    help='A small file that every mapper and reducer may read, as self.files["name"]; repeatable.',
+    help='A small file that mappers and reducers read as self.files["name"]. May be repeated.',
 )
 format_option: Option = click.option(
     "--input-format",
     metavar="FORMAT",
-    help="A record: lines, jsonl, csv or tsv, as in 'csv delimiter=; header=none'. [default: the job's]",
+    help="What a record is: lines, jsonl, csv or tsv, as in 'csv delimiter=; header=none'. [default: the job's]",
 )
 
 
 def chosen_job(given: Mapping[str, Any]) -> tuple[Job, Sequence[str]]:
-    """Return the job that the options of a command name, by default the word count, and its inputs.
+    """Return the job that the options of a command choose, by default the word count, and its inputs.
 
     Raises:
         UsageError: the options do not go together, or name no job.
@@ -70,7 +70,7 @@ def chosen_job(given: Mapping[str, Any]) -> tuple[Job, Sequence[str]]:
 
 
 def on_command_line(option: str) -> bool:
-    """Return whether an option of the running command was given to it, rather than by the environment."""
+    """Return whether an option of the running command was given on the command line, not by the environment."""
     return click.get_current_context().get_parameter_source(option) is ParameterSource.COMMANDLINE
 
 
@@ -93,7 +93,7 @@ def _app(reference: str) -> Job:
 
 
 def _mrjob(reference: str, arguments: Sequence[str]) -> tuple[Job, Sequence[str]]:
-    """Return a job in mrjob's API, and the inputs, which it tells from its own options."""
+    """Return a job in mrjob's API, and the inputs, which the job separates from its own options."""
     from word_counter.loading.job_reference import MRJOB, make_job
     from word_counter.mrjob.translation import Translated
 

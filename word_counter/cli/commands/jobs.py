@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from word_counter.cli.commands.redis_options import job_argument, json_option, reached, redis_option
+from word_counter.cli.commands.redis_options import connected, job_argument, json_option, redis_option
 from word_counter.cli.terminal.tables import Column, show_json, show_table
 from word_counter.cli.terminal.text import duration, moment, timestamp
 from word_counter.settings.plurals import count
@@ -43,7 +43,7 @@ def jobs(redis: str | None, as_json: bool, shipped: bool) -> None:  # noqa: FBT0
         return
     from word_counter.inspection.job_catalog import JobCatalog
 
-    with reached(redis) as connection:
+    with connected(redis) as connection:
         records = list(JobCatalog(connection).jobs())
     if as_json:
         show_json({"jobs": [job_json(record) for record in records]})
@@ -66,7 +66,7 @@ def jobs(redis: str | None, as_json: bool, shipped: bool) -> None:  # noqa: FBT0
 
 
 def chunks_of(job: JobRecord) -> str:
-    """Return the chunks of a job that are mapped and known of: ``3/8``, or ``3/8+`` while there will be more."""
+    """Return the chunks of a job that are mapped and known so far: ``3/8``, or ``3/8+`` while there will be more."""
     more = "" if job.split_done or job.state.ended else "+"
     return f"{job.chunks_mapped:,}/{job.chunks:,}{more}"
 
@@ -122,7 +122,7 @@ def cancel(job_id: str, redis: str | None, as_json: bool) -> None:  # noqa: FBT0
     """
     from word_counter.inspection.job_catalog import JobCatalog
 
-    with reached(redis) as connection:
+    with connected(redis) as connection:
         JobCatalog(connection).cancel(job_id)
     if as_json:
         show_json({"job": job_id, "state": "cancelled"})
@@ -143,7 +143,7 @@ def purge(job_id: str, force: bool, redis: str | None, as_json: bool) -> None:  
     from word_counter.inspection.job_catalog import JobCatalog
     from word_counter.queue.batch_queue import discard
 
-    with reached(redis) as connection:
+    with connected(redis) as connection:
         keys = JobCatalog(connection).purge(job_id, force=force)
         batches = discard(connection, job_id)
     if as_json:

@@ -1,4 +1,4 @@
-"""How the commands that look into a Redis reach it, and the options they share."""
+"""Options that commands share which look into a Redis, and the connection to it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ job_argument: Callable[[Command], Command] = click.argument("job_id", metavar="J
 
 
 @contextmanager
-def reached(url: str | None) -> Iterator[Redis]:
+def connected(url: str | None) -> Iterator[Redis]:
     """Connect to the Redis that an option or the environment names, and translate its errors meanwhile.
 
     Raises:

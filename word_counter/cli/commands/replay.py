@@ -1,4 +1,4 @@
-"""The command ``replay``: one chunk of a job run again here, where it can be debugged."""
+"""The command ``replay``: runs one chunk of a job again here, where it can be debugged."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from word_counter.cli.commands.inspect import show_partials
-from word_counter.cli.commands.redis_options import job_argument, json_option, reached, redis_option
+from word_counter.cli.commands.redis_options import connected, job_argument, json_option, redis_option
 from word_counter.cli.terminal.tables import show_fields, show_json
 from word_counter.cli.terminal.text import printable, size
 from word_counter.errors import JobFailedError
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from word_counter.compute.stages import MapOutput
     from word_counter.inspection.replay import Replay
 
-#: So many of the keys that differ are shown; JSON has all.
+#: How many of the keys that differ are shown. JSON has all.
 _MOST_DIFFERENCES = 20
 
 
@@ -42,14 +42,14 @@ def replay(job_id: str, chunk: int, pdb: bool, redis: str | None, as_json: bool)
     from word_counter.security.secret import find_secret
     from word_counter.store.job_store import JobStore
 
-    with redirect_stdout(sys.stderr):  # what user code prints is no part of the answer
-        with reached(redis) as connection:
+    with redirect_stdout(sys.stderr):  # what user code prints is not part of the answer
+        with connected(redis) as connection:
             secret = find_secret(config.load({"redis": redis}, only={"redis", "secret"}))
             opened = open_replay(JobStore(connection, job_id), secret, chunk)
         for note in [] if as_json else opened.notes:
             click.echo(f"note: {printable(note)}", err=True)
         try:
-            # A debugger that is there already, as of python -m pdb, follows into no child.
+            # A debugger that runs already, such as python -m pdb, cannot follow into a child process.
             output = opened.run(at_once=pdb) if pdb or sys.gettrace() is not None else opened.run_isolated()
         except JobFailedError as error:
             output, failed = None, str(error)

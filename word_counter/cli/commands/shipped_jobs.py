@@ -1,4 +1,4 @@
-"""What ``jobs --shipped`` prints: the jobs that ship, with what they are for and what they may be told."""
+"""Shipped jobs: what ``jobs --shipped`` prints, with what each job is for and its params."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from word_counter.cli.commands.jobs import chunks_of, job_json
-from word_counter.cli.commands.redis_options import job_argument, json_option, reached, redis_option
+from word_counter.cli.commands.redis_options import connected, job_argument, json_option, redis_option
 from word_counter.cli.display.choose_display import make_display
 from word_counter.cli.terminal.tables import Column, show_fields, show_json, show_table
 from word_counter.cli.terminal.text import clock, duration, moment, printable, size, timestamp
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from word_counter.observer import Progress
     from word_counter.store.connection import Redis
 
-#: How often ``status --watch`` looks, in seconds.
+#: How often ``status --watch`` reads the job, in seconds.
 _LOOK_SECONDS = 0.5
 _FAILED_EXIT_CODE = 1
-#: Of so many processes the memory is shown one by one.
+#: The memory of up to so many processes is shown one by one.
 _FEW = 8
-#: What changes all the time, though nothing happens.
-_RESTLESS = frozenset({"seconds", "expires_seconds", "master_bytes", "master_peak_bytes", "workers", "redis"})
+#: Fields that change all the time, even if nothing happens.
+_ALWAYS_CHANGING = frozenset({"seconds", "expires_seconds", "master_bytes", "master_peak_bytes", "workers", "redis"})
 
 _WORKER_COLUMNS = (
     Column("WORKER"),
@@ -48,11 +48,11 @@ _WORKER_COLUMNS = (
 def status(ctx: click.Context, job_id: str, watch: bool, redis: str | None, as_json: bool) -> None:  # noqa: FBT001
     """Say how far a job is.
 
-    JSON: one object a line; with --watch one for each change, until the job ends. docs/commands.md lists its fields.
+    JSON: one object a line; with --watch one for each change, until the job ends. docs/reference/json.md lists fields.
     """
     from word_counter.inspection.job_catalog import JobCatalog
 
-    with reached(redis) as connection:
+    with connected(redis) as connection:
         catalog = JobCatalog(connection)
         job = catalog.job(job_id)
         if watch:
@@ -87,7 +87,7 @@ def _watch_json(catalog: JobCatalog, job: JobRecord) -> JobRecord:
     shown: dict[str, Any] = {}
     while True:
         content = _status_json(catalog, job)
-        moving = {name: value for name, value in content.items() if name not in _RESTLESS}
+        moving = {name: value for name, value in content.items() if name not in _ALWAYS_CHANGING}
         if moving != shown:
             show_json(content)
             shown = moving
@@ -108,7 +108,7 @@ def _status_json(catalog: JobCatalog, job: JobRecord) -> dict[str, Any]:
 
 
 def memory_fields(job: JobRecord, workers: list[WorkerRecord], redis: RedisMemory) -> list[tuple[str, str]]:
-    """Return how much memory master, workers and Redis hold, as a field of some lines."""
+    """Return how much memory master, workers and Redis use, as one field of several lines."""
     limit = f", limit {size(redis.limit)}" if redis.limit else ""
     lines = [f"Redis {size(redis.used)}, {size(redis.peak)} at most{limit}"]
     if job.master_peak_bytes:
@@ -118,7 +118,7 @@ def memory_fields(job: JobRecord, workers: list[WorkerRecord], redis: RedisMemor
 
 
 def _memory_of(worker: WorkerRecord) -> str:
-    """Return the memory of a worker's processes: of each child, which may differ a lot, while they are few."""
+    """Return the memory of a worker's processes: of each child if they are few, as they may differ a lot."""
     parent, *children = worker.bytes or (0,)
     each = ", ".join(map(size, children)) if len(children) <= _FEW else f"{size(sum(children))} together"
     what = count(len(children), "process", "processes")
@@ -148,7 +148,7 @@ def _progress(job: JobRecord, workers: int) -> Progress:
 
 
 def status_fields(job: JobRecord) -> list[tuple[str, str]]:
-    """Return what there is to say of a job, as names and values."""
+    """Return the facts about a job, as names and values."""
     chunks = plural(job.chunks if job.split_done or job.state.ended else 0, "chunk")
     share = f" ({100 * job.bytes_mapped // job.bytes}%)" if job.bytes else ""
     return [
@@ -196,7 +196,7 @@ def workers(redis: str | None, as_json: bool) -> None:  # noqa: FBT001 (click pa
     """
     from word_counter.inspection.job_catalog import JobCatalog
 
-    with reached(redis) as connection:
+    with connected(redis) as connection:
         records = JobCatalog(connection).workers()
     if as_json:
         fields = [

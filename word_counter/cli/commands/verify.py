@@ -1,4 +1,4 @@
-"""The command ``verify``: are results and inputs still the ones that the receipt names?"""
+"""The command ``verify``: checks whether results and inputs are still the ones that the receipt names."""
 
 from __future__ import annotations
 

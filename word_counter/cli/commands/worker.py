@@ -10,7 +10,7 @@ from functools import partial
 import click
 
 from word_counter.cli.terminal.logging_setup import configure_logging
-from word_counter.local_cluster.local_workers import await_orders
+from word_counter.local_cluster.local_workers import await_settings
 from word_counter.settings import config
 
 log = logging.getLogger(__name__)
@@ -29,27 +29,25 @@ log = logging.getLogger(__name__)
     "--allow",
     metavar="PKG|PATH",
     multiple=True,
-    help="Load jobs from this module, file or directory too; else WORD_COUNTER_ALLOW. May be repeated. "
-    "[default: the shipped jobs]",
+    help="Load jobs from this module, file or directory too. May be repeated. [default: the shipped jobs]",
 )
 @click.option(
     "--input-root",
-    metavar="PATH",
+    metavar="PATH|URL",
     multiple=True,
-    help="Read input from this file or directory only; else WORD_COUNTER_INPUT_ROOT. May be repeated. "
+    help="Read input only from this file, directory or URL. May be repeated. "
     "[default: whatever a master with the same secret names]",
 )
 @click.option(
     "--shuffle-root",
     metavar="PATH|URL",
     multiple=True,
-    help="Keep files of shuffles (run --shuffle) below this folder or URL; else WORD_COUNTER_SHUFFLE_ROOT. May be "
-    "repeated. [default: nowhere]",
+    help="Write and read files of --shuffle below this folder or URL. May be repeated. [default: nowhere]",
 )
 @click.option("--log-format", metavar="text|json", help="Log lines for people or for machines. [default: text]")
 @click.option("--burst", is_flag=True, default=partial(config.choice, "burst"), help="End when the queue is empty.")
 @click.option("-v", "--verbose", is_flag=True, default=None, help="Log each task.")
-@click.option("--until-eof", is_flag=True, hidden=True, help="Take orders from standard input; stop when it closes.")
+@click.option("--until-eof", is_flag=True, hidden=True, help="Read settings from standard input; stop when it closes.")
 def worker(  # noqa: PLR0913, PLR0917 (one for each option)
     processes: int,
     redis: str | None,
@@ -68,7 +66,7 @@ def worker(  # noqa: PLR0913, PLR0917 (one for each option)
     """
     from word_counter.worker.worker import Worker
 
-    if until_eof and not await_orders(0):
+    if until_eof and not await_settings(0):
         return
     shown = config.load({"log_format": log_format, "verbose": verbose}, only={"log_format", "verbose"})
     if shown.log_format == "json":
@@ -76,13 +74,13 @@ def worker(  # noqa: PLR0913, PLR0917 (one for each option)
 
         want_events(click.get_current_context())
     configure_logging(shown.log_format, verbose=shown.verbose, quiet=until_eof)
-    if not until_eof:  # else whoever started it has said so
+    if not until_eof:  # otherwise the run that started it has shown these warnings
         for warning in config.unknown_variables():
             log.warning("%s", warning, extra={"action": "warning"})
     Worker(
         redis,
         processes,
-        burst=burst and not until_eof,  # the variable is about workers that are not a run's own
+        burst=burst and not until_eof,  # WORD_COUNTER_BURST does not apply to a run's own workers
         parent=0 if until_eof else None,
         allow=allow or None,
         input_root=input_root or None,
@@ -90,4 +88,4 @@ def worker(  # noqa: PLR0913, PLR0917 (one for each option)
     ).run()
     if until_eof:
         sys.stderr.flush()
-        os._exit(0)  # somebody waits for it, and to take all modules apart takes longer than all the rest of the end
+        os._exit(0)  # the run waits for it, and Python's own clean-up would take longer than all the rest

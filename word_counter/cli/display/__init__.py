@@ -1,1 +1,1 @@
-"""What a person, or a log collector, sees of a run."""
+"""Displays: what people, or log collectors, see of a run."""

@@ -1,4 +1,4 @@
-"""The mode ``bar``: bars at the foot of the terminal while the job runs, and all messages above them."""
+"""The mode ``bar``: progress bars at the bottom of the terminal while the job runs, and all messages above them."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
     from word_counter.cli.display.progress_bars import ProgressBars
 
-#: A job that is over sooner than this gets no bars: they would only flicker. In seconds.
+#: A job that ends sooner than this, in seconds, gets no bars, as they would only flicker.
 _BARS_AFTER_SECONDS = 0.6
 
 
 class BarDisplay(Display):
-    """Bars while the job runs. They go when it is done, and stay when it fails, to show how far it came."""
+    """Shows bars while the job runs. They go when it is done, and stay when it fails, to show how far it came."""
 
     needs = (*Display.needs, "rich.progress")
 
@@ -38,7 +38,7 @@ class BarDisplay(Display):
         super().__init__(verbose=verbose)
         self._given_console = console
         self._to_stdout = to_stdout
-        self._pace = ProgressRate()
+        self._rate = ProgressRate()
         self._bars: ProgressBars | None = None
         self._over = False
 
@@ -49,7 +49,7 @@ class BarDisplay(Display):
         return self._given_console
 
     def say(self, text: str, colour: str = "") -> None:
-        """Show a text, above the bars while there are any."""
+        """Show a text, above the bars if there are any."""
         if self._bars is None and self._given_console is None:
             super().say(text, colour)
             return
@@ -60,7 +60,8 @@ class BarDisplay(Display):
 
     def progressed(self, progress: Progress) -> None:
         """Move the bars."""
-        self._pace.see(progress)
+        super().progressed(progress)
+        self._rate.see(progress)
         if self._bars is None:
             if self._over or progress.seconds < _BARS_AFTER_SECONDS or not self.ready:
                 return
@@ -76,14 +77,14 @@ class BarDisplay(Display):
             f"{progress.phase + 1}/{progress.phases}" if progress.phases > 1 else "",
         )
         if self._to_stdout and phase_of(progress) == "writing":
-            self._end(stay=False)  # the results may go to this very terminal
+            self._end(stay=False)  # the results may go to the same terminal
 
     def _figures(self, progress: Progress) -> list[str]:
-        """Return the figures, what matters most first: those that do not fit are left out."""
+        """Return the figures, the most important first, as those that do not fit are left out."""
         figures = []
         if progress.state is JobState.MAPPING and chunks_left(progress) and not progress.phase:
-            figures.append(rate(self._pace.speed))
-            figures.append(f"ETA {clock(self._pace.left)}" if self._pace.left is not None else "ETA -:--")
+            figures.append(rate(self._rate.speed))
+            figures.append(f"ETA {clock(self._rate.left)}" if self._rate.left is not None else "ETA -:--")
         elif progress.state is JobState.MAPPING or phase_of(progress) != "writing":
             figures.append(rate(progress.bytes_mapped / max(progress.seconds, 1e-9)))
         else:
@@ -104,5 +105,6 @@ class BarDisplay(Display):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Take the bars away."""
+        """Remove the bars, or leave them if the run failed."""
         self._end(stay=error is not None)
+        super().__exit__(kind, error, trace)

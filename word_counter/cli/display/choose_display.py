@@ -1,4 +1,4 @@
-"""The choice among displays."""
+"""Chooses the display of a run by its mode and the terminal."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from word_counter.settings import config
 def make_display(kind: str, *, verbose: bool = False, quiet: bool = False, to_stdout: bool = False) -> Display:
     """Return the display for a mode, one of ``auto``, ``bar``, ``log`` and ``none``.
 
-    Bars need a terminal that can move its cursor; elsewhere ``bar``, too, means ``log``.
+    Bars need a terminal that can move its cursor. Elsewhere ``bar`` means ``log``.
 
     Args:
         kind: the mode.
-        verbose: show retries with their whole reasons.
+        verbose: show retries with their full reasons.
         quiet: show errors only, whatever the mode.
-        to_stdout: the results go to standard output, perhaps the same terminal.
+        to_stdout: whether the results go to standard output, which may be the same terminal.
     """
     if quiet:
         return QuietDisplay()

@@ -1,13 +1,14 @@
-"""What a person sees of a run, all of it on standard error: one display a mode, and the choice among them.
+"""Displays of a run on standard error, one for each mode, except ``bar``.
 
-``bar`` is in :mod:`word_counter.cli.display.bar_display`. rich is imported late, and beside the
-work: a run of a small file ends before it would be needed.
+``bar`` is in :mod:`word_counter.cli.display.bar_display`. rich is imported late, in a thread, as a run of a small file
+ends before it is needed.
 """
 
 from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections import deque
 from collections.abc import Sequence
 from importlib import import_module
@@ -26,23 +27,28 @@ from word_counter.settings.plurals import count, plural
 if TYPE_CHECKING:
     from rich.console import Console
 
-#: How often the log display tells how far the job is, in seconds: the more seldom the longer it has run.
+#: The shortest and the longest time between two lines of the log display, in seconds; and that time as a share of the
+#: time that the job has run.
 _LOG_SECONDS = (3.0, 60.0)
 _LOG_SHARE = 0.05
+#: A retry of what may end the run at once is told only when it has gone on for so long, in seconds.
+_HELD_BACK_SECONDS = 1.0
 #: How many of the last lines of workers a quiet display keeps, to show them should the run fail.
 _KEPT_LINES = 20
 
 
 class Display(Observer):
-    """The mode ``none``: the job's id, what needs attention, what workers print, and the summary; no progress."""
+    """The mode ``none``: the job's id, warnings and retries, what workers print, and the summary; no progress."""
 
-    #: What of rich it will want: the summary's part.
+    #: The modules of rich that it will need, for the summary.
     needs: ClassVar[Sequence[str]] = ("rich.console", "rich.table")
 
     def __init__(self, *, verbose: bool = False) -> None:
         self.job_id = ""
         self._verbose = verbose
         self._gone = False
+        self._held_back: list[str] = []
+        self._held_back_at = 0.0
         self._importing = threading.Thread(target=_import_all, args=(self.needs,), daemon=True)
 
     def __enter__(self) -> Self:
@@ -52,9 +58,11 @@ class Display(Observer):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End the display; ``error`` is what ended the run, if anything did."""
+        if error is None:
+            self._show_held_back()
 
     def say(self, text: str, colour: str = "") -> None:
-        """Show a text of our own making. A reader that is gone does not end the job."""
+        """Show a text that is safe to show. The job goes on even if nobody reads standard error any more."""
         if self._gone:
             return
         try:
@@ -63,7 +71,7 @@ class Display(Observer):
             self._gone = True
 
     def started(self, job_id: str, hint: str) -> None:
-        """Name the job, and say how to look into a private server."""
+        """Show the job's id, and how to look into a private server."""
         if not self.job_id:
             self._importing.start()
         self.job_id = job_id
@@ -73,16 +81,32 @@ class Display(Observer):
 
     @property
     def ready(self) -> bool:
-        """Whether rich is imported, so that using it delays nothing."""
+        """Whether rich is imported, so that using it causes no delay."""
         return not self._importing.is_alive()
 
     def retried(self, failure: Failure, after_seconds: float) -> None:
-        """Say in one line, or with its whole reason, that a task is tried again."""
+        """Show a retry, in one line or with its full reason."""
         why = failure.message.strip() if self._verbose else first_line(failure.message)
-        self.say(f"retry of {failure.task} in {after_seconds:.1f} s: {printable(why, lines=self._verbose)}", "yellow")
+        text = f"retry of {failure.task} in {after_seconds:.1f} s: {printable(why, lines=self._verbose)}"
+        if self._verbose or failure.origin is None or failure.origin.transient:
+            self.say(text, "yellow")
+            return
+        # A mistake in the code raises again at once, and its error then ends the run and says all.
+        self._held_back_at = self._held_back_at if self._held_back else time.monotonic()
+        self._held_back.append(text)
+
+    def progressed(self, progress: Progress) -> None:  # noqa: ARG002 (an observer's)
+        """Show retries that were held back, when the run has gone on after them."""
+        if self._held_back and time.monotonic() - self._held_back_at > _HELD_BACK_SECONDS:
+            self._show_held_back()
+
+    def _show_held_back(self) -> None:
+        for text in self._held_back:
+            self.say(text, "yellow")
+        self._held_back.clear()
 
     def revoked(self, batch: str, reason: str) -> None:
-        """Say, when asked for much, that a batch was taken back; what follows from it is told anyway."""
+        """Show, if verbose, that a batch was revoked. Retries that follow from it are shown anyway."""
         if self._verbose:
             self.say(f"took {batch} back: {printable(first_line(reason))}", "yellow")
 
@@ -91,11 +115,11 @@ class Display(Observer):
         self.say(f"warning: {printable(message)}", "yellow")
 
     def printed(self, line: str) -> None:
-        """Pass on what a worker or user code printed."""
+        """Show a line that a worker or user code printed."""
         self.say(printable(line.expandtabs()))
 
     def summarise(self, outcome: Outcome) -> None:
-        """Show what the job came to."""
+        """Show the summary of the job."""
         from word_counter.cli.display.summary import summary
 
         screen = self.console()
@@ -110,7 +134,7 @@ class Display(Observer):
 
 
 class QuietDisplay(Display):
-    """Shows nothing, unless the run fails: then the last that its workers printed, which may say why."""
+    """Shows nothing unless the run fails. Then it shows the last lines of its workers, which may say why."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -136,17 +160,18 @@ class QuietDisplay(Display):
 
 
 class LogDisplay(Display):
-    """The mode ``log``: a line at the start, every few seconds, and whenever the job enters another phase."""
+    """The mode ``log``: a line at the start, every few seconds, and whenever the job enters another state."""
 
     def __init__(self, *, verbose: bool = False) -> None:
         super().__init__(verbose=verbose)
-        self._pace = ProgressRate()
+        self._rate = ProgressRate()
         self._phase = 0, ""
         self._last_seconds = 0.0
 
     def progressed(self, progress: Progress) -> None:
         """Say how far the job is, when it is time to."""
-        self._pace.see(progress)
+        super().progressed(progress)
+        self._rate.see(progress)
         phase = phase_of(progress)
         shortest, longest = _LOG_SECONDS
         pause = min(longest, max(shortest, progress.seconds * _LOG_SHARE))
@@ -162,10 +187,10 @@ class LogDisplay(Display):
             parts = [f"map {size(progress.bytes)} in {count(progress.files, 'file')}"]
         elif progress.state is JobState.MAPPING:
             parts = [f"map {done_share(progress)}%, {chunks_text(progress)} {chunks_noun(progress)}"]
-            if self._pace.speed and not progress.phase:
-                parts.append(rate(self._pace.speed))
-            if self._pace.left is not None:
-                parts.append(f"ETA {clock(self._pace.left)}")
+            if self._rate.speed and not progress.phase:
+                parts.append(rate(self._rate.speed))
+            if self._rate.left is not None:
+                parts.append(f"ETA {clock(self._rate.left)}")
         elif phase_of(progress) == "writing":
             parts = ["write the results"]
         else:
@@ -180,12 +205,12 @@ class LogDisplay(Display):
 
 
 def phase_of(progress: Progress) -> str:
-    """Return the phase a job is in: its state, and within that whether it only has the results to write."""
+    """Return the state of a job, or "writing" when only the results have to be written."""
     reduced = progress.partitions_reduced == progress.partitions and progress.phase + 1 == progress.phases
     return "writing" if reduced and progress.state is JobState.REDUCING else progress.state.value
 
 
 def _import_all(names: Sequence[str]) -> None:
-    """Import what a display needs, while the job waits for its workers to start."""
+    """Import the modules that a display needs, while the job waits for its workers to start."""
     for name in names:
         import_module(name)

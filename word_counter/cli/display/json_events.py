@@ -1,4 +1,4 @@
-"""The display for machines: each event of a run is one JSON log line."""
+"""JSON events: the display for machines, where each event of a run is one JSON log line."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 class JsonEventDisplay(Display):
-    """Writes events, and passes on those that the run's own workers write."""
+    """Writes events, and passes on those of the local workers."""
 
     def __init__(self, *, verbose: bool = False, quiet: bool = False) -> None:
         super().__init__(verbose=verbose)
@@ -52,7 +52,7 @@ class JsonEventDisplay(Display):
         event = _event(line)
         if event is None:
             self._tell("printed", line)
-        elif event["action"] != "failed":  # which the master tells with the reason, of others' workers too
+        elif event["action"] != "failed":  # the master reports failures with their reasons, for all workers
             self.say(line)
 
     def summarise(self, outcome: Outcome) -> None:
@@ -75,28 +75,33 @@ class JsonEventDisplay(Display):
 
 
 def _facts(failure: Failure) -> dict[str, Any]:
-    return {"task": failure.task, "attempt": failure.attempt, "worker": failure.worker, "kind": failure.kind}
+    facts: dict[str, Any] = {"task": failure.task, "attempt": failure.attempt}
+    facts |= {"worker": failure.worker, "kind": failure.kind}
+    if failure.origin is not None:
+        origin = failure.origin
+        facts |= {"exception": origin.exception, "code_file": origin.file, "code_line": origin.line}
+    return facts
 
 
 def report_error(ctx: click.Context, message: str) -> None:
-    """Write the error that ends a command as an event, with the job if it had come to one."""
+    """Write the error that ends a command as an event, with the job if there is one."""
     display: JsonEventDisplay | None = ctx.find_root().meta[__name__]
     job = display.job_id if display else ""
     log.error("%s", message, extra={"action": "error", **({"job": job} if job else {})})
 
 
 def wants_events(ctx: click.Context) -> bool:
-    """Return whether the running command was asked for events rather than words."""
+    """Return whether the running command was asked for events."""
     return __name__ in ctx.find_root().meta
 
 
 def want_events(ctx: click.Context, display: JsonEventDisplay | None = None) -> None:
-    """Take note that the running command was asked for events, and of the display of its run, if it has one."""
+    """Record that the running command was asked for events, and the display of its run, if it has one."""
     ctx.find_root().meta[__name__] = display
 
 
 def _event(line: str) -> dict[str, Any] | None:
-    """Return the event that a worker's line is, None when it is something else."""
+    """Return the event in a worker's line; None when the line is not an event."""
     if not line.startswith("{"):
         return None
     try:

@@ -1,4 +1,4 @@
-"""The bars at the foot of the terminal: one for mapping, one for reducing, and a line of figures."""
+"""Progress bars: one for mapping, one for reducing, and a line of figures below."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
-#: From so many columns on there is room for the nouns.
+#: The nouns are shown from so many columns on.
 _WIDE = 60
 _FRAMES_A_SECOND = 5
 
 
 class ProgressBars(Progress):
-    """rich's Progress, with columns for the width there is, and the figures below."""
+    """rich's Progress, with columns that suit the width of the terminal, and the figures below."""
 
     def __init__(self, console: Console, *, redirect_stdout: bool) -> None:
         """Make them.
 
         Args:
             console: where they go.
-            redirect_stdout: what is printed on standard output meanwhile goes above the bars, too.
+            redirect_stdout: whether standard output is shown above the bars meanwhile.
         """
         self.figures: list[str] = []
         self._screen = console  # Progress knows it only when it is made
@@ -34,14 +34,14 @@ class ProgressBars(Progress):
     def show(
         self, mapped: tuple[int, str, str], reduced: tuple[int, str, str], figures: list[str], phase: str = ""
     ) -> None:
-        """Set each bar to its percentage, amount and noun, and the figures; ``phase`` says which of several it is."""
+        """Set the percentage, amount and noun of each bar, and the figures; ``phase``: which, if there are several."""
         self.figures = figures
         for task, name, (percent, amount, noun) in ((self._mapped, "map", mapped), (self._reduced, "reduce", reduced)):
             title = f"{name} {phase}".rstrip()
             self.update(task, description=title, completed=percent, percent=percent, amount=amount, noun=noun)
 
     def end(self, *, stay: bool) -> None:
-        """Stop moving; take the bars away unless they are to ``stay``."""
+        """Stop updating; remove the bars unless they are to ``stay``."""
         self.live.transient = not stay
         self.stop()
 

@@ -1,4 +1,4 @@
-"""Pace: how fast a job reads its input, how long it will take, and how far it is in a few words."""
+"""Progress rate: how fast a job maps its input, how long that will take, and how far it is."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from word_counter.job.model import JobState
 from word_counter.observer import Progress
 from word_counter.settings.plurals import plural
 
-#: The speed is that of so many last seconds: chunks are committed in jumps, but a worker that joins should show.
+#: The speed is measured over so many seconds: long enough to even out single commits, and short enough to show a worker
+#: that joins.
 _WINDOW_SECONDS = 20.0
-#: Two looks nearer to each other than this tell no more than one, in seconds.
+#: Measurements closer together than this, in seconds, count as one.
 _APART_SECONDS = 0.25
 
 
 class ProgressRate:
-    """The speed of mapping, in bytes a second, over the last while; and how long the rest will take."""
+    """The recent speed of mapping, in bytes a second, and how long the rest will take."""
 
     def __init__(self) -> None:
         self._points: deque[tuple[float, int]] = deque()
@@ -34,7 +35,7 @@ class ProgressRate:
 
     @property
     def speed(self) -> float:
-        """Bytes of input a second; 0 when nothing has been mapped lately."""
+        """Bytes of input a second; 0 when nothing was mapped recently."""
         if len(self._points) < 2:  # noqa: PLR2004
             return 0.0
         (began, before), (now, after) = self._points[0], self._points[-1]
@@ -42,7 +43,7 @@ class ProgressRate:
 
     @property
     def left(self) -> float | None:
-        """How many seconds mapping will take from now on; None when that cannot be told."""
+        """How many seconds mapping will take from now on; None when that is not known."""
         return self._to_map / self.speed if self._to_map and self.speed else None
 
 
@@ -56,12 +57,12 @@ def done_share(progress: Progress) -> int:
 
 
 def chunks_left(progress: Progress) -> bool:
-    """Whether there are chunks to be mapped, or input to be split."""
+    """Whether there are chunks to map, or input to split."""
     return not progress.split_done or progress.chunks_mapped < progress.chunks
 
 
 def chunks_text(progress: Progress) -> str:
-    """Return chunks done and known of: ``3/8``, or ``3/8+`` while there will be more."""
+    """Return chunks done and known so far: ``3/8``, or ``3/8+`` while there will be more."""
     return f"{progress.chunks_mapped:,}/{progress.chunks:,}{'' if progress.split_done else '+'}"
 
 

@@ -1,4 +1,4 @@
-"""The summary of a run: its totals, and the largest values."""
+"""Summary of a run: its totals and the largest values."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from word_counter.cli.terminal.text import duration, printable, rate, size
 from word_counter.observer import Outcome
 from word_counter.settings.plurals import count
 
-#: From so many columns on the totals and the largest values stand side by side.
+#: The totals and the largest values are side by side from so many columns on.
 _WIDE = 60
 _LONGEST_KEY = 40
 
@@ -81,6 +81,6 @@ def _largest(outcome: Outcome) -> Table:
     table.add_column("largest values", max_width=_LONGEST_KEY, style="cyan")
     table.add_column(justify="right", no_wrap=True, overflow="ellipsis")
     for key, value in outcome.largest:
-        # not the column but the text is kept from wrapping: so keys give way where there is no room, not values
+        # the text is kept from wrapping, not the column: where there is no room, keys are shortened and not values
         table.add_row(Text(printable(key), no_wrap=True, overflow="ellipsis"), Text(f"{value:,}"))
     return table

@@ -1,8 +1,8 @@
-"""Interrupts: Ctrl-C and TERM, while a command runs.
+"""Interrupts: Ctrl-C and TERM while a command runs.
 
-The first one raises KeyboardInterrupt, and what runs is tidied up: a job is let go or cancelled, workers and a private
-server are stopped. Those that follow on its heels change nothing. One that comes later means that tidying up takes too
-long: then the process ends at once. Its workers and its server end with it in any case, as they hold pipes to it.
+The first one raises KeyboardInterrupt, and the command cleans up: it releases or cancels its job, and stops its workers
+and its private server. Further ones within a second change nothing. A later one means that the clean-up takes too long:
+then the process ends at once. Its workers and its server end with it in any case, as they hold pipes to it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 INTERRUPTED = 130
-#: Within so many seconds of the first, further interrupts are the same one: impatience, or a terminal and a shell.
+#: Interrupts within so many seconds of the first count as the same one: an impatient user, or a terminal and a shell.
 _SAME_SECONDS = 1.0
 _SHOW_CURSOR = "\x1b[?25h"
 
@@ -29,8 +29,8 @@ class Interrupts:
         self._first: float | None = None
 
     @contextmanager
-    def minded(self) -> Iterator[None]:
-        """Mind the signals meanwhile; those that this process was told to ignore stay ignored."""
+    def handled(self) -> Iterator[None]:
+        """Handle the signals meanwhile. Those that this process was told to ignore stay ignored."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return

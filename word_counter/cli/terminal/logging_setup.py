@@ -1,8 +1,8 @@
-"""Logging: one line an event on standard error, text for people or JSON for machines.
+"""Logging: one line for each event on standard error, text for people or JSON for machines.
 
 A JSON line has ``time`` (seconds since 1970), ``level``, ``action`` and ``message``, and where they apply ``job``,
-``task``, ``attempt``, ``batch``, ``worker``, ``kind``, ``seconds``, ``output``, ``output_format``, ``quarantine`` and
-``receipt``.
+``task``, ``attempt``, ``batch``, ``worker``, ``kind``, ``seconds``, ``output``, ``output_format``, ``quarantine``,
+``receipt``, and of what user code raised ``exception``, ``code_file`` and ``code_line``.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ import json
 import logging
 import sys
 
-#: What an event may say of itself, beside its action.
+#: The facts that an event may have besides its action.
 _FACTS = (
     *("job", "task", "attempt", "batch", "worker", "kind", "seconds"),
     *("output", "output_format", "quarantine", "receipt"),
+    *("exception", "code_file", "code_line"),
 )
 
 
@@ -34,7 +35,7 @@ class _JsonFormatter(logging.Formatter):
 
 
 def configure_logging(log_format: str = "text", *, verbose: bool = False, quiet: bool = False) -> None:
-    """Set up logging for a command: warnings when ``quiet``, each task when ``verbose``."""
+    """Set up logging for a command: only warnings when ``quiet``, each task too when ``verbose``."""
     level = logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO
     handler = logging.StreamHandler(sys.stderr)
     text = logging.Formatter("%(asctime)s %(levelname)s %(message)s")
@@ -44,6 +45,6 @@ def configure_logging(log_format: str = "text", *, verbose: bool = False, quiet:
 
 
 def leave_logging_to_the_display() -> None:
-    """Let no log line through: the display of a run shows each event to people in its own way."""
+    """Suppress log lines: the display of a run shows the events to people in its own way."""
     logging.getLogger("word_counter").addHandler(logging.NullHandler())
     logging.getLogger("word_counter").propagate = False

@@ -1,4 +1,4 @@
-"""The screen: standard error, as rich sees it."""
+"""A rich console on standard error."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ class StderrConsole(Console):
         super().__init__(stderr=True, highlight=False)
 
     def on_broken_pipe(self) -> None:
-        """Show nothing any more. rich would close standard output, where the results may go, and exit."""
+        """Show nothing from now on. rich itself would close standard output, where the results may go, and exit."""
         self.quiet = True

@@ -1,4 +1,4 @@
-"""Tables and JSON on standard output: what the commands that look into Redis print."""
+"""Tables and JSON on standard output, for the commands that look into Redis."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from word_counter.cli.terminal.text import printable
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-#: How wide a table may be when no terminal limits it: nothing is cut for grep and its like.
+#: How wide a table may be when the output is not a terminal: nothing is cut for grep and the like.
 _UNLIMITED = 10_000
 _GAP = 2
 _FOLDED_WIDTH = 28
@@ -41,11 +41,11 @@ class Column:
     """A column of a table. It is left out when it is empty.
 
     Attributes:
-        title: stands above it.
-        rank: what is dropped first where there is no room is the column of the highest rank; of rank 0 none is.
-        right: it is justified to the right.
-        folds: it may be folded to a reasonable width before anything is dropped.
-        state: its cells are states, which have colours.
+        title: its heading.
+        rank: where there is no room, the column of the highest rank is dropped first; those of rank 0 never are.
+        right: whether it is justified to the right.
+        folds: whether it may be folded to a reasonable width before columns are dropped.
+        state: whether its cells are states, which have colours.
     """
 
     title: str
@@ -56,12 +56,12 @@ class Column:
 
 
 def show_json(content: Any) -> None:
-    """Print a JSON text in one line. Escaped to ASCII, so that it is safe for any terminal and encoding."""
+    """Print JSON in one line. It is escaped to ASCII, so that it is safe for any terminal and encoding."""
     click.echo(json.dumps(content))
 
 
 def stdout_console() -> Console:
-    """Return a console on standard output, as wide as it is, or without limits when it is no terminal."""
+    """Return a console on standard output, as wide as the terminal, or without a limit when it is not one."""
     from rich.console import Console
 
     console = Console(file=sys.stdout, highlight=False, soft_wrap=False)
@@ -71,7 +71,7 @@ def stdout_console() -> Console:
 
 
 def show_table(columns: Sequence[Column], rows: Sequence[Sequence[str]], empty: str) -> None:
-    """Print rows under their columns; ``empty`` is said when there are none. Cells may hold foreign text."""
+    """Print a table of rows, or ``empty`` when there are none. Cells may contain foreign text."""
     if not rows:
         click.echo(empty)
         return
@@ -80,7 +80,7 @@ def show_table(columns: Sequence[Column], rows: Sequence[Sequence[str]], empty: 
 
 
 def show_fields(fields: Sequence[tuple[str, str]]) -> None:
-    """Print names and values, one a line; what is empty is left out."""
+    """Print names and values, one on each line. Empty values are left out."""
     from rich.table import Table
 
     grid = Table.grid(padding=(0, _GAP))
@@ -93,7 +93,7 @@ def show_fields(fields: Sequence[tuple[str, str]]) -> None:
 
 
 def fitted(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int) -> RenderableType:
-    """Return a table of the columns that there is room for; when even those of rank 0 do not fit, they fold."""
+    """Return a table with the columns that fit. When even those of rank 0 do not fit, they are folded."""
     from rich.cells import cell_len
     from rich.table import Table
 
@@ -117,14 +117,14 @@ def fitted(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int)
 
 
 def plain(text: str, *, lines: bool = False, colour: str = "") -> RenderableType:
-    """Return foreign text for rich: shown as it is, without markup and without control characters."""
+    """Return foreign text for rich, without markup and without control characters."""
     from rich.text import Text
 
     return Text(printable(text, lines=lines), style=colour)
 
 
 def _print_trimmed(console: Console, what: RenderableType) -> None:
-    """Print without the blanks that rich pads lines with: they get in the way of those who copy or pipe."""
+    """Print without the trailing blanks that rich adds, which are in the way when output is copied or piped."""
     with console.capture() as captured:
         console.print(what)
     for line in captured.get().splitlines():

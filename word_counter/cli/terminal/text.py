@@ -1,7 +1,7 @@
 """Text for people: numbers, sizes and times in words, and foreign text made safe to show.
 
-What comes from the input, from user code or from Redis may hold escape sequences that would move the cursor,
-change colours or worse. Nothing of that kind reaches the terminal: :func:`printable` spells it out.
+Text from the input, from user code or from Redis may contain escape sequences that would move the cursor, change
+colours or worse. They never reach the terminal: :func:`printable` shows them as escapes.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ import unicodedata
 from datetime import UTC, datetime
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
-#: Characters of these categories do something to a terminal rather than show: controls, formats (such as those that
-#: turn the direction of writing), surrogates, and the separators of lines and paragraphs.
+#: Characters of these categories are not shown but control the terminal: controls, formats (such as those that change
+#: the direction of writing), surrogates, and the separators of lines and paragraphs.
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-#: Formats that only join or part the letters beside them, as Persian and emoji need: harmless.
+#: Formats that only join or separate the letters beside them, as Persian and emoji need. They are harmless.
 _JOINERS = "\u200c\u200d"
 
 
 def printable(text: str, *, lines: bool = False) -> str:
-    r"""Return text with all that is not plainly visible spelled out, as in ``\x1b``; ``lines`` keeps line breaks."""
+    r"""Return text with all invisible characters as escapes, such as ``\x1b``; ``lines`` keeps line breaks."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(_shown(char, lines=lines) for char in text)
@@ -37,14 +37,14 @@ def _shown(char: str, *, lines: bool) -> str:
 def size(n: float) -> str:
     """Return a number of bytes, as in ``20.3 MB``; 1 MB is a million bytes."""
     for unit in ("B", "kB", "MB", "GB"):
-        if n < 999.95:  # noqa: PLR2004 (what would round to 1000.0 is one of the next unit)
+        if n < 999.95:  # noqa: PLR2004 (what would round to 1000.0 goes into the next unit)
             return f"{n:.0f} {unit}" if unit == "B" else f"{n:.1f} {unit}"
         n /= 1000
     return f"{n:,.1f} TB"
 
 
 def rate(bytes_a_second: float) -> str:
-    """Return a speed, in MB/s so that two runs can be compared at a glance, unless that would be hardly anything."""
+    """Return a speed, in MB/s so that runs are easy to compare, or in kB/s when it is very low."""
     if 0 < bytes_a_second < 50_000:  # noqa: PLR2004 (what would round to 0.0)
         return f"{bytes_a_second / 1e3:,.1f} kB/s"
     return f"{bytes_a_second / 1e6:,.1f} MB/s"
@@ -71,20 +71,20 @@ def clock(seconds: float) -> str:
 
 
 def moment(milliseconds: int | None) -> str:
-    """Return a time in this machine's zone, as in ``2026-11-21 07:06:48``; nothing for None."""
+    """Return a time in this machine's zone, as in ``2026-11-21 07:06:48``; "" for None."""
     if milliseconds is None:
         return ""
     return datetime.fromtimestamp(milliseconds / 1000, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
 def timestamp(milliseconds: int | None) -> str | None:
-    """Return a time as programs want it: ISO 8601 in UTC, as in ``2026-11-21T07:06:48.123Z``."""
+    """Return a time for programs: ISO 8601 in UTC, as in ``2026-11-21T07:06:48.123Z``."""
     if milliseconds is None:
         return None
     return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def first_line(reason: str) -> str:
-    """Return the first line of a reason; when a traceback follows, with the error that ends it."""
+    """Return the first line of a reason, with the last line of the traceback if one follows."""
     lines = reason.strip().splitlines() or [""]
     return lines[0] if len(lines) == 1 else f"{lines[0]} ({lines[-1].strip()})"

@@ -1,7 +1,7 @@
--- Commits an attempt: all it made, its counts and its receipt, in one step, if its task has no committed attempt
--- and the attempt was not revoked; otherwise changes nothing. The first commit wins. Repeating it is harmless.
--- KEYS: job, batches, leases, running, attempts, receipts, totals, counters, events, quarantine, contents,
---       then for a map task the partials of the partitions it gives to, for a reduce task its staged results, its
+-- Commits an attempt: its output, its counts and its receipt in one step, if its task has no committed attempt and
+-- the attempt was not revoked. Otherwise changes nothing. The first commit wins. Repeating it is harmless.
+-- KEYS: job, batches, leases, running, attempts, receipts, totals, counters, events, quarantine, contents, raised,
+--       then for a map task the partials of the partitions it has pairs for, for a reduce task its staged results, its
 --       final ones, and its partials, which are freed when the job is marked as frugal because memory is short
 -- ARGV: batch, task, attempt, the state that the job must be in, how long keys live (s), receipt (JSON),
 --       '1' when the batch has no task left, number of totals, (name, n)..., number of counters, (name, n)...,
@@ -25,10 +25,10 @@ if redis.call('HGET', KEYS[1], 'state') ~= ARGV[4] then
   return 'ENDED'
 end
 local segments = cjson.decode(ARGV[6])['amounts']['segments']
-if segments and redis.call('HLEN', KEYS[12]) ~= segments then
+if segments and redis.call('HLEN', KEYS[13]) ~= segments then
   return 'REVOKED'
 end
--- What may be refused for lack of memory is written first, so that it is done whole or not at all.
+-- Commands that a full memory refuses come first, so that the script does all or nothing.
 local at = 8
 local bad_at = at
 for _ = 1, 2 do
@@ -62,22 +62,28 @@ for key = 7, 8 do
 end
 at = limits + 2
 if string.sub(ARGV[2], 1, 4) == 'map:' then
-  for key = 12, #KEYS do
-    redis.call('HSET', KEYS[key], ARGV[at], ARGV[at + key - 11])
+  for key = 13, #KEYS do
+    redis.call('HSET', KEYS[key], ARGV[at], ARGV[at + key - 12])
     redis.call('EXPIRE', KEYS[key], ARGV[5], 'NX')
   end
   redis.call('HDEL', KEYS[11], ARGV[at])
 else
-  if redis.call('EXISTS', KEYS[12]) == 1 then
-    redis.call('RENAME', KEYS[12], KEYS[13])
+  if redis.call('EXISTS', KEYS[13]) == 1 then
+    redis.call('RENAME', KEYS[13], KEYS[14])
   end
   if redis.call('HGET', KEYS[1], 'frugal') then
-    redis.call('UNLINK', KEYS[14])
+    redis.call('UNLINK', KEYS[15])
   end
 end
 redis.call('HSET', KEYS[6], ARGV[2], ARGV[6])
 redis.call('EXPIRE', KEYS[6], ARGV[5], 'NX')
 redis.call('HDEL', KEYS[4], field)
+-- What earlier attempts raised was no mistake for good.
+for attempt = 1, (tonumber(redis.call('HGET', KEYS[5], ARGV[2])) or 1) do
+  if tostring(attempt) ~= ARGV[3] then
+    redis.call('HDEL', KEYS[12], ARGV[2] .. '#' .. attempt)
+  end
+end
 redis.call('HDEL', KEYS[5], ARGV[2])
 if ARGV[7] == '1' then
   redis.call('HDEL', KEYS[2], ARGV[1])

@@ -1,11 +1,11 @@
--- Says whether all that a job came to is there, right before its results are seen, and holds on to the job.
+-- Checks that a job is complete right before its results are shown, and renews the leader lease.
 -- KEYS: job, chunks, receipts of map tasks, receipts of reduce tasks, quarantine, totals
--- ARGV: epoch, how long the master is in charge without holding on again (ms)
--- Returns: '' it is; else what is amiss: the job is gone or has another master, its state is another one, or what of
---          it is not there.
+-- ARGV: epoch, how long the leader lease lasts from now (ms)
+-- Returns: '' it is complete; else what is wrong: the job is gone, has another master or is in another state, or what
+--          of it is missing.
 local job = redis.call('HMGET', KEYS[1], 'epoch', 'state', 'split', 'cursor', 'partitions')
 if job[1] ~= ARGV[1] then
-  return 'it is not in the charge of this master'
+  return 'another master is in charge of it'
 end
 if job[2] ~= 'reducing' then
   return 'it is ' .. tostring(job[2])

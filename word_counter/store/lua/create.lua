@@ -1,4 +1,4 @@
--- Makes a job, unless one of its name is there. Asking twice is answered alike.
+-- Makes a job, unless one of its name exists. A repeated call gets the same answer.
 -- KEYS: job, sources, side files
 -- ARGV: how long its keys live while it runs (s), number of job fields, who makes it, number of side files, the fields
 --       (name, value)..., the side files (name, content)..., sources (JSON)...

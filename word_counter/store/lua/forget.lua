@@ -1,7 +1,7 @@
--- Drops a failed attempt whose task another attempt is still at, or about to be: without one the task would be lost.
+-- Drops a failed attempt while another attempt at its task runs or is queued. Without one the task would be lost.
 -- KEYS: job, failed, batches, running, attempts
 -- ARGV: epoch, task, attempt that failed
--- Returns: 1 dropped, 0 that attempt is not among the failed, no other is at the task, or another master has taken over.
+-- Returns: 1 dropped, 0 that attempt has not failed, the task has no other one, or another master has taken over.
 local raw = redis.call('HGET', KEYS[2], ARGV[2])
 if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] or not raw then
   return 0

@@ -1,7 +1,7 @@
--- Keeps a master in charge of its job, or lets the job go.
+-- Renews the leader lease of a job, or releases it.
 -- KEYS: job
--- ARGV: epoch, how long it is in charge without holding on again (ms); 0 lets go; its memory now and at most (bytes)
--- Returns: 1 it is in charge, 0 another master is, -1 there is no such job any more.
+-- ARGV: epoch, how long the lease lasts from now (ms), 0 releases it; the master's memory now and at most (bytes)
+-- Returns: 1 renewed, 0 another master holds the lease, -1 there is no such job any more.
 local epoch = redis.call('HGET', KEYS[1], 'epoch')
 if not epoch then
   return -1

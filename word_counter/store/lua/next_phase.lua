@@ -1,9 +1,9 @@
 -- Goes from the reduce tasks of one phase to the map tasks of the next, once every partition of it is reduced.
--- KEYS: job, receipts of reduce tasks, then what nobody needs any more: the partials of this phase, and the results
+-- KEYS: job, receipts of reduce tasks, then what is not needed any more: the partials of this phase, and the results
 --       of the one before it
 -- ARGV: epoch, the phase that is reduced (from 0), partitions of each phase, cursor (JSON) at the start of the next,
 --       first chunks of all phases (JSON)
--- Returns: 1 done, 0 not so, or another master has taken over.
+-- Returns: 1 done, 0 a partition is not reduced, or another master has taken over.
 local job = redis.call('HMGET', KEYS[1], 'epoch', 'state', 'phase')
 if job[1] ~= ARGV[1] or job[2] ~= 'reducing' or job[3] ~= ARGV[2] then
   return 0

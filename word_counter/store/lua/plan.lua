@@ -1,5 +1,5 @@
--- Records new chunks and the batches that carry tasks to the workers. Called before the batches are enqueued, so
--- that a batch whose enqueueing was lost is known and can be queued again.
+-- Records new chunks and the batches that carry tasks to the workers. This comes before the batches are queued, so
+-- that a batch that never reached the queue is known and can be queued again.
 -- KEYS: job, chunks, batches, waiting
 -- ARGV: epoch, how long keys live (s), cursor (JSON, or '' to keep), split ('open' or 'done', or '' to keep),
 --       how many bytes the input has (or '' to keep), number of chunks, (chunk id, JSON)..., number of batches,

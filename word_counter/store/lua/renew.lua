@@ -1,7 +1,7 @@
 -- Renews the lease of a batch.
 -- KEYS: batches, leases
 -- ARGV: batch, lease (ms)
--- Returns: 1 renewed, 0 the batch is not this worker's any more: it was finished, revoked, or its job ended.
+-- Returns: 1 renewed, 0 the batch is not this worker's any more: it was finished or revoked, or its job ended.
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then
   return 0
 end

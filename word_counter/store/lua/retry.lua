@@ -1,4 +1,4 @@
--- Lets a failed task wait for its next attempt.
+-- Makes a failed task wait for its next attempt.
 -- KEYS: job, failed, waiting, suspects, events
 -- ARGV: epoch, task, after how long (ms), how long keys live (s), what the next attempt must know (JSON) or ''
 -- Returns: 1 it waits, 0 it was not failed, or another master has taken over.

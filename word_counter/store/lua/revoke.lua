@@ -1,7 +1,8 @@
 -- Gives up a batch: its started attempts count as failed, its other unfinished tasks wait to be queued again.
--- KEYS: batches, leases, running, receipts, failed, failures, waiting, events
+-- KEYS: batches, leases, running, receipts, failed, failures, waiting, events, job
 -- ARGV: batch, kind of failure, what happened, 'expired' to do it only when the lease has run out, 'unleased' only
---       when nothing started it, 'always' regardless, how long keys live (s), the index of the record at fault or ''
+--       when nothing started it, 'always' regardless, how long keys live (s), the index of the record at fault or '',
+--       then, if a worker leaves the job to others, the field of the job that says so, and why
 -- Returns: 1 given up, 0 it was not there or the condition does not hold.
 local raw = redis.call('HGET', KEYS[1], ARGV[1])
 if not raw then
@@ -16,8 +17,11 @@ end
 if ARGV[4] == 'unleased' and deadline then
   return 0
 end
--- What a full memory refuses comes first: then all of it is refused, and none is half done.
+-- Commands that a full memory refuses come first, so that the script does all or nothing.
 redis.call('XADD', KEYS[8], 'MAXLEN', '~', 1000, '*', 'action', 'revoked', 'batch', ARGV[1], 'reason', ARGV[3])
+if ARGV[7] then
+  redis.call('HSET', KEYS[9], ARGV[7], cjson.encode({reason = ARGV[8], at = now}))
+end
 for _, item in ipairs(cjson.decode(raw)['tasks']) do
   local task, attempt = item[1], string.format('%d', item[2])
   local field = task .. '#' .. attempt

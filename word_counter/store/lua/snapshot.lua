@@ -1,4 +1,4 @@
--- Reads what the master decides by. Its size is that of what runs, waits or failed, not of the job.
+-- Reads the snapshot that the master decides by. It grows with what runs, waits or failed, not with the job.
 -- KEYS: job, batches, leases, failed, waiting, receipts of map tasks, receipts of reduce tasks, totals, attempts,
 --       running, suspects, contents
 -- ARGV: how many waiting tasks at the most
@@ -6,7 +6,7 @@
 --          waiting tasks that are due with the attempts they had, number of map receipts, of reduce
 --          receipts, totals, running attempts (task#attempt, JSON, 1 when another attempt has committed the task,
 --          the latest attempt at it that was started), what is known of chunks that killed their process,
---          when the next waiting task is due (ms) or '', of how many chunks the bytes are held.
+--          when the next waiting task is due (ms) or '', how many chunks have their bytes in Redis.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local due = {}

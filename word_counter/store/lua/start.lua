@@ -1,5 +1,5 @@
--- Starts an attempt at a task and takes or renews the lease of its batch. An attempt starts once: a batch that was
--- delivered twice, or a payload that was replayed, is refused. Asking twice for the same start is answered alike.
+-- Starts an attempt at a task, and acquires or renews the lease of its batch. An attempt starts once: a batch that was
+-- delivered twice, or a payload that was replayed, is refused. A repeated call gets the same answer.
 -- KEYS: job, batches, leases, running, attempts, receipts, events
 -- ARGV: batch, task, attempt, worker, lease (ms), the state that the job must be in, how long keys live (s)
 -- Returns: 'OK', or why not: 'ENDED' the job is not in that state, 'REVOKED' the batch was given up,

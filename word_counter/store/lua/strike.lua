@@ -1,7 +1,7 @@
--- Takes workers that are gone off RQ's lists, and a queue that has neither batches nor workers any more.
--- KEYS: rq:queues, the queue, what was being taken from it, rq:workers, the queue's workers
--- ARGV: the workers that are gone, as these lists name them...
--- Returns: 1 the queue is off the list, 0 it is in use.
+-- Removes workers that are gone from RQ's lists, and the queue when it has neither batches nor workers any more.
+-- KEYS: rq:queues, the queue, its intermediate queue, rq:workers, the queue's workers
+-- ARGV: the workers that are gone, by their names in these lists...
+-- Returns: 1 the queue is removed, 0 it is in use.
 for _, worker in ipairs(ARGV) do
   redis.call('SREM', KEYS[4], worker)
   redis.call('SREM', KEYS[5], worker)

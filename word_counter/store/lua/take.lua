@@ -1,8 +1,8 @@
--- Puts a master in charge of a job: the epoch it gets is its fencing token, and all operations of masters before it
--- are refused from now on.
+-- Acquires the leader lease of a job for a master. The epoch it gets is its fencing token: the operations of earlier
+-- masters are refused from now on.
 -- KEYS: job
--- ARGV: how long it is in charge without holding on (ms), who it is
--- Returns: the epoch; 0 another master is in charge; -1 there is no such job, or it has ended.
+-- ARGV: how long the lease lasts (ms), the master's name
+-- Returns: the epoch; 0 another master holds the lease; -1 there is no such job, or it has ended.
 local job = redis.call('HMGET', KEYS[1], 'state', 'epoch', 'held_until', 'master')
 if job[1] ~= 'mapping' and job[1] ~= 'reducing' then
   return -1

@@ -6,19 +6,20 @@ whose checksum is wrong, is an error that names it: a part of a file must not pa
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any, Protocol
 
 from word_counter.errors import InputError
+from word_counter.inputs.base import HEAD_BYTES
+from word_counter.inputs.path_filter import PathFilter
 from word_counter.settings.plurals import count
 
 #: How much is read, and how much is unpacked at the most, at a time, in bytes.
 _READ_BYTES = 256 * 1024
 _BLOCK_BYTES = 1024 * 1024
-#: So much of a file's beginning tells how it is packed, in bytes.
-HEAD_BYTES = 10
+#: How a file may be packed.
+PACKINGS = frozenset({"gzip", "bzip2", "xz", "zstd"})
 #: How the names of packed files end, and how they are packed.
 SUFFIXES = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz", ".zst": "zstd"}
 _ARCHIVES = {
@@ -33,6 +34,9 @@ _ARCHIVES = {
     ".tar.xz": "tar",
     ".tar.zst": "tar",
 }
+_ENDS = tuple(_ARCHIVES)
+#: What kinds of archives there are.
+ARCHIVES = frozenset(_ARCHIVES.values())
 _BZIP2_HEADS = (b"1AY&SY", b"\x17rE8P\x90")
 
 
@@ -50,8 +54,13 @@ class _Decompressor(Protocol):
 
 def archive_kind(path: str) -> str:
     """Return what kind of archive a file is by its name: "tar", which may be packed, "zip", or nothing."""
-    name = os.path.basename(path).lower()
-    return next((kind for end, kind in _ARCHIVES.items() if name.endswith(end)), "")
+    name = path[-16:].lower()
+    return next(kind for end, kind in _ARCHIVES.items() if name.endswith(end)) if name.endswith(_ENDS) else ""
+
+
+def is_wanted(name: str, path_filter: PathFilter) -> bool:
+    """Whether a file is wanted that was found; an archive is looked into for files that are."""
+    return path_filter.takes(name) or (bool(archive_kind(name)) and not path_filter.excludes(name))
 
 
 def packing_of(head: bytes) -> str:
@@ -110,6 +119,21 @@ def unpacked(read: Callable[[int], bytes], packing: str, name: str) -> Iterator[
         total += len(block)
         if block:
             yield block
+
+
+def unpacked_by_head(read: Callable[[int], bytes], name: str) -> Iterator[bytes]:
+    """Yield what a file holds that is packed if its head says so; see :func:`unpacked`."""
+    head = b""
+    while len(head) < HEAD_BYTES and (more := read(HEAD_BYTES - len(head))):
+        head += more
+    left = [head] if head else []
+
+    def again(n: int) -> bytes:
+        return left.pop() if left else read(n)
+
+    if packing := packing_of(head.ljust(HEAD_BYTES)):
+        return unpacked(again, packing, name)
+    return iter(lambda: again(_BLOCK_BYTES), b"")
 
 
 def _after(rest: bytes, read: Callable[[int], bytes], packing: str) -> bytes:

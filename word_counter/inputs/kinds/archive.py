@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from typing import IO, BinaryIO, NamedTuple, Self, cast
 
 from word_counter.errors import InputError
-from word_counter.inputs.decompression import HEAD_BYTES, archive_kind, packing_of, unpacked
+from word_counter.inputs.base import HEAD_BYTES
+from word_counter.inputs.kinds.decompression import archive_kind, packing_of, unpacked
 
 _BUFFER_BYTES = 1024 * 1024
 
@@ -59,7 +60,7 @@ class Archive:
         self._tar: tarfile.TarFile | None = None
         self._stream: _Blocks | None = None
         self._entries: Iterator[tarfile.TarInfo] = iter(())
-        with self._translated():
+        with self.translated():
             if archive_kind(path) == "zip":
                 self._zip = zipfile.ZipFile(file)
                 self._infos = {_clean(info.filename): info for info in self._zip.infolist()}
@@ -80,7 +81,7 @@ class Archive:
 
     def members(self) -> Iterator[Member]:
         """Yield the files that are left in it, without links, folders and what else is no file."""
-        with self._translated():
+        with self.translated():
             if self._zip is not None:
                 for info in self._zip.infolist():
                     if info.flag_bits & 1:
@@ -94,17 +95,12 @@ class Archive:
                     yield Member(_clean(entry.name), entry.size)
             self._check_end()
 
-    @contextmanager
-    def opened(self, name: str) -> Iterator[IO[bytes]]:
-        """Open a file in it. In a tar file those come fast that follow the one that was opened last.
+    def member(self, name: str) -> ArchiveFile:
+        """Return a file in it, to be read. In a tar file those come fast that follow the one that was read last."""
+        return ArchiveFile(self, name)
 
-        Raises:
-            InputError: it is not there, or the archive is damaged or cut off; also while it is read.
-        """
-        with self._translated(), self._found(name) as found:
-            yield found
-
-    def _found(self, name: str) -> IO[bytes]:
+    def found(self, name: str) -> IO[bytes]:
+        """Return a file in it, open; InputError when it is not there."""
         if self._zip is not None and name in self._infos:
             return self._zip.open(self._infos[name])
         for again in () if self._zip is not None else (False, True):
@@ -139,7 +135,8 @@ class Archive:
         self._tar, self._entries = opened, iter(opened)
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def translated(self) -> Iterator[None]:
+        """Raise InputError for what the libraries raise of an archive that is damaged or cut off."""
         try:
             yield
         except (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError) as error:
@@ -148,6 +145,30 @@ class Archive:
         except (NotImplementedError, RuntimeError) as error:  # a way of packing that zipfile does not know
             message = f"{self.path} cannot be unpacked: {error}; unpack it, and name the folder"
             raise InputError(message) from error
+
+
+class ArchiveFile:
+    """A file in an archive, which is looked for when it is first read.
+
+    Reading raises InputError when it is not there, or the archive is damaged or cut off.
+    """
+
+    def __init__(self, archive: Archive, name: str) -> None:
+        self._archive = archive
+        self._name = name
+        self._file: IO[bytes] | None = None
+
+    def read(self, n: int) -> bytes:
+        """Return its next bytes, none at its end."""
+        with self._archive.translated():
+            if self._file is None:
+                self._file = self._archive.found(self._name)
+            return self._file.read(n)
+
+    def close(self) -> None:
+        """Close it; its archive stays open."""
+        if self._file is not None:
+            self._file.close()
 
 
 def _clean(name: str) -> str:

@@ -1,0 +1,58 @@
+"""Rows: chunks of a source whose records may go over several lines, as a field in quotes has line breaks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from word_counter.errors import InputError
+from word_counter.inputs.input_format import InputFormat
+from word_counter.job.model import Chunk, Cursor
+
+
+def cut_rows(
+    blocks: Iterable[bytes], cursor: Cursor, chunk_size: int, records: InputFormat, chunk_bytes: int, *, name: str
+) -> Iterator[tuple[Chunk, bytes]]:
+    """Yield the chunks of a source whose rows may go over several lines.
+
+    See :func:`word_counter.inputs.line_splitter.cut`.
+    """
+    chunk, offset, line = cursor.chunk, cursor.offset, cursor.line
+    held: list[bytes] = []
+    size = 0
+    try:
+        for row in records.rows(lines_of(blocks)):
+            held.append(row)
+            size += len(row)
+            if len(held) == chunk_size or size >= chunk_bytes:
+                content = b"".join(held)
+                lines = content.count(b"\n") + (not content.endswith(b"\n"))
+                yield Chunk(chunk, cursor.source, offset, size, line, lines), content
+                chunk, offset, line = chunk + 1, offset + size, line + lines
+                held, size = [], 0
+    except InputError as error:
+        message = str(error) if name in str(error) else f"{name}: {error}"
+        raise InputError(message) from error
+    if held:
+        content = b"".join(held)
+        lines = content.count(b"\n") + (not content.endswith(b"\n"))
+        yield Chunk(chunk, cursor.source, offset, size, line, lines), content
+
+
+def lines_of(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the lines of what comes in blocks, each with its line break."""
+    rest: list[bytes] = []
+    for block in blocks:
+        first, *lines = block.split(b"\n")
+        if not lines:
+            rest.append(first)
+            continue
+        yield b"".join([*rest, first, b"\n"])
+        yield from (line + b"\n" for line in lines[:-1])
+        rest = [lines[-1]] if lines[-1] else []
+    if rest:
+        yield b"".join(rest)
+
+
+def first_row(blocks: Iterable[bytes], records: InputFormat) -> bytes:
+    """Return the first row of what begins with one, with its line break; InputError when it is endless."""
+    return next(records.rows(lines_of(blocks)), b"")
