@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -181,9 +181,9 @@ class Accounting:
                 first[input_.bytes, digest] = source.name
         return found
 
-    def inputs(self) -> list[dict[str, Any]]:
-        """Return what was read of each source, in the form that a receipt has."""
-        return [
+    def inputs(self) -> Iterator[dict[str, Any]]:
+        """Yield what was read of each source, in the form that a receipt has."""
+        return (
             {
                 "path": source.path,
                 "member": source.member,
@@ -195,4 +195,4 @@ class Accounting:
                 "chunks": input_.lengths.tolist(),
             }
             for source, input_ in zip(self._sources, self._inputs, strict=True)
-        ]
+        )
