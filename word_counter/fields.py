@@ -6,6 +6,8 @@ import csv
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from word_counter.settings.plurals import plural
+
 #: As an input format names what cannot stand in one.
 _NAMED = {"\t": "tab", " ": "space"}
 
@@ -57,7 +59,7 @@ def key_of(record: Any, field: str) -> Any:
 
 def _numbered(row: Sequence[Any], number: int) -> Any:
     if len(row) < number:
-        message = f"field {number} is asked for, and there are {len(row)}"
+        message = f"field {number} is asked for, and there {plural(len(row), 'is', 'are')} {len(row)}"
         raise ValueError(message)
     return row[number - 1]
 

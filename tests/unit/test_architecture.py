@@ -152,8 +152,8 @@ class TestImports:
         assert not _uses(_full("errors"))
 
     @pytest.mark.parametrize("name", ["job.mapper", "job.reducer"])
-    def test_mapper_and_reducer_know_nothing_but_errors(self, name: str) -> None:
-        assert _reaches(_full(name)) <= {_full("errors")}
+    def test_mapper_and_reducer_know_nothing_but_errors_and_plurals(self, name: str) -> None:
+        assert _reaches(_full(name)) <= {_full("errors"), _full("settings.plurals")}
 
     @pytest.mark.parametrize("name", _WITHOUT_REDIS)
     def test_what_decides_and_computes_knows_nothing_of_redis(self, name: str) -> None:

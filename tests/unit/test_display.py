@@ -14,10 +14,11 @@ from word_counter.cli.display.progress_bars import fitting
 from word_counter.cli.display.progress_rate import ProgressRate, done_share
 from word_counter.cli.display.summary import summary
 from word_counter.cli.terminal.tables import Column, fitted
-from word_counter.cli.terminal.text import clock, count, duration, first_line, printable, rate, size, timestamp
+from word_counter.cli.terminal.text import clock, duration, first_line, printable, rate, size, timestamp
 from word_counter.job.model import JobState
 from word_counter.job.snapshot import RAISED, Failure
 from word_counter.observer import Outcome, Progress
+from word_counter.settings.plurals import count
 
 NASTY = "a\x1b[2Jb\x07[red]c[/red]\u202e\x9b1m"
 

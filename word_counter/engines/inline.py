@@ -19,7 +19,6 @@ from word_counter.compute.skip_bad_records import SkipBadRecords
 from word_counter.compute.stages import MapOutput, pairs_of, run_map, run_reduce
 from word_counter.engines.base import Engine
 from word_counter.errors import JobLoadError, RecordError, UsageError
-from word_counter.files.drafts import Written
 from word_counter.inputs.base import Cutting
 from word_counter.inputs.chunk_reader import ChunkReader
 from word_counter.inputs.chunker import Piece, check_headers, split_sources
@@ -125,15 +124,14 @@ class InlineEngine(Engine):
         chosen = replace(chosen, partitions=partitions)
         spec = make_spec(chosen, job_id, job, _code_of(job), digest_of_code(job), sources, files)
 
-        def receipt(written: Sequence[Written], quarantine: Written | None) -> str:
+        def run() -> Run:
             now = time.monotonic() - began
-            run = Run(
+            return Run(
                 engine="inline", seconds=now, keys=summary.keys, counters=tasks.counters, write_seconds=now - seconds
             )
-            return receipt_of(spec, tasks.accounting, run, written, quarantine)
 
         bad = tasks.bad
-        sink.write(parts, job_id, aside=bad or None, receipt=receipt)
+        sink.write(parts, job_id, aside=bad or None, receipt=receipt_of(spec, tasks.accounting, run))
         return Outcome(
             job_id=job_id,
             output=sink.output,

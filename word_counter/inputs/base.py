@@ -31,6 +31,7 @@ from word_counter.inputs.row_splitter import cut_rows
 from word_counter.job.mapper import BYTES, Unit
 from word_counter.job.model import Chunk, Cursor, Source
 from word_counter.security.input_roots import InputRoots
+from word_counter.settings.plurals import count
 
 #: So much of a source tells whether it begins with an empty line: a byte order mark and a character, in bytes.
 _BEGINNING_BYTES = 8
@@ -245,8 +246,8 @@ class Kind(ABC):
         """Raise InputChangedError unless a source is now what it was when the job was made."""
         if now != source:
             message = (
-                f"{source.path} changed while the job was running: it had {source.size} bytes when the job began "
-                f"and has {now.size} now; run the job again when nothing writes to the file"
+                f"{source.path} changed while the job was running: it had {count(source.size, 'byte')} when the job "
+                f"began and has {now.size:,} now; run the job again when nothing writes to the file"
             )
             raise InputChangedError(message)
 
@@ -254,7 +255,8 @@ class Kind(ABC):
     def place(cls, source: Source, chunk: Chunk) -> str:
         """Say where a chunk is, for errors."""
         end, last = chunk.offset + chunk.length, chunk.line + chunk.lines - 1
-        return f"{source.name}, {cls.unit.name}s {chunk.offset} to {end}, lines {chunk.line} to {last}"
+        lines = f"line {last}" if chunk.lines == 1 else f"lines {chunk.line} to {last}"
+        return f"{source.name}, {cls.unit.name}s {chunk.offset} to {end}, {lines}"
 
     @abstractmethod
     def open(self, source: Source) -> Opened:
@@ -286,7 +288,7 @@ def from_offset(blocks: Iterator[bytes], offset: int, name: str) -> Iterator[byt
         else:
             yield block
     if offset:
-        message = f"{name} ends {offset:,} bytes earlier than it did when it was read before"
+        message = f"{name} ends {count(offset, 'byte')} earlier than it did when it was read before"
         raise InputError(message)
 
 

@@ -17,6 +17,7 @@ from word_counter.errors import InputError, UsageError
 from word_counter.inputs.encodings import UTF8, TextEncoding
 from word_counter.job.mapper import Mapper, Reading
 from word_counter.job.step import Phase
+from word_counter.settings.plurals import count
 
 _KINDS = ("lines", "jsonl", "csv", "tsv")
 _OPTIONS = ("delimiter", "quote", "header")
@@ -175,7 +176,7 @@ class InputFormat:
                 held, size = [], 0
             elif size > _LONGEST_ROW:
                 row = encoding.utf8(b"".join(held[:2]))[:100]
-                message = f"a quote that opens in the row {row!r} is not closed for {size:,} bytes"
+                message = f"a quote that opens in the row {row!r} is not closed for {count(size, 'byte')}"
                 raise InputError(message)
         if held:
             yield b"".join(held)
@@ -251,7 +252,7 @@ class Rows:
 
     def _named(self, row: list[str]) -> dict[str, str]:
         if len(row) != len(self.header):
-            message = f"a row of {len(row)} fields, where the header names {len(self.header)}"
+            message = f"a row of {count(len(row), 'field')}, where the header names {len(self.header)}"
             raise ValueError(message)
         return dict(zip(self.header, row, strict=True))
 

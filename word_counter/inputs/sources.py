@@ -14,6 +14,7 @@ from word_counter.inputs.encodings import encoding_named
 from word_counter.inputs.kind_table import kind_of, paths_of, sources_at
 from word_counter.inputs.path_filter import PathFilter
 from word_counter.job.model import STDIN, STDIN_PATH, Inputs, Source
+from word_counter.settings.plurals import count
 
 _ALL = PathFilter()
 
@@ -124,7 +125,7 @@ def _tell_of_repeats(sources: Sequence[Source], say: Callable[[str], None]) -> N
     repeated = [path for path, n in times.items() if n > 1]
     if repeated:
         others = f" and {len(repeated) - 1:,} more" if len(repeated) > 1 else ""
-        say(f"named more than once, and counted as often: {repeated[0]} ({times[repeated[0]]} times){others}")
+        say(f"named more than once, and counted as often: {repeated[0]} ({count(times[repeated[0]], 'time')}){others}")
 
 
 def check_sources(sources: Sequence[Source], *, all_read: bool = False) -> None:

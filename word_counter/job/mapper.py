@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 from word_counter.errors import EncodingError
+from word_counter.settings.plurals import count
 
 if TYPE_CHECKING:
     from word_counter.job.pairs import Pairs
@@ -126,7 +127,8 @@ class Lines:
     def place(self, index: int | None) -> str:
         """Return the place of the line of this index within the chunk, in words; of the chunk when it is None."""
         if index is None:
-            return f"{self.source}, {self.unit.name} {self.offset}, in the {len(self)} lines from line {self.line} on"
+            lines = count(len(self), "line")
+            return f"{self.source}, {self.unit.name} {self.offset}, in the {lines} from line {self.line} on"
         offset = 0
         for _ in range(index):
             offset = self.raw.index(b"\n", offset) + 1

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from word_counter.errors import InputChangedError, InputError, UsageError
+from word_counter.settings.plurals import count
 
 #: The most bytes of all side files of a job together: each process that works for it has them in memory.
 MOST_BYTES = 16 * 1024 * 1024
@@ -74,8 +75,8 @@ def read_side_files(paths: Iterable[str | Path]) -> dict[str, SideFile]:
     size = sum(len(file.content) for file in found.values())
     if size > MOST_BYTES:
         message = (
-            f"the side files have {size:,} bytes, and may have {MOST_BYTES:,}, as they go through Redis into the "
-            "memory of each worker; put larger ones where all workers can open them, or join them as an input"
+            f"the side files have {count(size, 'byte')}, and may have {MOST_BYTES:,}, as they go through Redis into "
+            "the memory of each worker; put larger ones where all workers can open them, or join them as an input"
         )
         raise UsageError(message)
     return found

@@ -23,6 +23,7 @@ from word_counter.loading.job_import import refuse_while_importing
 from word_counter.queue.rq_bookkeeping import RqBookkeeping
 from word_counter.settings import config
 from word_counter.settings.memory import memory_of, peak_of_the_ended
+from word_counter.settings.plurals import count
 from word_counter.store.connection import Redis, connect, translated_errors
 from word_counter.store.retry import RedisRetry
 from word_counter.store.task_store import TaskStore
@@ -110,10 +111,10 @@ class Worker:
         retry = RedisRetry(_SERVER_START_SECONDS if self._parent is not None else 0.0, log.debug)
         self._connection = retry.call(lambda: connect(self.url, checked=self._parent is None))
         log.info(
-            "worker %s serves the queue %s with %d processes",
+            "worker %s serves the queue %s with %s",
             self.name,
             self._permissions.queue,
-            self.processes,
+            count(self.processes, "process", "processes"),
             extra={"action": "serving", "worker": self.name},
         )
         self._since = retry.call(WorkerRegistry(self._connection).now)

@@ -20,8 +20,9 @@ from word_counter.cli.commands.job_options import (
 )
 from word_counter.cli.commands.redis_options import json_option
 from word_counter.cli.terminal.tables import show_json
-from word_counter.cli.terminal.text import count, first_line, printable
+from word_counter.cli.terminal.text import first_line, printable
 from word_counter.settings import config
+from word_counter.settings.plurals import count
 
 if TYPE_CHECKING:
     from word_counter.check.checker import Verdict

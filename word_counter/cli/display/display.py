@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 import click
 
-from word_counter.cli.display.progress_rate import ProgressRate, chunks_text, done_share, partitions_text
-from word_counter.cli.terminal.text import clock, count, first_line, printable, rate, size
+from word_counter.cli.display.progress_rate import ProgressRate, chunks_noun, chunks_text, done_share, partitions_text
+from word_counter.cli.terminal.text import clock, first_line, printable, rate, size
 from word_counter.job.model import JobState
 from word_counter.job.snapshot import Failure
 from word_counter.observer import Observer, Outcome, Progress
+from word_counter.settings.plurals import count, plural
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -191,7 +192,7 @@ class LogDisplay(Display):
         if progress.state is JobState.MAPPING and not progress.bytes_mapped:
             parts = [f"map {size(progress.bytes)} in {count(progress.files, 'file')}"]
         elif progress.state is JobState.MAPPING:
-            parts = [f"map {done_share(progress)}%, {chunks_text(progress)} chunks"]
+            parts = [f"map {done_share(progress)}%, {chunks_text(progress)} {chunks_noun(progress)}"]
             if self._rate.speed and not progress.phase:
                 parts.append(rate(self._rate.speed))
             if self._rate.left is not None:
@@ -199,7 +200,7 @@ class LogDisplay(Display):
         elif phase_of(progress) == "writing":
             parts = ["write the results"]
         else:
-            parts = [f"reduce {partitions_text(progress)} partitions"]
+            parts = [f"reduce {partitions_text(progress)} {plural(progress.partitions, 'partition')}"]
         if progress.phases > 1 and phase_of(progress) != "writing":
             parts[0] = f"phase {progress.phase + 1}/{progress.phases}: {parts[0]}"
         if progress.workers:

@@ -37,11 +37,6 @@ def _shown(char: str, *, lines: bool) -> str:
     return char
 
 
-def count(n: int, noun: str, nouns: str = "") -> str:
-    """Return a number with its noun, as in ``1 worker`` or ``1,024 lines``."""
-    return f"{n:,} {noun if n == 1 else nouns or noun + 's'}"
-
-
 def size(n: float) -> str:
     """Return a number of bytes, as in ``20.3 MB``; 1 MB is a million bytes."""
     for unit in ("B", "kB", "MB", "GB"):

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from word_counter.errors import InputError
 from word_counter.inputs.path_filter import PathFilter
+from word_counter.settings.plurals import count
 
 #: How much is read, and how much is unpacked at the most, at a time, in bytes.
 _READ_BYTES = 256 * 1024
@@ -105,21 +106,23 @@ def unpacked(read: Callable[[int], bytes], packing: str, name: str) -> Iterator[
             if not rest:
                 return
             if packing_of(rest.ljust(_LEAST_BYTES)) != packing and len(rest) >= _LEAST_BYTES:
-                message = f"{name}: what follows {total:,} unpacked bytes is not {packing}; it may be damaged"
+                message = f"{name}: what follows {count(total, 'unpacked byte')} is not {packing}; it may be damaged"
                 raise InputError(message)
             decompressor, begun = make(), False
         if decompressor.needs_input and not rest:
             rest = read(_READ_BYTES)
             if not rest:
                 what = "in the middle" if begun else "before they begin"
-                message = f"{name} is cut off: its {packing} data end {what}, after {total:,} unpacked bytes"
+                message = f"{name} is cut off: its {packing} data end {what}, after {count(total, 'unpacked byte')}"
                 raise InputError(message)
         _check_frame(b"" if begun else rest, packing, name)
         begun = begun or bool(rest)
         try:
             block = decompressor.decompress(rest, _BLOCK_BYTES)
         except broken as error:
-            message = f"{name} is damaged: its {packing} data cannot be read after {total:,} unpacked bytes: {error}"
+            message = (
+                f"{name} is damaged: its {packing} data cannot be read after {count(total, 'unpacked byte')}: {error}"
+            )
             raise InputError(message) from error
         total += len(block)
         if block:

@@ -25,8 +25,9 @@ _STDIN_NAMES = frozenset({STDIN_PATH, "/dev/stdin", "/dev/fd/0", "/proc/self/fd/
 _DESCRIPTOR = re.compile(r"/dev/fd/\d+|/proc/(self|thread-self|\d+)/fd/\d+")
 #: What a read at a place says of a file that has none.
 _NO_PLACES = frozenset({errno.ESPIPE, errno.EINVAL, errno.EIO, errno.ENODEV})
-#: Streams that were begun to be read: what was read of them does not come again.
-_begun: set[str] = set()
+#: Streams that were begun to be read, with the time of their finding: what was read of them does not come again. There
+#: is but one standard input, whenever it is found.
+_begun: set[tuple[str, int]] = set()
 
 
 class StreamFile(Kind):
@@ -74,10 +75,11 @@ class StreamFile(Kind):
 
     def open(self, source: Source) -> Opened:
         """Begin to read; InputError when that was done before, OSError when it cannot be opened."""
-        if source.path in _begun:
+        begun = source.path, 0 if source.packing == STDIN else source.modified
+        if begun in _begun:
             message = f"{_spoken(source)} was read already, and does not come again; run the job anew, or over a file"
             raise InputError(message)
-        _begun.add(source.path)
+        _begun.add(begun)
         if source.packing == STDIN:
             return _Once(source, lambda n: os.read(sys.stdin.fileno(), n), None)
         descriptor = os.open(source.path, os.O_RDONLY | os.O_CLOEXEC)
