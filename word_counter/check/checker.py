@@ -34,7 +34,6 @@ from word_counter.errors import UsageError, WordCounterError
 from word_counter.job.job import Job
 from word_counter.job.mapper import Lines
 from word_counter.job.model import Stage
-from word_counter.job.side_file import read_side_files
 from word_counter.job.step import Phase
 from word_counter.loading.job_reference import refer_to
 
@@ -88,7 +87,7 @@ def check(
         UsageError: the job is incomplete, or other processes cannot import it; or there is nothing to try.
     """
     params = job.param_values()
-    phases = job.phases(params, read_side_files(job.files))
+    phases = job.phases(params, job.side_files())
     code, files = refer_to(job), [os.path.abspath(path) for path in job.files]
     good = list(_without_bad(phases[0], sample, max_bad_records))
     if not good:

@@ -19,7 +19,6 @@ from word_counter.check.trial_run import Record, Seen, Shape, TrialRun, run_tria
 from word_counter.errors import JobLoadError, UsageError
 from word_counter.inputs.input_format import reading_of_json, reading_to_json
 from word_counter.job.model import Stage
-from word_counter.job.side_file import read_side_files
 from word_counter.loading.job_reference import make_job
 from word_counter.settings import config
 
@@ -96,7 +95,9 @@ def main() -> None:
         if asked is None:
             return
         try:
-            phases, error = make_job(asked["code"]).phases(asked["params"], read_side_files(asked["files"])), ""
+            job = make_job(asked["code"], asked["params"])
+            job.files = asked["files"]
+            phases, error = job.phases(asked["params"], job.side_files()), ""
         except UsageError as failed:
             phases, error = [], str(failed)
         answers.write(json.dumps(error) + "\n")

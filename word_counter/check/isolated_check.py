@@ -10,7 +10,6 @@ from word_counter.check.counterexample import Counterexample, Fault
 from word_counter.check.trial_run import Record, Shape, run_trial
 from word_counter.compute.isolated_process import Tell, run_isolated
 from word_counter.job.job import Job
-from word_counter.job.side_file import read_side_files
 
 
 def check_isolated(job: Job, sample: Sequence[Record], *, max_bad_records: int = 0) -> Verdict:
@@ -25,7 +24,7 @@ def check_isolated(job: Job, sample: Sequence[Record], *, max_bad_records: int =
         return verdict.records, None if verdict.counterexample is None else verdict.counterexample.to_json()
 
     def one_by_one(tell: Tell) -> None:
-        phases = job.phases(job.param_values(), read_side_files(job.files))
+        phases = job.phases(job.param_values(), job.side_files())
         for number, record in enumerate(sample):
             tell(number)
             run_trial(phases, [record], Shape())

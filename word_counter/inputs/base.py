@@ -119,6 +119,7 @@ class Cutting:
     Attributes:
         chunk_size: records a chunk.
         whole_files: each source is one chunk, however long; an empty one too.
+        empty_files: an empty source is a chunk too, of no lines.
         inline: all chunks carry their bytes.
         records: what the records are.
         chunk_bytes: the number of bytes after which a chunk takes no further record.
@@ -126,6 +127,7 @@ class Cutting:
 
     chunk_size: int
     whole_files: bool = False
+    empty_files: bool = False
     inline: bool = False
     records: InputFormat = LINES
     chunk_bytes: int = CHUNK_BYTES

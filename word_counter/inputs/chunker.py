@@ -59,11 +59,12 @@ def split_sources(
         InputChangedError: a source is not as it was when the job was made.
     """
     whole_files, headed = cutting.whole_files, cutting.records.headed
+    empty_files = whole_files or cutting.empty_files
     openings = Openings()
     for index in range(cursor.source, len(sources)):
         source = sources[index]
         start = cursor if index == cursor.source else Cursor(cursor.chunk, index)
-        if source.size == 0 and not whole_files and not kind_of(source).once:
+        if source.size == 0 and not empty_files and not kind_of(source).once:
             continue
         none = True
         goes = travels(source, inline=cutting.inline)
@@ -80,7 +81,7 @@ def split_sources(
                     carried = (header + content if chunk.offset else content) if goes else None
                     # Of an empty file the place does not tell that it was taken: then the cursor goes on to the next.
                     yield Piece(chunk, Cursor(chunk.id + 1, index + 1) if whole_files else cursor, carried)
-                if none and whole_files:
+                if none and empty_files and not start.offset:
                     cursor = Cursor(start.chunk + 1, index)
                     empty = b"" if goes else None
                     yield Piece(Chunk(start.chunk, index, 0, 0, 1, 0), Cursor(start.chunk + 1, index + 1), empty)

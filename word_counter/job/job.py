@@ -12,7 +12,7 @@ from word_counter.job.mapper import Mapper
 from word_counter.job.model import Inputs
 from word_counter.job.param import Param, read_params
 from word_counter.job.reducer import Reducer
-from word_counter.job.side_file import SideFile
+from word_counter.job.side_file import SideFile, read_side_files
 from word_counter.job.step import Phase, Step, did_you_mean, phases_of
 
 
@@ -54,6 +54,8 @@ class Job:
     partition: ClassVar[Callable[[Any, Any, int], int] | None] = None
     #: The prefix of the reference to its class: it names the API in which the job is written, if that is not ours.
     dialect: ClassVar[str] = ""
+    #: What names its class in place of a module and a name, if something does; with its dialect.
+    reference: ClassVar[str] = ""
     #: How the results are written. "json": one object. "lines": each value is a list of lines, as latin-1 text.
     form: ClassVar[str] = "json"
 
@@ -129,6 +131,19 @@ class Job:
     def classes(self) -> set[type]:
         """Return the mapper and reducer classes of all phases."""
         return {cls for phase in self.phases() for cls in (*phase.mappers, phase.reducer)}
+
+    def side_files(self) -> dict[str, SideFile]:
+        """Return what the job's mappers and reducers may read wherever they run, by name.
+
+        Raises:
+            InputError: one cannot be read.
+            UsageError: two have one name, or they are too large.
+        """
+        return read_side_files(self.files)
+
+    def code_files(self) -> set[str]:
+        """Return the paths of files that are part of its code, besides those of its classes."""
+        return set()
 
     def param_values(self) -> dict[str, Any]:
         """Return the value of every param; UsageError when a given one is unknown or not allowed."""

@@ -13,6 +13,7 @@ from word_counter.errors import EncodingError
 from word_counter.settings.plurals import count
 
 if TYPE_CHECKING:
+    from word_counter.job.model import Surroundings
     from word_counter.job.pairs import Pairs
     from word_counter.job.param import Param
     from word_counter.job.side_file import SideFile
@@ -174,6 +175,8 @@ class Mapper:
 
     #: Whether a chunk is a whole file, however long; for the first mapper of a job that has a ``map_chunk``.
     whole_files: ClassVar[bool] = False
+    #: Whether an empty file is a chunk too, of no lines, which is mapped; for the first mapper of a job.
+    empty_files: ClassVar[bool] = False
     #: What the records of the input are: "lines", "jsonl", "csv" or "tsv", with options as in "csv delimiter=;
     #: header=none"; for the first mapper of a job. ``map`` gets the objects of JSON lines, and a dict for a row.
     input_format: ClassVar[str] = "lines"
@@ -185,6 +188,8 @@ class Mapper:
     params: Mapping[str, Any] = MappingProxyType({})
     #: The job's side files, by name.
     files: Mapping[str, SideFile] = MappingProxyType({})
+    #: What the task runs in; None: it was made for no task.
+    surroundings: Surroundings | None = None
     _lines: Lines | Pairs | None = None
 
     def map(self, line: Any) -> Iterable[Pair]:  # noqa: ARG002 (the contract's signature)

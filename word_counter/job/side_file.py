@@ -72,14 +72,19 @@ def read_side_files(paths: Iterable[str | Path]) -> dict[str, SideFile]:
         except OSError as error:
             message = f"cannot read {path}, a side file of the job: {error.strerror}"
             raise InputError(message) from error
-    size = sum(len(file.content) for file in found.values())
+    check_size(found)
+    return found
+
+
+def check_size(files: Mapping[str, SideFile]) -> None:
+    """Raise UsageError when side files are too large together."""
+    size = sum(len(file.content) for file in files.values())
     if size > MOST_BYTES:
         message = (
             f"the side files have {count(size, 'byte')}, and may have {MOST_BYTES:,}, as they go through Redis into "
             "the memory of each worker; put larger ones where all workers can open them, or join them as an input"
         )
         raise UsageError(message)
-    return found
 
 
 def checked(contents: Mapping[str, bytes], digests: Mapping[str, str]) -> dict[str, SideFile]:

@@ -29,7 +29,7 @@ from word_counter.inputs.sources import check_sources, find_sources
 from word_counter.job.job import Job
 from word_counter.job.job_spec import JobSpec
 from word_counter.job.model import Inputs, JobState, Source
-from word_counter.job.side_file import SideFile, read_side_files
+from word_counter.job.side_file import SideFile
 from word_counter.job.snapshot import Snapshot
 from word_counter.jobs.word_count import WordCount
 from word_counter.loading.code_fingerprint import digest_of_code
@@ -120,7 +120,7 @@ class Master:
             self._observer.warned(hint)
         code = refer_to(self.job)
         digest = digest_of_code(self.job)
-        self._files = read_side_files(self.job.files)
+        self._files = self.job.side_files()
         spec = make_spec(self.settings, self.job_id, self.job, code, digest, sources, self._files)
         check_headers(sources, InputFormat.parse(spec.input_format))
         check_location(spec.shuffle)

@@ -84,7 +84,7 @@ class Worker:
         if not self.url:
             message = "a worker needs a Redis: give --redis URL, or set REDIS_URL or REDIS_HOST"
             raise UsageError(message)
-        self._permissions = Permissions.of(settings)
+        self._permissions = Permissions.of(settings, own=parent is not None)
         self.processes = processes
         self.name = f"{socket.gethostname()}-{os.getpid()}"
         self._burst = burst

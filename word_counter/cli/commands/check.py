@@ -15,8 +15,10 @@ from word_counter.cli.commands.job_options import (
     file_option,
     format_option,
     job_option,
+    map_command_option,
     mrjob_option,
     param_option,
+    reduce_command_option,
 )
 from word_counter.cli.commands.redis_options import json_option
 from word_counter.cli.terminal.tables import show_json
@@ -36,6 +38,8 @@ _MOST_RECORDS, _MOST_CHARS = 10, 300
 @click.argument("inputs", nargs=-1, metavar="SAMPLE...")
 @job_option
 @mrjob_option
+@map_command_option
+@reduce_command_option
 @app_option
 @param_option
 @file_option
