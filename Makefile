@@ -110,6 +110,7 @@ $(VENV)/.made:
 
 $(VENV)/.run: $(VENV)/.made pyproject.toml requirements.txt setup.py $(wildcard word_counter/native/*.[ch])
 	@echo "Installing word_counter into $(VENV) (once) ..." >&2
+	@rm -rf *.egg-info # what an older build left there would be taken for what is installed
 	@$(PIP) --editable .
 	@touch $@
 

@@ -24,6 +24,14 @@ class UsageError(WordCounterError):
     exit_code = 2
 
 
+class NoHomeError(UsageError):
+    """There is nowhere to keep anything for this user: no home folder, and no other place is named."""
+
+
+class UnsupportedServerError(UsageError):
+    """What a Redis URL names is no single server that this package can work with."""
+
+
 class InputError(UsageError):
     """An input cannot be found or read."""
 

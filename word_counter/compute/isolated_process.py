@@ -19,6 +19,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from word_counter import errors
+from word_counter.settings.user_folders import temporary_folder
 
 #: Takes a progress report of the work, which JSON can hold. The last one is kept.
 Tell = Callable[[Any], None]
@@ -58,7 +59,7 @@ def run_isolated(work: Callable[[Tell], Any]) -> Ending:
     context = multiprocessing.get_context("fork")
     ours, theirs = context.Pipe(duplex=False)
     alive, parents_end = context.Pipe(duplex=False)
-    with tempfile.TemporaryFile() as last_words:
+    with tempfile.TemporaryFile(dir=temporary_folder()) as last_words:
         stdin = None if sys.stdin is None else os.dup(0)
         child = context.Process(target=_run_child, args=(work, theirs, alive, parents_end, last_words.fileno(), stdin))
         with warnings.catch_warnings():

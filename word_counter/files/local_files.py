@@ -186,6 +186,8 @@ def unwritable(output: str, error: OSError) -> OutputError:
         return OutputError(f"cannot write {output}: the current directory is gone; change to one that is there")
     if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
         return OutputError(f"cannot write {output}: {error.strerror}; make room, or give another --output")
+    if error.errno == errno.EROFS:
+        return OutputError(f"cannot write {output}: {folder} is on a read-only file system; give another --output")
     if error.errno == errno.ENAMETOOLONG:
         return OutputError(f"cannot write {output}: {error.strerror}; give another --output")
     if error.errno in {errno.ENOTDIR, errno.EEXIST}:

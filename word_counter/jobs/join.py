@@ -13,12 +13,12 @@ from typing import Any
 from word_counter import LEFT_OUT, Job, Mapper, Param, Reducer
 from word_counter.fields import check_delimiter, fields_of
 
-#: The fields of a line, behind the side that it is of.
+#: The side of a line, then its fields.
 Row = list[str]
 
 
 class Sides(Mapper):
-    """Yields each line under its key, with the side that it is of."""
+    """Yields each line under its key, with its side."""
 
     def map(self, line: str) -> Iterator[tuple[str, Row]]:
         fields, side = fields_of(line, self.params["delimiter"]), self.side()
@@ -29,7 +29,7 @@ class Sides(Mapper):
         yield fields[number - 1], [side, *fields]
 
     def side(self) -> str:
-        """Return which side the running line's file is of."""
+        """Return the side of the current line's file."""
         sides = [side for side in ("left", "right") if PurePath(self.source).match(self.params[side])]
         if len(sides) != 1:
             message = f"{self.source} is {'both left and right' if sides else 'neither left nor right'}"

@@ -14,22 +14,24 @@ PACKAGE = __name__.partition(".")[0]
 
 
 def own_files(file: str) -> set[str]:
-    """Return a file of Python source and those of its own folder that it imports, directly or through others.
+    """Return a file of Python source and those of its own folders that it imports, directly or through others.
 
-    Its own folder is the one that it is in, with all below it. For a module of a package, the folder that holds the
-    package counts too.
+    Its own are the folder that it lies in, with all below it; for a module of a package, all of the package and what
+    lies beside it; and of a link, also that of the file that it leads to.
     """
-    folder = os.path.dirname(os.path.abspath(file))
-    top = folder
-    while os.path.isfile(os.path.join(top, "__init__.py")):
-        top = os.path.dirname(top)
+    folders: dict[str, None] = {}
+    for name in (os.path.realpath(file), os.path.abspath(file)):
+        folder = top = os.path.dirname(name)
+        while os.path.isfile(os.path.join(top, "__init__.py")):
+            top = os.path.dirname(top)
+        folders |= dict.fromkeys((folder, top))
     found: set[str] = set()
     waiting = [os.path.abspath(file)]
     while waiting:
         one = waiting.pop()
         if one not in found:
             found.add(one)
-            waiting += _imported(one, dict.fromkeys((folder, top)))
+            waiting += _imported(one, folders)
     return found
 
 

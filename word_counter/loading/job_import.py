@@ -59,9 +59,10 @@ def import_place(place: str) -> ModuleType:
 
 
 def _imported(place: str) -> ModuleType:
+    file = os.path.abspath(place) if is_file(place) else ""
     try:
-        if is_file(place):
-            return _import_file(os.path.abspath(place))
+        if file:
+            return _import_file(file)
         for folder in reversed(_own_folders()):
             _add_to_path(folder)
         return importlib.import_module(place)
@@ -85,7 +86,15 @@ def _own_folders() -> list[str]:
     """
     installed = {sysconfig.get_path(name) for name in ("purelib", "platlib")}
     behind = 1 + max((i for i, path in enumerate(sys.path) if path in installed), default=len(sys.path) - 1)
-    return list(dict.fromkeys([*sys.path[behind:], os.getcwd()]))
+    return list(dict.fromkeys([*sys.path[behind:], *current_folder()]))
+
+
+def current_folder() -> list[str]:
+    """Return the current folder; nothing when it was removed, and nothing can be imported from it."""
+    try:
+        return [os.getcwd()]
+    except OSError:
+        return []
 
 
 def _add_to_path(folder: str) -> None:
@@ -97,6 +106,14 @@ def _add_to_path(folder: str) -> None:
     behind = 1 + max((i for i, path in enumerate(sys.path) if path in library), default=-1)
     if folder not in sys.path[:behind]:
         sys.path[behind:] = [folder, *(path for path in sys.path[behind:] if path != folder)]
+
+
+def folders_beside(path: str) -> list[str]:
+    """Return the folders that a file lies in: that of a link, and that of the file it leads to, which comes last.
+
+    What is looked at last goes first: Python itself, given a link, imports what is beside the file.
+    """
+    return list(dict.fromkeys(os.path.dirname(name) for name in (os.path.abspath(path), os.path.realpath(path))))
 
 
 class _SourceLoader(SourceFileLoader):
@@ -111,9 +128,11 @@ def _import_file(path: str) -> ModuleType:
     if name in sys.modules:
         return sys.modules[name]
     if not os.path.isfile(path):
-        message = f"there is no file {path}"
+        leads = f": it is a link to {os.readlink(path)}, where there is none" if os.path.islink(path) else ""
+        message = f"there is no file {path}{leads}"
         raise JobLoadError(message)
-    _add_to_path(os.path.dirname(path))  # a job file may import other files in its folder
+    for folder in folders_beside(path):  # a job file may import what stands beside it
+        _add_to_path(folder)
     loader = _SourceLoader(name, path)
     spec = importlib.util.spec_from_loader(name, loader)
     if spec is None:

@@ -20,7 +20,7 @@ from word_counter.job.mapper import Mapper
 from word_counter.job.reducer import Reducer
 from word_counter.job.step import missing_arguments
 from word_counter.jobs import shipped
-from word_counter.loading.job_import import FILE_MODULE, FOR_MRJOB, import_place, is_file
+from word_counter.loading.job_import import FILE_MODULE, FOR_MRJOB, folders_beside, import_place, is_file
 from word_counter.loading.lab_app import APP, is_app, job_of_app
 from word_counter.loading.user_code import user_traceback
 
@@ -138,8 +138,8 @@ def places(reference: str) -> list[str]:
 
 
 def folders_of(reference: str) -> set[str]:
-    """Return the folders of the files that loading a reference would import; JobLoadError when it is not one."""
-    return {os.path.dirname(os.path.abspath(place)) for place in places(reference) if is_file(place)}
+    """Return the folders of the files that loading a reference would import; JobLoadError when it is none."""
+    return {folder for place in places(reference) if is_file(place) for folder in folders_beside(place)}
 
 
 #: The references of a mapper and a reducer. A + within a path does not match: there is no class before it.

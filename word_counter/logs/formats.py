@@ -1,9 +1,9 @@
-"""Formats of log lines: Apache's and nginx's combined, syslog, JSON and Log4j-style; each line becomes a record.
+"""Formats of log lines: Apache's and nginx's combined, syslog, JSON and Log4j-style. Each line becomes a record.
 
-combined    ``203.0.113.9 - ann [20/Nov/2026:09:14:02 +0100] "GET /tea/7 HTTP/1.1" 200 512 "-" "curl/8"``, the last two
-            left out (the common format) or followed by a time taken, as nginx's ``$request_time``
+combined    ``203.0.113.9 - ann [20/Nov/2026:09:14:02 +0100] "GET /tea/7 HTTP/1.1" 200 512 "-" "curl/8"``; the last two
+            may be missing (the common format), or followed by a duration such as nginx's ``$request_time``
 syslog      RFC 5424, RFC 3164, and the latter with an ISO time, each with or without ``<PRI>``
-json        an object a line; fields of inner objects are named ``outer.inner``
+json        one object on each line; fields of inner objects are named ``outer.inner``
 log4j       a time, up to three words such as ``[thread]`` or a service, a level, a message
 """
 
@@ -18,20 +18,20 @@ from typing import Any
 from word_counter.errors import UsageError
 
 
-class Unreadable(ValueError):  # noqa: N818 (the line is so; what it does to a job is for the job to say)
-    """A line is not of the format, or lacks what a job asks for."""
+class Unreadable(ValueError):  # noqa: N818 (it is about the line; whether it is an error is for the job to decide)
+    """A line is not of the format, or lacks something that the job needs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What a line of a log says.
+    """The content of one log line.
 
     Attributes:
-        time: when, as the line has it; empty where it has none.
-        clock: how times are usually written in this format, as :class:`word_counter.logs.clock.Clock` names it.
-        level: how bad it is, as the line has it; of a request the class of its status, as in ``5xx``; ``-`` for none.
-        message: what happened; of a request its method and path.
-        fields: all else, by name.
+        time: when it happened, as text; "" where the line has no time.
+        clock: the usual format of times in this log format, by its name in :class:`word_counter.logs.clock.Clock`.
+        level: the severity, as text; for a request the class of its status, as in ``5xx``; ``-`` for none.
+        message: what happened; for a request its method and path.
+        fields: all other fields, by name.
     """
 
     time: str
@@ -74,7 +74,7 @@ _LOG4J = re.compile(
 )
 #: The severities of syslog, RFC 5424, section 6.2.1.
 _SEVERITIES = ("EMERG", "ALERT", "CRIT", "ERR", "WARNING", "NOTICE", "INFO", "DEBUG")
-#: What the members of a JSON object are usually called, in the order in which they are looked for.
+#: The usual names of members in JSON logs, in the order in which they are tried.
 _TIMES = ("time", "timestamp", "@timestamp", "ts", "date")
 _LEVEL_NAMES = ("level", "severity", "levelname", "log.level", "lvl")
 _MESSAGES = ("message", "msg", "event", "text")
@@ -151,9 +151,9 @@ def reader(name: str = "auto", pattern: str = "") -> Callable[[str], Record]:
     """Return a function that reads a line, or raises Unreadable.
 
     Args:
-        name: the format; "auto" takes the first that fits, line by line.
-        pattern: a regular expression, which takes the place of a format. Its groups are the record's fields; ``time``,
-            ``level`` and ``message`` are those of a record.
+        name: the format; "auto" takes the first that fits, for each line.
+        pattern: a regular expression in place of a format. Its groups become the record's fields; the groups ``time``,
+            ``level`` and ``message`` become the attributes of these names.
     """
     if pattern:
         return _by_pattern(re.compile(pattern))
@@ -171,7 +171,7 @@ def reader(name: str = "auto", pattern: str = "") -> Callable[[str], Record]:
 
 
 def check_pattern(pattern: str) -> None:
-    """Raise UsageError, or what `re` does, unless this can be the pattern of lines."""
+    """Raise UsageError, or the error of `re`, unless this can be the pattern of lines."""
     if pattern and not re.compile(pattern).groupindex:
         message = "it has no named group, such as (?P<time>...)"
         raise UsageError(message)

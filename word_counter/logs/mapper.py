@@ -13,7 +13,7 @@ from word_counter.logs.clock import Clock, check_format, check_zone
 from word_counter.logs.formats import FORMATS, Record, Unreadable, check_pattern, reader
 from word_counter.logs.windows import utc, window_starts
 
-#: What a job over log lines may be told.
+#: Params of a job over log lines.
 LINE_PARAMS: Mapping[str, Param] = MappingProxyType(
     {
         "format": Param(
@@ -26,7 +26,7 @@ LINE_PARAMS: Mapping[str, Param] = MappingProxyType(
             "keep", "what happens to lines that cannot be read: set aside, or only counted", ("keep", "count")
         ),
     }
-)  #: The same for one that asks when something happened.
+)  #: Params of a job over log lines that uses their times.
 TIME_PARAMS: Mapping[str, Param] = MappingProxyType(
     {
         **LINE_PARAMS,
@@ -46,12 +46,11 @@ _DEFAULTS = {name: param.default for name, param in TIME_PARAMS.items()}
 class LogMapper(Mapper, ABC):
     """Turns each line into a record, and each record into any number of pairs.
 
-    A job that declares :data:`LINE_PARAMS`, or :data:`TIME_PARAMS`, among its ``params`` may be told how lines are
-    written. In another one these params have their defaults.
+    A job that has :data:`LINE_PARAMS`, or :data:`TIME_PARAMS`, among its ``params`` lets its user say how lines are
+    written. In another job these params have their defaults.
 
-    A line that cannot be read is never passed over in silence. With the param ``unreadable`` at ``keep`` it is a bad
-    record: set aside in the quarantine, as many as ``max_bad_records`` allows. With ``count`` it is counted, and no
-    more.
+    A line that cannot be read is never skipped silently. With the param ``unreadable`` at ``keep`` it is a bad record,
+    which goes into quarantine, up to ``max_bad_records`` of them. With ``count`` it is only counted.
     """
 
     #: So many lines that cannot be read a job may set aside, unless it is told another number.
@@ -59,7 +58,7 @@ class LogMapper(Mapper, ABC):
 
     @abstractmethod
     def map_record(self, record: Record) -> Iterable[Pair]:
-        """Yield the pairs of one record; raise Unreadable when it lacks what is needed."""
+        """Yield the pairs of one record; raise Unreadable when it lacks something that is needed."""
 
     def setup(self) -> None:
         self.params = {**_DEFAULTS, **self.params}

@@ -14,6 +14,7 @@ from word_counter.errors import UsageError
 from word_counter.mrjob.contract import StreamingJob
 from word_counter.mrjob.counters import by_step
 from word_counter.mrjob.translation import job_of
+from word_counter.settings.user_folders import temporary_folder
 
 _ENGINES = {"inline": "inline", "local": "redis"}
 _PIECE_BYTES = 256 * 1024
@@ -33,7 +34,7 @@ class Runner:
         self._translated = job_of(job)
         self._steps = len(job.steps())
         self._counters: dict[str, int] = {}
-        self._folder = tempfile.mkdtemp(prefix="word-counter-mrjob-")
+        self._folder = tempfile.mkdtemp(prefix="word-counter-mrjob-", dir=temporary_folder())
         self._output = ""
 
     def run(self) -> None:

@@ -6,11 +6,13 @@ import enum
 import json
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
+from word_counter.errors import OutputError
 from word_counter.files.drafts import KeepAlive, Rows
 from word_counter.outputs.text import line_text
+from word_counter.settings.user_folders import room_for
 
 _SMALLEST, _LARGEST = -(2**63), 2**63 - 1
 #: Up to this number a float holds every whole number exactly.
@@ -52,13 +54,15 @@ def spilled(rows: Rows, keep_alive: KeepAlive) -> Iterator[tuple[Kind, Iterator[
     """Write all rows to a temporary file; give the kind that fits all values, and the rows again from the file."""
     kinds: set[Kind | None] = set()
     largest = 0
-    with tempfile.TemporaryFile("w+", encoding="utf-8") as file:
-        for key, value in rows:
-            if value.__class__ is int:
-                largest = max(largest, abs(value))
-            kinds.add(kind_of(value))
-            file.write(f"[{json.dumps(key)},{json.dumps(value)}]\n")
-        file.seek(0)
+    with ExitStack() as stack:
+        with room_for("keep the results for a while", OutputError) as folder:
+            file = stack.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8", dir=folder))
+            for key, value in rows:
+                if value.__class__ is int:
+                    largest = max(largest, abs(value))
+                kinds.add(kind_of(value))
+                file.write(f"[{json.dumps(key)},{json.dumps(value)}]\n")
+            file.seek(0)
         again = ((key, value) for key, value in map(json.loads, file))
         yield _together(kinds - {None}, exact=largest <= _EXACT), keep_alive(again)
 

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
+from word_counter.errors import OutputError
 from word_counter.files.drafts import KeepAlive, Rows, unchanged
 from word_counter.job.json_order import order_of
+from word_counter.settings.user_folders import room_for
 from word_counter.shuffle.external_sort import sorted_on_disk
 
 #: Up to so many first rows are selected in memory. More are sorted on disk.
@@ -37,8 +39,14 @@ def arranged(
         pick = heapq.nlargest if sort == "-value" else heapq.nsmallest
         yield from pick(top, taken, key=_place)
     else:
-        in_order = map(tuple, sorted_on_disk(taken, _place, falling=sort == "-value"))
+        room = room_for("sort the results", OutputError)
+        in_order = map(tuple, sorted_on_disk(taken, _place, room, falling=sort == "-value"))
         yield from islice(keep_alive(in_order), top or None)
+
+
+def sorts_on_disk(sort: str, top: int) -> bool:
+    """Return whether rows that are arranged so may need room where temporary files go."""
+    return sort != "key" and not 0 < top <= _PICKED_ROWS
 
 
 def _place(row: tuple[str, Any]) -> tuple[int, Any, str]:

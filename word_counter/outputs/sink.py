@@ -18,10 +18,13 @@ from word_counter.outputs.formats import check_form, form_of, writer_of
 from word_counter.outputs.part_files import part_path, parts_at
 from word_counter.outputs.quarantine import check_free, quarantine_path, remove_quarantine
 from word_counter.outputs.receipt_file import check_receipt_free, receipt_path
-from word_counter.outputs.result_order import arranged
+from word_counter.outputs.result_order import arranged, sorts_on_disk
 from word_counter.settings.config import Settings
+from word_counter.settings.user_folders import room_for
 
-#: Makes the text of a receipt from the files of the results and the quarantine file.
+#: Forms whose rows are on disk before they are written.
+_SPOOLED = frozenset({"sqlite", "parquet", "postgresql"})
+#: Makes the text of a receipt of what was written: the files of the results, and the quarantine.
 Receipt = Callable[[Sequence[Written], Written | None], str]
 
 
@@ -61,6 +64,9 @@ class Sink:
         Leaves nothing behind. It is called before a job starts, so that the error does not come after hours of work.
         """
         check_form(self.form, self.output)
+        if self.form in _SPOOLED or sorts_on_disk(self.sort, self.top):
+            with room_for("write results for a while", OutputError):
+                pass
         aside = quarantine_path(self.output, job_id)
         if is_database(self.output):
             from word_counter.outputs.postgres import check_table

@@ -11,11 +11,13 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any, BinaryIO
 
 from word_counter.errors import OutputError
 from word_counter.files.drafts import Rows, no_check
 from word_counter.outputs.column_types import Kind, cell, kind_of
+from word_counter.settings.user_folders import room_for
 
 #: The application id in the header of a database that this package wrote: "wcmr".
 APPLICATION_ID = 0x77636D72
@@ -31,8 +33,10 @@ def is_ours(head: bytes) -> bool:
 
 
 def write_sqlite(rows: Rows, file: BinaryIO, before_the_end: Callable[[], None] = no_check) -> None:
-    """Write rows; OutputError when there is no room for them in the folder of temporary files."""
-    with tempfile.TemporaryDirectory(prefix="word-counter-") as folder:
+    """Write rows; OutputError when there is no room for them where temporary files go."""
+    with ExitStack() as stack:
+        with room_for("make an SQLite database", OutputError) as temporary:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="word-counter-", dir=temporary))
         path = os.path.join(folder, "results.sqlite")
         database = sqlite3.connect(path, isolation_level=None)
         try:

@@ -43,9 +43,7 @@ _FOREIGN_FIELDS = ("success_callback_name", "failure_callback_name", "stopped_ca
 #: look at it; nothing depends on it.
 _REMEMBERED_SECONDS = 60
 _REFUSED_SECONDS = 24 * 3600
-
-
-#: How often a worker that leaves jobs to others looks for what else is in the queue, in seconds.
+#: How often a worker that leaves some jobs to others looks for batches of other jobs, in seconds.
 _LOOK_SECONDS = 0.25
 
 
@@ -76,6 +74,8 @@ class GuardedQueue(Queue):
     secret = ""
     refusals: RefusalLog
     left: ClassVar[set[str]] = set()  #: jobs whose batches stay in the queue, for other workers
+    stop_requested = False
+    waits = False  #: for a batch, with nothing in its hands: the one moment that a request to stop may break into
 
     @classmethod
     def dequeue_any(
@@ -89,10 +89,11 @@ class GuardedQueue(Queue):
 
         Raises:
             DequeueTimeout: none came in ``timeout`` seconds, or what came was refused.
+            StopRequested: the worker was told to stop.
         """
         (queue,) = queues
         while True:
-            found = cls._next(queue, timeout)
+            found = cls._awaited(queue, timeout)
             if found is None:
                 return None
             job = cls._admitted(queue, found[1])
@@ -103,7 +104,7 @@ class GuardedQueue(Queue):
 
     @classmethod
     def _next(cls, queue: Queue, timeout: int | None) -> tuple[str, bytes] | None:
-        """Take the id of the next batch, but leave those of some jobs where they are; returns and raises as lmove."""
+        """Take the id of the next batch, except those of the jobs in ``left``; returns and raises like lmove."""
         deadline = time.monotonic() + (timeout or 0)
         while cls.left:
             raw_id = RqBookkeeping(queue.connection, queue.name).take_past(cls.left)
@@ -114,6 +115,16 @@ class GuardedQueue(Queue):
             time.sleep(_LOOK_SECONDS)
         found: tuple[str, bytes] | None = cls.lmove(queue.connection, queue.key, timeout)
         return found
+
+    @classmethod
+    def _awaited(cls, queue: Queue, timeout: int | None) -> tuple[str, bytes] | None:
+        cls.waits = True
+        try:
+            if cls.stop_requested:  # asked only now: a request that comes later breaks into the waiting
+                raise StopRequested
+            return cls._next(queue, timeout)
+        finally:
+            cls.waits = False
 
     @classmethod
     def _admitted(cls, queue: Queue, raw_id: bytes) -> BatchJob | None:
@@ -167,7 +178,6 @@ class BatchWorker(SimpleWorker):
 
     job_class = BatchJob
     queue_class = GuardedQueue
-    busy = False
 
     def __init__(self, queue: str, name: str, connection: Redis, secret: str, run: Run, left: set[str]) -> None:
         """Make it. ``run`` runs a batch; ``left`` names the jobs that it leaves to other workers from then on."""
@@ -208,20 +218,16 @@ class BatchWorker(SimpleWorker):
 
     def execute_job(self, job: Any, queue: Any) -> None:  # noqa: ARG002 (RQ's signature)
         """Run a batch; a request to stop waits for its end."""
-        self.busy = True
+        self.prepare_execution(job)
+        self.prepare_job_execution(job, remove_from_intermediate_queue=True)
         try:
-            self.prepare_execution(job)
-            self.prepare_job_execution(job, remove_from_intermediate_queue=True)
-            try:
-                said, status = self._run(job.payload), JobStatus.FINISHED
-            except (RedisError, StoreUnavailableError):
-                raise
-            except Exception as error:
-                said, status = f"{type(error).__name__}: {error}", JobStatus.FAILED
-                log.exception("the worker had an error of its own in %s", job.id, extra={"action": "error"})
-            self._settle(job, status, said)
-        finally:
-            self.busy = False
+            said, status = self._run(job.payload), JobStatus.FINISHED
+        except (RedisError, StoreUnavailableError):
+            raise
+        except Exception as error:
+            said, status = f"{type(error).__name__}: {error}", JobStatus.FAILED
+            log.exception("the worker had an error of its own in %s", job.id, extra={"action": "error"})
+        self._settle(job, status, said)
 
     def prepare_execution(self, job: Any) -> Execution:
         """Show in RQ that a batch runs. The lists expire in case no process lives to clear them."""
@@ -258,7 +264,8 @@ class BatchWorker(SimpleWorker):
         signal.signal(signal.SIGTERM, self.request_stop)
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002 (a signal handler)
-        """Stop: at once when idle, else after the running batch."""
-        if not self.busy:
+        """Stop: at once when it waits for a batch, else after the running one. It may be asked twice."""
+        self._stop_requested = GuardedQueue.stop_requested = True
+        if GuardedQueue.waits:
+            GuardedQueue.waits = False  # what follows, such as signing off, is not to be broken into
             raise StopRequested
-        self._stop_requested = True

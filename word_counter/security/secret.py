@@ -17,9 +17,10 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+from collections.abc import Callable
 from secrets import token_hex
 
-from word_counter.errors import UsageError
+from word_counter.errors import NoHomeError, UsageError
 from word_counter.security.signing import make_secret, sign
 from word_counter.settings.config import Settings
 from word_counter.settings.user_folders import state_folder
@@ -28,12 +29,13 @@ from word_counter.settings.user_folders import state_folder
 _FILE = "secret"
 
 
-def find_secret(settings: Settings, *, alone: bool = False) -> str:
+def find_secret(settings: Settings, *, alone: bool = False, warn: Callable[[str], None] = lambda _: None) -> str:
     """Return the secret of a master or a worker.
 
     Args:
-        settings: they hold the secret if one was set, and the Redis URL if one was given.
-        alone: no other process needs to know it, so that a fresh one will do where none can be stored.
+        settings: the secret that was set, and whether a Redis was given.
+        alone: nobody else needs to know it, so that a fresh one will do where none can be kept.
+        warn: is told when it had to.
 
     Raises:
         UsageError: there is none and none can be stored; or other users may read or write the file that holds it.
@@ -44,11 +46,15 @@ def find_secret(settings: Settings, *, alone: bool = False) -> str:
         return make_secret()
     try:
         return user_secret(state_folder())
-    except OSError as error:
+    except (OSError, NoHomeError) as error:
+        why = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else str(error)
         if alone:
+            warn(
+                f"no secret can be kept ({why}), so that no other command can resume this job; set WORD_COUNTER_SECRET"
+            )
             return make_secret()
         message = (
-            f"no secret is set and none can be kept ({error.filename}: {error.strerror}): "
+            f"no secret is set and none can be kept ({why}): "
             "set WORD_COUNTER_SECRET, the same for the master and its workers"
         )
         raise UsageError(message) from error

@@ -17,7 +17,7 @@ from typing import Any
 from word_counter.errors import UsageError
 from word_counter.settings.cpu_count import available_cores
 from word_counter.settings.redis_url import from_parts
-from word_counter.settings.value_readers import flag, job_id, listed, one_of, seconds, text, whole
+from word_counter.settings.value_readers import flag, job_id, listed, one_of, path, seconds, text, whole
 
 _TRANSPORTS = ("auto", "inline")
 _ENGINES = ("redis", "inline")
@@ -131,18 +131,18 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "redis": text,
     "secret": text,
     "allow": listed(",", "commas"),
-    "input_root": listed(os.pathsep, f"'{os.pathsep}'"),
+    "input_root": listed(os.pathsep, f"'{os.pathsep}'", path),
     "include": listed(",", "commas"),
     "exclude": listed(",", "commas"),
     "input_format": text,
     "transport": one_of(_TRANSPORTS),
-    "shuffle": text,
-    "shuffle_root": listed(",", "commas"),
+    "shuffle": path,
+    "shuffle_root": listed(",", "commas", path),
     "chunk_size": whole(1),
     "partitions": whole(1, _MOST_PARTITIONS),
     "workers": whole(0, MOST_WORKERS),
     "engine": one_of(_ENGINES),
-    "output": text,
+    "output": path,
     "output_format": one_of(_OUTPUT_FORMATS),
     "sort": one_of(_SORTS),
     "top": whole(0),
@@ -161,11 +161,13 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "standby": flag,
     "retention_seconds": whole(1),
     "incremental": flag,
-    "cache": text,
+    "cache": path,
     "cache_seconds": whole(1),
     "cache_bytes": whole(0),
     "verbose": flag,
 }
+#: The names of all settings.
+SETTING_NAMES = frozenset(_READERS)
 #: Options of commands that are not settings: how each is read, and its default.
 _CHOICES: dict[str, tuple[Callable[[Any], Any], Any]] = {
     "job": (text, None),

@@ -57,3 +57,27 @@ def without_password(url: str) -> str:
     user, colon, _ = login.partition(":")
     shown = f"{user}:***@{address}" if colon else login + at + address
     return scheme + separator + _SECRET_OPTION.sub(r"\1***", shown)
+
+
+#: What no URL may ask for, with what to give instead.
+SENTINEL, CLUSTER, SEVERAL = "a Redis Sentinel", "a Redis Cluster", "several servers"
+GIVE_ONE = {
+    SENTINEL: (
+        "give the URL of the server that it watches: redis-cli -h HOST -p PORT sentinel get-master-addr-by-name NAME "
+        "says where that is"
+    ),
+    CLUSTER: "give the URL of one server that is in no cluster, as redis://HOST:PORT/0",
+    SEVERAL: "give the URL of one server, as redis://HOST:PORT/0",
+}
+_SENTINEL_OPTION = re.compile(r"(^|&)(sentinels?|service_name|service|master_name|master_set)=", re.IGNORECASE)
+
+
+def asks_for_many(url: str) -> str:
+    """Return what of several servers a Redis URL asks for, a key of :data:`GIVE_ONE`; nothing: it names one server."""
+    scheme, _, rest = url.partition("://")
+    place, _, options = rest.rpartition("@")[2].partition("?")
+    if "sentinel" in scheme.lower() or _SENTINEL_OPTION.search(options):
+        return SENTINEL
+    if "cluster" in scheme.lower() or re.search("(^|&)cluster=", options, re.IGNORECASE):
+        return CLUSTER
+    return SEVERAL if scheme.lower() != "unix" and "," in place.partition("/")[0] else ""

@@ -6,6 +6,7 @@ import heapq
 import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from operator import itemgetter
 from typing import IO, Any
 
@@ -16,13 +17,15 @@ _RUN_VALUES = 100_000
 _RUN_CHARS = 16 * 1024 * 1024
 
 
-def sorted_on_disk(values: Iterable[Any], order: Callable[[Any], Any], *, falling: bool = False) -> Iterator[Any]:
-    """Yield JSON values sorted by ``order``. The sort is stable. Values that were on disk have lists for tuples.
+def sorted_on_disk(
+    values: Iterable[Any], order: Callable[[Any], Any], room: AbstractContextManager[str], *, falling: bool = False
+) -> Iterator[Any]:
+    """Yield values of JSON by their ``order``; equal ones stay in theirs. What was on disk has lists for tuples.
 
-    Raises:
-        OSError: there is no room for them in the folder of temporary files.
+    ``room`` gives the folder for a file, and says what it means when there is no room in it
+    (:func:`word_counter.settings.user_folders.room_for`).
     """
-    with tempfile.TemporaryFile() as file:
+    with room as folder, tempfile.TemporaryFile(dir=folder) as file:
         runs = list(_runs(values, order, file, falling=falling))
         yield from heapq.merge(*runs, key=order, reverse=falling)
 

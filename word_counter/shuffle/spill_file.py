@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Self
 
+from word_counter.settings.user_folders import temporary_folder
 from word_counter.shuffle.run_format import RunEntry, entries_of
 
 #: How many bytes of a run are read at a time.
@@ -43,8 +44,8 @@ class SpillFile:
     """Runs that are written once and read from their start. A context manager that removes the file on leaving."""
 
     def __init__(self, folder: str | None = None) -> None:
-        """Make it in a folder; None: in that of temporary files."""
-        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 (it is closed on leaving)
+        """Make it in a folder; None: where temporary files are."""
+        self._file = tempfile.TemporaryFile(dir=folder or temporary_folder())  # noqa: SIM115 (it is closed with the spool)
         self._size = 0
 
     def keep(self, pieces: Iterable[bytes]) -> tuple[int, int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, groupby
 from operator import itemgetter
@@ -10,6 +9,7 @@ from typing import Any
 
 from word_counter.errors import ShuffleError
 from word_counter.job.reducer import GroupKey, Reducer
+from word_counter.settings.user_folders import room_for
 from word_counter.shuffle.external_sort import sorted_on_disk
 from word_counter.shuffle.key_skew import KeySkew
 from word_counter.shuffle.partitioning import restore, shown
@@ -80,8 +80,8 @@ class ValueStream:
             raise self.error
 
     def arranged(self, order: Callable[[Any], Any]) -> Iterator[Any]:
-        """Return the values in another order, sorted on disk. Equal ones stay in the order of the input."""
-        return _arranged(iter(self), order)
+        """Return the values in another order, sorted on disk; equal ones stay in the order of the input."""
+        return sorted_on_disk(iter(self), order, room_for("sort the values of a key", ShuffleError))
 
 
 def concluding(reducer: Reducer, entries: Iterable[RunEntry], skew: KeySkew) -> Iterator[tuple[GroupKey, Any]]:
@@ -129,11 +129,3 @@ def _folded(
             values = [reducer.refold(restore(group), values)]
     skew.note(group, count)
     yield group, values
-
-
-def _arranged(values: Iterator[Any], order: Callable[[Any], Any]) -> Iterator[Any]:
-    try:
-        yield from sorted_on_disk(values, order)
-    except OSError as error:
-        message = f"cannot sort the values of a key in {tempfile.gettempdir()}: {error.strerror}; set TMPDIR"
-        raise ShuffleError(message) from error

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import unquote_to_bytes, urlsplit
 
 import redis
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
-from word_counter.errors import StoreForbiddenError, StoreUnavailableError, UsageError
-from word_counter.settings.redis_url import without_password
+from word_counter.errors import StoreForbiddenError, StoreUnavailableError, UnsupportedServerError, UsageError
+from word_counter.settings.redis_url import CLUSTER, GIVE_ONE, SENTINEL, asks_for_many, without_password
 
 #: A connection. redis-py types each answer as a union over its sync, async, bytes and text clients, which is of no use
 #: to callers.
@@ -20,6 +23,8 @@ RedisError = redis.RedisError
 ResponseError = redis.ResponseError
 #: How long an answer may take before the connection counts as lost, in seconds. Longer than any blocking read.
 _ANSWER_SECONDS = 10.0
+#: What a server may be besides standalone, as INFO names it: redis_mode, or server_mode of Valkey.
+_MODES = {"cluster": CLUSTER, "sentinel": SENTINEL}
 #: The oldest server whose commands this package can use.
 OLDEST_SERVER = (7, 0)
 
@@ -28,22 +33,15 @@ def connect(url: str, *, checked: bool = True) -> Redis:
     """Return a connection. Unless ``checked`` is False, the server has answered and is new enough.
 
     Raises:
-        UsageError: the URL is not one of Redis.
+        UsageError: the URL is none.
+        UnsupportedServerError: it names a cluster, a Sentinel, or several servers.
         StoreUnavailableError: there is no server, it refuses us, or it is too old.
     """
+    if kind := asks_for_many(url):
+        message = f"{without_password(url)} asks for {kind}, which word_counter does not support: {GIVE_ONE[kind]}"
+        raise UnsupportedServerError(message)
     try:
-        connection: Redis = redis.Redis.from_url(
-            url,
-            # File names need not be UTF-8: text holds their other bytes as lone surrogates. Written as backslash
-            # escapes they can be read, and inside a JSON text such an escape gives the byte back.
-            encoding_errors="backslashreplace",
-            socket_timeout=_ANSWER_SECONDS,
-            socket_connect_timeout=5.0,
-            health_check_interval=0,
-            retry=Retry(ExponentialBackoff(cap=1.0, base=0.05), 3),
-        )
-        pool = connection.connection_pool
-        pool.connection_class(**pool.connection_kwargs)  # only this raises for options that redis-py does not know
+        connection = _made(url)
     except (ValueError, TypeError) as error:
         # The error's text is not shown: it may quote a part of the password.
         message = f"not a Redis URL (redis://, rediss:// or unix://, and options it knows): {without_password(url)}"
@@ -51,10 +49,38 @@ def connect(url: str, *, checked: bool = True) -> Redis:
     if not checked:
         return connection
     with translated_errors(url):
-        version = str(connection.info("server")["redis_version"])
+        server = connection.info("server")
+    version = str(server["redis_version"])
+    if mode := _MODES.get(str(server.get("server_mode") or server.get("redis_mode"))):
+        what = "a node of a Redis Cluster" if mode == CLUSTER else mode
+        message = f"Redis at {without_password(url)} is {what}, which word_counter does not support: {GIVE_ONE[mode]}"
+        raise UnsupportedServerError(message)
     if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_SERVER:
         message = f"Redis at {without_password(url)} is version {version}; word_counter needs 7.0 or newer"
         raise StoreUnavailableError(message)
+    return connection
+
+
+def _made(url: str) -> Redis:
+    """Return a connection; ValueError or TypeError when the URL is none."""
+    connection: Redis = redis.Redis.from_url(
+        url,
+        # File names need not be UTF-8, and text holds their odd bytes as lone surrogates: spelled out they read well,
+        # and inside a JSON text they are an escape that gives back what it stands for.
+        encoding_errors="backslashreplace",
+        socket_timeout=_ANSWER_SECONDS,
+        socket_connect_timeout=5.0,
+        health_check_interval=0,
+        retry=Retry(ExponentialBackoff(cap=1.0, base=0.05), 3),
+    )
+    pool = connection.connection_pool
+    path = urlsplit(url).path
+    if url.startswith("unix://"):
+        # redis-py takes it for UTF-8, which the path of a socket need not be.
+        pool.connection_kwargs["path"] = os.fsdecode(unquote_to_bytes(os.fsencode(path)))
+    elif not re.fullmatch("/?[0-9]*/?", path):
+        raise ValueError(path)  # redis-py would take another database than the one it names
+    pool.connection_class(**pool.connection_kwargs)  # options that it does not know are told of here alone
     return connection
 
 

@@ -22,6 +22,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from word_counter.compute.stages import MapOutput
+from word_counter.errors import NoHomeError
 from word_counter.files.digest import Digest, digest_of
 from word_counter.inputs.chunk_reader import Fetched
 from word_counter.job.model import Source
@@ -39,7 +40,10 @@ _LEFT, _LOOK_AFTER = 0.9, 0.05
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Where a cache is, how long an unused entry stays (in seconds), and how large the cache may be (in bytes)."""
+    """Where a cache is, how long an entry stays that nobody uses, and how much all of them may be.
+
+    With no folder nothing is kept.
+    """
 
     folder: str
     seconds: int
@@ -47,10 +51,14 @@ class Bounds:
 
     @classmethod
     def of(cls, settings: Settings) -> Bounds:
-        """Return those that the settings give."""
-        return cls(
-            settings.cache or os.path.join(cache_folder(), "partials"), settings.cache_seconds, settings.cache_bytes
-        )
+        """Return those that settings say."""
+        folder = settings.cache
+        if not folder:
+            try:
+                folder = os.path.join(cache_folder(), "partials")
+            except NoHomeError as error:
+                log.warning("nothing is kept for --incremental: %s, or WORD_COUNTER_CACHE", error)
+        return cls(folder, settings.cache_seconds, settings.cache_bytes)
 
 
 class Mapped(NamedTuple):
@@ -81,6 +89,8 @@ class IncrementalCache:
             header: the first row of its source, where that names the columns.
             run: maps the chunk.
         """
+        if not self._bounds.folder:
+            return Mapped(run(), reused=False)
         key = self._key(source, fetched, header)
         if (kept := self._get(key)) is not None:
             return Mapped(kept, reused=True)

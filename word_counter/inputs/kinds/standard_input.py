@@ -30,7 +30,12 @@ class StandardInput(Kind):
     @classmethod
     def sources(cls, place: Place) -> list[Source] | None:
         """Return a source of unknown size. What comes is another input each time, as its time of change says."""
-        return [Source(place.path, 0, time.time_ns(), STDIN)] if place.path == STDIN_PATH else None
+        if place.path != STDIN_PATH:
+            return None
+        if sys.stdin is None or sys.stdin.closed:
+            message = "standard input is closed, and so there is nothing to read from -; name files instead"
+            raise InputError(message)
+        return [Source(place.path, 0, time.time_ns(), STDIN)]
 
     @classmethod
     def has(cls, source: Source) -> bool:
