@@ -15,7 +15,7 @@ from word_counter.compute.grouping import gather
 from word_counter.compute.native_sums import adds_up, sums_of
 from word_counter.compute.skip_bad_records import SetAside, SkipBadRecords, map_skipping_bad
 from word_counter.compute.user_errors import USER_ERRORS, place_of
-from word_counter.errors import EncodingError, RecordError, WordCounterError
+from word_counter.errors import EncodingError, InvalidTextError, RecordError, WordCounterError
 from word_counter.job.mapper import Lines, Mapper, mapped
 from word_counter.job.pairs import Pairs
 from word_counter.job.reducer import LEFT_OUT, GroupKey, Reducer
@@ -71,9 +71,11 @@ def run_map(phase: Phase, lines: Lines | Pairs, partitions: int, skip_bad: SkipB
     """
     if skip_bad is not None and skip_bad.at_once:
         return _map_once(phase, lines, partitions, skip_bad)
-    with contextlib.suppress(*([RecordError] if skip_bad is not None and skip_bad.limit else [])):
+    # Record by record again: to set bad ones aside, or to find the one whose text is not valid, which shows at the end.
+    repeated = [InvalidTextError, *([RecordError] if skip_bad is not None and skip_bad.limit else [])]
+    with contextlib.suppress(*repeated):
         return _map_once(phase, lines, partitions, None)
-    return _map_once(phase, lines, partitions, skip_bad)
+    return _map_once(phase, lines, partitions, skip_bad or SkipBadRecords())
 
 
 def _map_once(phase: Phase, lines: Lines | Pairs, partitions: int, skip_bad: SkipBadRecords | None) -> MapOutput:
@@ -103,7 +105,7 @@ def _map_once(phase: Phase, lines: Lines | Pairs, partitions: int, skip_bad: Ski
         if skip_bad is not None or mapper is None:
             raise
         message = f"{who} yielded a bad pair in {place_of(mapper, lines)}: {error}"
-        raise EncodingError(message) from error
+        raise type(error)(message) from error
     except WordCounterError:
         raise
     except USER_ERRORS as error:

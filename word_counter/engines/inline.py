@@ -22,7 +22,7 @@ from word_counter.errors import JobLoadError, RecordError, UsageError
 from word_counter.files.drafts import Written
 from word_counter.inputs.base import Cutting
 from word_counter.inputs.chunk_reader import ChunkReader
-from word_counter.inputs.chunker import Piece, split_sources
+from word_counter.inputs.chunker import Piece, check_headers, split_sources
 from word_counter.inputs.input_format import InputFormat, chosen_format
 from word_counter.inputs.line_splitter import cut
 from word_counter.inputs.path_filter import PathFilter
@@ -74,11 +74,13 @@ class InlineEngine(Engine):
             observer.warned,
             verbose=chosen.verbose,
             path_filter=PathFilter(chosen.include, chosen.exclude),
+            encoding=chosen.encoding or job.encoding,
         )
+        records = InputFormat.parse(chosen_format(chosen.input_format, phases[0]))
+        check_headers(sources, records)
         observer.started(job_id, "")
         for hint in hints(job):
             observer.warned(hint)
-        records = InputFormat.parse(chosen_format(chosen.input_format, phases[0]))
         cutting = Cutting.of(sources, chosen.chunk_size, records)
         pieces = _pieces(sources, replace(cutting, whole_files=phases[0].whole_files))
         partitions = max(2, chosen.partitions)

@@ -36,6 +36,7 @@ class Job:
         params: the params that the user of the job may give, by name. Mappers and reducers find the values in
             ``self.params``.
         files: side files: small files that every mapper and reducer may read, as ``self.files["name"]``.
+        encoding: that of inputs which do not begin with a byte order mark, as Python names it; nothing: UTF-8.
         partition: returns which of ``n`` partitions, from 0, a key belongs to; None: a hash of the key decides. It must
             return the same in every process.
     """
@@ -44,6 +45,7 @@ class Job:
     reducer: ClassVar[type[Reducer]]
     steps: ClassVar[Sequence[Step]] = ()
     inputs: Inputs = ()
+    encoding: ClassVar[str] = ""
     settings: ClassVar[dict[str, Any]] = {}
     params: ClassVar[Mapping[str, Param]] = {}
     files: Sequence[str | Path] = ()
@@ -87,7 +89,16 @@ class Job:
         if hasattr(self, "input_format"):
             message = f"job {type(self).__name__}: input_format is what a mapper says of its records; put it there"
             raise JobLoadError(message)
-        self.phases()
+        phases = self.phases()
+        for phase in phases:
+            for mapper in phase.mappers:
+                if lacking := mapper.wrong_with_params(self.params):
+                    message = f"job {type(self).__name__}: {lacking}"
+                    raise JobLoadError(message)
+        mapper = phases[0].mappers[0]
+        if hasattr(mapper, "encoding"):
+            message = f"{mapper.__name__}: encoding is what a job says of its inputs; put it into {type(self).__name__}"
+            raise JobLoadError(message)
 
     def phases(
         self, params: Mapping[str, Any] | None = None, files: Mapping[str, SideFile] | None = None

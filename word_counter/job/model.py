@@ -13,11 +13,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from word_counter.errors import spelled
+
 #: What stands for standard input among inputs, and the packing of that source.
 STDIN_PATH = "-"
 
 
 STDIN = "stdin"
+
+
+#: The packing of a pipe, a device or another file that is read once, as standard input is.
+STREAM = "stream"
 
 
 #: The packing of a source whose bytes are its lines, and of which nothing is given but the whole.
@@ -58,9 +64,11 @@ class Source:
         path: the file; ``-`` is standard input.
         size: in bytes, as it lies there; 0 of standard input.
         modified: the time of last change in nanoseconds since 1970.
-        packing: how it is packed ("gzip", "bzip2", "xz", "zstd", "tar", "zip"), or "stdin", or "whole"; nothing: its
-            bytes are its lines, wherever one begins to read.
+        packing: how it is packed ("gzip", "bzip2", "xz", "zstd", "tar", "zip"), or "stdin", "stream" or "whole";
+            nothing: its bytes are its lines, wherever one begins to read.
         member: of a tar or zip file: which of the files in it; ``size`` is that one's.
+        encoding: of its text, as Python names it; nothing: UTF-8. In what is read from its beginning on, a byte order
+            mark comes before this.
     """
 
     path: str
@@ -68,17 +76,19 @@ class Source:
     modified: int
     packing: str = ""
     member: str = ""
+    encoding: str = ""
 
     def listed(self) -> list[str | int]:
         """Return it as a list, for JSON."""
-        return [self.path, self.size, self.modified, self.packing, self.member]
+        listed: list[str | int] = [self.path, self.size, self.modified, self.packing, self.member]
+        return [*listed, self.encoding] if self.encoding else listed
 
     @property
     def name(self) -> str:
-        """Its name for people and mappers."""
+        r"""Its name for people and mappers; bytes of a name that are no UTF-8 are spelled out, as in ``\xe9``."""
         if self.packing == STDIN:
             return "<stdin>"
-        return f"{self.path}!{self.member}" if self.member else self.path
+        return spelled(f"{self.path}!{self.member}" if self.member else self.path)
 
 
 class Chunk(NamedTuple):

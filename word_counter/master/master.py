@@ -22,7 +22,8 @@ from word_counter.errors import (
     UsageError,
     WordCounterError,
 )
-from word_counter.inputs.chunker import travels
+from word_counter.inputs.chunker import check_headers, travels
+from word_counter.inputs.input_format import InputFormat
 from word_counter.inputs.path_filter import PathFilter
 from word_counter.inputs.sources import check_sources, find_sources
 from word_counter.job.job import Job
@@ -113,6 +114,7 @@ class Master:
             self._observer.warned,
             verbose=self.settings.verbose,
             path_filter=PathFilter(self.settings.include, self.settings.exclude),
+            encoding=self.settings.encoding or self.job.encoding,
         )
         for hint in hints(self.job):
             self._observer.warned(hint)
@@ -120,6 +122,7 @@ class Master:
         digest = digest_of_code(self.job)
         self._files = read_side_files(self.job.files)
         spec = make_spec(self.settings, self.job_id, self.job, code, digest, sources, self._files)
+        check_headers(sources, InputFormat.parse(spec.input_format))
         check_location(spec.shuffle)
         return self._in_session(lambda claim: claim.make_or_take(spec, sources), (spec, sources))
 

@@ -187,6 +187,7 @@ class Accounting:
                 "path": source.path,
                 "member": source.member,
                 "packing": source.packing,
+                **({"encoding": source.encoding} if source.encoding else {}),
                 "size": source.size,
                 "bytes": input_.bytes,
                 "lines": input_.lines,

@@ -24,7 +24,9 @@ def check_inputs(inputs: Sequence[Mapping[str, Any]], moved: Sequence[tuple[str,
     with closing(Openings()) as openings:
         for one in inputs:
             found.inputs += 1
-            source = Source(_place(one["path"], moved), one["size"], 0, one["packing"], one["member"])
+            source = Source(
+                _place(one["path"], moved), one["size"], 0, one["packing"], one["member"], one.get("encoding", "")
+            )
             if kind_of(source).once:
                 found.unchecked.append((source.name, "it cannot be read again"))
                 continue

@@ -41,7 +41,13 @@ _MOST_RECORDS, _MOST_CHARS = 10, 300
 @format_option
 @click.option("--max-bad-records", metavar="N", help="Leave out up to so many records that raise. [default: 0]")
 @json_option
-def check(max_bad_records: str | None, input_format: str | None, as_json: bool, **given: Any) -> None:  # noqa: FBT001 (click's way)
+def check(
+    max_bad_records: str | None,
+    input_format: str | None,
+    encoding: str | None,
+    as_json: bool,  # noqa: FBT001 (click's way)
+    **given: Any,
+) -> None:
     """Try a job on a sample before the long run: cut, ordered, combined and hashed in many ways.
 
     Refuses, with the smallest example that it finds, a job whose results depend on any of these or on chance, or that
@@ -57,9 +63,12 @@ def check(max_bad_records: str | None, input_format: str | None, as_json: bool, 
     made, inputs = chosen_job(given)
     if not inputs:
         raise click.MissingParameter(ctx=click.get_current_context(), param_type="argument", param_hint="'SAMPLE...'")
-    chosen = config.load({"max_bad_records": max_bad_records, "input_format": input_format}, made.settings)
+    asked = {"max_bad_records": max_bad_records, "input_format": input_format, "encoding": encoding}
+    chosen = config.load(asked, made.settings)
     with redirect_stdout(sys.stderr):  # what user code prints is not part of the answer
-        sample = read_sample(find_sources(inputs), MOST_RECORDS, made.phases()[0], chosen.input_format)
+        sources = find_sources(inputs, encoding=chosen.encoding or made.encoding)
+        first_phase = made.phases(made.param_values())[0]
+        sample = read_sample(sources, MOST_RECORDS, first_phase, chosen.input_format)
         verdict = check_isolated(made, sample, max_bad_records=chosen.max_bad_records)
     for hint in hints(made):
         click.echo(printable(f"warning: {hint}"), err=True)

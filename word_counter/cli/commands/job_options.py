@@ -42,11 +42,22 @@ file_option: Option = click.option(
     metavar="PATH",
     help='A small file that mappers and reducers read as self.files["name"]. May be repeated.',
 )
-format_option: Option = click.option(
+_FORMAT_OPTION: Option = click.option(
     "--input-format",
     metavar="FORMAT",
     help="What a record is: lines, jsonl, csv or tsv, as in 'csv delimiter=; header=none'. [default: the job's]",
 )
+_ENCODING_OPTION: Option = click.option(
+    "--encoding",
+    metavar="NAME",
+    help="The encoding of files that do not begin with a byte order mark, as in utf-16-le or cp1252. "
+    "[default: the job's, else utf-8]",
+)
+
+
+def format_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that say what the records of its input are."""
+    return _FORMAT_OPTION(_ENCODING_OPTION(command))
 
 
 def chosen_job(given: Mapping[str, Any]) -> tuple[Job, Sequence[str]]:
