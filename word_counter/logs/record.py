@@ -41,9 +41,16 @@ class Record:
         self._message = message
         self.fields = fields
 
+    def __eq__(self, other: object) -> bool:
+        return self._parts() == other._parts() if isinstance(other, Record) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]  # its fields are a mapping
+
     def __repr__(self) -> str:
-        what = (self.time, self.clock, self.level, self._message, dict(self.fields))
-        return f"Record({', '.join(map(repr, what))})"
+        return f"Record({', '.join(map(repr, self._parts()))})"
+
+    def _parts(self) -> tuple[object, ...]:
+        return self.time, self.clock, self.level, self._message, dict(self.fields)
 
     @property
     def message(self) -> str:
