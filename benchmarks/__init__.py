@@ -1,1 +1,1 @@
-"""Benchmarks: how long word_counter and its peers take over the same text, with results that were checked equal."""
+"""Benchmarks: how long word_counter and its peers take for the same text, with results that are checked to be equal."""

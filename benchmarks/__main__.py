@@ -47,13 +47,13 @@ def _names(what: str, known: list[str]) -> Any:
     default="",
     metavar="NAMES",
     callback=_names("contestant", contestants.names()),
-    help="Who takes part, separated by commas.  [default: all]",
+    help="The contestants, separated by commas.  [default: all]",
 )
 @click.option("--size", default=100.0, type=click.FloatRange(0.01), metavar="MB", help="The size of a corpus.")
 @click.option("--repeat", default=5, type=click.IntRange(1), metavar="N", help="Rounds.")
 @click.option("--workers", default=available_cores(), type=click.IntRange(1), metavar="N", help="Workers of each.")
 @click.option("--large", is_flag=True, help="Follow sizes up to 4,000 MB rather than 250.")
-@click.option("--patience", default=1800.0, metavar="S", help="Stop whoever takes longer for one round.")
+@click.option("--patience", default=1800.0, metavar="S", help="Stop a contestant that takes longer for one round.")
 @click.option(
     "--out",
     default=_HERE / "out",
@@ -99,7 +99,7 @@ def main(**given: Any) -> None:
 
 
 def _keep(text: str, picture: Path) -> None:
-    """Put a report, with its picture if there is one, in the place of the last one."""
+    """Replace the last report by this one, with its picture if there is one."""
     if picture.exists():
         _PICTURE.write_bytes(picture.read_bytes())
         text = f"![The same as a picture]({_PICTURE.name})\n\n{text}"

@@ -1,7 +1,7 @@
-"""A contest: some entries, each run in every round, in another order each time; and what came of each.
+"""A contest: some entries, each run in every round, in another order each time; and the times of each.
 
-Results are compared with what they must be before a time counts. One that differs, fails or is missing keeps the entry
-out of the following rounds, and is named.
+A time counts only if the results are right. An entry whose results differ or are missing, or that fails, is left out of
+the following rounds, and the reason is shown.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A contestant with what it is given.
+    """A contestant with its input and arguments.
 
     Attributes:
-        contestant: who.
+        contestant: the contestant.
         corpus: the text it gets.
         workers: how many workers, threads or cores it may use.
-        x: where it stands on the axis of its contest: megabytes, workers, lines a chunk; None where there is no axis.
+        x: its place on the axis of its contest: megabytes, workers, lines a chunk; None where there is no axis.
         more: further arguments.
-        measures_itself: it prints its seconds, which count rather than those of the command.
+        measures_itself: it prints its seconds, which count instead of the time of the command.
     """
 
     contestant: Contestant
@@ -55,7 +55,7 @@ class Entry:
 
     @property
     def share(self) -> int:
-        """It is run on one part in so many of the corpus; a small one, that takes no long time, it gets whole."""
+        """It is run on one part in so many of the corpus. A small corpus is used as a whole."""
         return self.contestant.share if self.corpus.bytes >= _WORTH_SHARING else 1
 
 
@@ -71,7 +71,7 @@ class Contest:
 
 @dataclass(slots=True)
 class Row:
-    """What came of an entry. ``verdict`` is empty when its times count, and else says why they do not."""
+    """The times of an entry. ``verdict`` is "" when they count, and otherwise says why they do not."""
 
     name: str
     label: str
@@ -125,14 +125,14 @@ def _row(contest: Contest, entry: Entry) -> Row:
 
 
 def _parts(entry: Entry) -> list[Corpus]:
-    """Return what an entry is run on: its corpus, or two parts of it from which its time is extrapolated."""
+    """Return the corpus of an entry, or two parts of it from which its time is extrapolated."""
     if entry.share == 1:
         return [entry.corpus]
     return [corpora.head(entry.corpus, entry.share * _SMALLER), corpora.head(entry.corpus, entry.share)]
 
 
 def _take_part(entry: Entry, row: Row, patience_seconds: float) -> str:
-    """Run an entry for one round, note in its row what came of it, and return that in a few words."""
+    """Run an entry for one round, add the result to its row, and return it in a few words."""
     taken: list[Timing] = []
     parts = _parts(entry)
     for corpus in parts:
@@ -151,7 +151,7 @@ def _take_part(entry: Entry, row: Row, patience_seconds: float) -> str:
 
 
 def _once(entry: Entry, corpus: Corpus, patience_seconds: float) -> Timing:
-    """Run an entry once; CommandError when it fails, or when its results are not what they must be."""
+    """Run an entry once; CommandError when it fails, or its results are wrong."""
     who = entry.contestant
     results = corpora.folder() / f"results-{os.getpid()}.json"
     environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
@@ -167,7 +167,7 @@ def _once(entry: Entry, corpus: Corpus, patience_seconds: float) -> Timing:
 
 
 def _extrapolated(sizes: Sequence[int], taken: Sequence[float], whole: int) -> float:
-    """Return what the whole would take, along the line through what its parts took."""
+    """Return the time for the whole corpus, by a straight line through the times of its parts."""
     if len(sizes) == 1:
         return taken[0]
     (small, large), (first, second) = sizes, taken
@@ -175,7 +175,7 @@ def _extrapolated(sizes: Sequence[int], taken: Sequence[float], whole: int) -> f
 
 
 def _difference(results: Path, corpus: Corpus) -> str:
-    """Return how results differ from what they must be; empty when they are equal."""
+    """Return how results differ from the right ones; "" when they are equal."""
     found: Any = json.loads(results.read_text(encoding="utf-8"))
     if found == corpus.expected:
         return ""
@@ -185,7 +185,7 @@ def _difference(results: Path, corpus: Corpus) -> str:
 
 
 def _map_seconds(timing: Timing) -> float | None:
-    """Return how long word_counter's map stage took, from the events it wrote; None when it is somebody else."""
+    """Return how long word_counter's map stage took, from its events; None for other contestants."""
     at = {}
     for line in timing.complained.splitlines():
         if line.startswith('{"time"'):
@@ -195,7 +195,7 @@ def _map_seconds(timing: Timing) -> float | None:
 
 
 def as_json(contest: Contest, rows: Sequence[Row]) -> dict[str, Any]:
-    """Return a contest as what is kept of it."""
+    """Return a contest in the form that is stored."""
     return {
         "series": contest.series,
         "title": contest.title,

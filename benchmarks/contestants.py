@@ -1,4 +1,4 @@
-"""Contestants: who takes part in which job, how each is called, and what it needs."""
+"""Contestants: the programs that are compared, how each is called, and what it needs."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Contestant:
     """One way to do a job.
 
     Attributes:
-        name: what it is called, here and with --only.
-        label: what tables say.
+        name: its name, here and with --only.
+        label: its name in tables.
         module: the script among the peers; empty for word_counter itself.
         job: the job's reference, for word_counter.
         kernel: which kernel word_counter counts words with.
@@ -40,7 +40,7 @@ class Contestant:
 
     @property
     def missing(self) -> str:
-        """What it needs that is not here; empty when it can run."""
+        """The packages and programs that it needs and that are missing; "" when it can run."""
         packages = [name for name in self.packages if find_spec(name) is None]
         programs = [name for name in self.programs if shutil.which(name) is None]
         return ", ".join(packages + programs)

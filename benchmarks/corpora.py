@@ -1,7 +1,7 @@
-"""Corpora: texts made from a seed, or anybody's own, each with what is known of it.
+"""Corpora: texts that are made from a seed, or given, each with its expected results.
 
-They stand in a cache folder outside the source tree. A smaller corpus of a kind is the beginning of a larger one. What
-the words of a corpus, or its log lines, must come to is counted once by a plain loop, and kept beside it.
+They are in a cache folder outside the source tree. A smaller corpus of a kind is the beginning of a larger one. The
+expected counts of a corpus are counted once by a plain loop, and kept beside it.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Corpus:
 
 
 def folder() -> Path:
-    """Return the cache folder, made if need be."""
+    """Return the cache folder. It is made if it is missing."""
     made = Path(os.environ.get("XDG_CACHE_HOME") or tempfile.gettempdir()) / "word_counter_bench"
     made.mkdir(parents=True, exist_ok=True)
     return made
@@ -59,7 +59,7 @@ def made(kind: str, size: int) -> Corpus:
 
 
 def given(path: str) -> Corpus:
-    """Return somebody's own text as a corpus of words; OSError when it cannot be read."""
+    """Return a given text as a corpus of words; OSError when it cannot be read."""
     return _known(Path(path).resolve(strict=True), "words")
 
 
@@ -81,7 +81,7 @@ def numbered(lines: int) -> Corpus:
 
 
 def warm(corpus: Corpus) -> None:
-    """Read a corpus once, so that nobody is the first to wait for the disk."""
+    """Read a corpus once, so that no contestant has to wait for the disk."""
     with corpus.path.open("rb") as file:
         while file.read(1 << 22):
             pass

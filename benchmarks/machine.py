@@ -1,4 +1,4 @@
-"""The machine and the versions, without which no time means anything."""
+"""The machine and the versions of a measurement."""
 
 from __future__ import annotations
 

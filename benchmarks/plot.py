@@ -1,4 +1,4 @@
-"""The plot: each contest as one panel of an SVG, bars for who took how long and lines along an axis."""
+"""The plot: each contest is one panel of an SVG, with bars for times and lines along an axis."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The report: tables in Markdown, out of what the contests came to."""
+"""The report: tables in Markdown of the results of the contests."""
 
 from __future__ import annotations
 

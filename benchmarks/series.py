@@ -1,4 +1,4 @@
-"""The series: which contests there are, and what each is made of."""
+"""The series: the contests, and the entries of each."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TINY = "A mill stood by the river, and it didn't grind wheat.\nIt ground senten
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What somebody wants to have measured.
+    """What to measure.
 
     Attributes:
         megabytes: the size of the corpora, where a series does not set it.

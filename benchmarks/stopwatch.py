@@ -1,7 +1,7 @@
-"""The stopwatch: runs a command from its start until its results are on disk, and leaves nothing of it behind.
+"""The stopwatch: measures a command from its start until its results are on disk, and ends all of its processes.
 
-On Linux the stopwatch inherits the processes that a command leaves behind, such as Spark's virtual machine: so their
-processor time is counted too, and what does not end by itself is killed before the next command starts.
+On Linux the stopwatch inherits the processes that a command leaves behind, such as Spark's virtual machine. So their
+processor time is counted too. Those that do not end by themselves are killed before the next command starts.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ class _Ending:
             time.sleep(_LOOK_SECONDS)
 
     def enforce(self) -> None:
-        """Kill what is left, and what that leaves in turn."""
+        """Kill the processes that are left, and those that they leave in turn."""
         self._deadline = 0.0
         self.wait()
 

@@ -1,7 +1,7 @@
 """A job run from Python: `python examples/from_python.py examples/logs/`.
 
-The workers of the run import the module of the job class, as this file does. Were the class in this very file, they
-would import this one: the guard at the foot keeps them from running the job again.
+The workers of the run import the module of the job class, as this file does. If the class were in this file, they would
+import this one: the guard at the end keeps them from running the job again.
 """
 
 import sys
@@ -26,7 +26,7 @@ class Retries(Observer):
 
 
 def main(inputs: list[str]) -> None:
-    """Run the job over inputs and print what it came to."""
+    """Run the job over inputs and print its outcome."""
     observer = Retries()
     try:
         outcome: Outcome = run(inputs, Levels, observer=observer, output="output/levels.json", workers=2)

@@ -15,7 +15,7 @@ SLOW_MS = 1000
 
 
 class RequestTimes(Mapper):
-    """Yields what one timed line says; counts those that say nothing of time, and those that are slow."""
+    """Yields the time in a line; counts lines without a time, and slow ones."""
 
     def map(self, line: str) -> Iterator[tuple[tuple[str, str], dict[str, int]]]:
         found = TIMED.match(line)

@@ -18,7 +18,7 @@ class TimeOfPath(LogMapper):
 
 
 class ToOneKey(Mapper):
-    """Brings all paths together, each behind its mean time, by which lists are compared."""
+    """Brings all paths together as lists that begin with the mean time, by which they are compared."""
 
     def map_pair(self, key: str, value: float) -> Iterator[tuple[str, list[Any]]]:
         yield "slowest", [value, key]

@@ -1,4 +1,4 @@
-"""A job for trying failures out: it is slow, and a line may ask for trouble. docs/explanation/failures.md uses it.
+"""A job for trying out failures: it is slow, and a line may cause one. docs/explanation/failures.md uses it.
 
 Each line takes 5 ms. A line that begins with `raise` raises, one with `crash` kills its process as a fault in a C
 library would, one with `hang` never ends.

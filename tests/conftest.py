@@ -1,4 +1,4 @@
-"""What all tests share: a clean environment, private servers, and job names that nobody else has."""
+"""Fixtures of all tests: a clean environment, private servers, and unique job names."""
 
 from __future__ import annotations
 

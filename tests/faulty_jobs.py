@@ -1,4 +1,4 @@
-"""Jobs whose results depend on what they must not depend on, and some that only look so."""
+"""Jobs whose results depend on what they must not depend on, and some that only look like it."""
 
 from __future__ import annotations
 

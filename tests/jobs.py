@@ -1,4 +1,4 @@
-"""Jobs that tests run on every engine. They stand in a module, so that worker processes can import them."""
+"""Jobs that tests run on every engine. They are in a module, so that worker processes can import them."""
 
 from __future__ import annotations
 

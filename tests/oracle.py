@@ -1,4 +1,4 @@
-"""What the word count must come to, computed plainly and without any of the package's code."""
+"""The expected result of the word count, computed plainly and without the package's code."""
 
 from __future__ import annotations
 

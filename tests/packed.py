@@ -1,4 +1,4 @@
-"""Packed files for tests: what packs, by the name that word_counter has for it."""
+"""Packed files for tests: the functions that pack, by the names that word_counter uses."""
 
 from __future__ import annotations
 

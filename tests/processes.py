@@ -1,4 +1,4 @@
-"""The real command as a real process, and what tests need to know about processes."""
+"""Runs the real command as a real process, and finds out what tests need to know about processes."""
 
 from __future__ import annotations
 

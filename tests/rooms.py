@@ -1,7 +1,7 @@
-"""The rooms of the package, their order, and what of its imports is against it.
+"""The rooms of the package, their order, and the imports that break it.
 
 A room is a folder of ``word_counter/``, or a file right in it. A room may import those further down in :data:`ORDER`,
-and nothing further up; rooms of one row do not know each other.
+but none further up, and none in its own row.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Sketches: small answers to questions whose exact answer would need all values, at the price of a known error.
+"""Sketches: small approximate answers, with a known error, to questions whose exact answer would need all values.
 
-Each comes out the same whatever the chunks and workers, as everything does here: what travels is made so that merging
-does not depend on the order (docs/decisions/0011-sketches.md). They need the extra ``sketches``.
+Each gives the same result for any chunks and workers: its intermediate values are made so that the order of merging
+does not matter (docs/decisions/0011-sketches.md). They need the extra ``sketches``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from word_counter.settings.distribution import how_to_install
 
 #: The registers of a HyperLogLog, as a power of two: 4 KiB, and an error of 1.6 %.
 _LG_K = 12
-#: The bounds are so many standard deviations off: 95 of 100 answers lie within.
+#: The bounds are so many standard deviations from the answer: 95 of 100 true values lie between them.
 _DEVIATIONS = 2
 
 
@@ -38,12 +38,12 @@ class DistinctSketch:
 
     def __init__(self) -> None:
         self._library = library("datasketches")
-        # At its full size from the start, as the smaller forms remember the order in which they grew.
+        # At its full size from the start, as the smaller forms depend on the order of the texts.
         kind = self._library.tgt_hll_type.HLL_8
         self._sketch = self._library.hll_sketch(_LG_K, kind, start_max_size=True)
 
     def add(self, text: str) -> None:
-        """Take in a text."""
+        """Add a text."""
         self._sketch.update(text)
 
     def pack(self) -> str:
@@ -52,30 +52,30 @@ class DistinctSketch:
 
     @classmethod
     def merged(cls, packed: Iterable[str]) -> DistinctSketch:
-        """Return the sketch of all that was taken in by sketches that were packed."""
+        """Return the sketch of all texts that were added to packed sketches."""
         merged = cls()
         kind = merged._library.tgt_hll_type.HLL_8
         union = merged._library.hll_union(_LG_K)
         some = [merged._library.hll_sketch.deserialize(base64.b64decode(text)) for text in packed]
-        # Twice: a register is a maximum, so that nothing changes, but that the estimate is made from the registers
-        # alone. One that was never merged would be made from the order in which texts came.
+        # Each sketch is added twice. The registers are maxima, so they do not change, but the estimate then depends on
+        # them alone. That of a sketch which was never merged would depend on the order of the texts.
         for sketch in some * 2:
             union.update(sketch)
         merged._sketch = union.get_result(kind)
         return merged
 
     def result(self) -> dict[str, int]:
-        """Return about how many there were, and between which bounds. Only of a sketch that was merged."""
+        """Return about how many texts there were, with the bounds. Only for a merged sketch."""
         sketch = self._sketch
         low, high = sketch.get_lower_bound(_DEVIATIONS), sketch.get_upper_bound(_DEVIATIONS)
         return {"about": round(sketch.get_estimate()), "low": math.floor(low), "high": math.ceil(high)}
 
 
 class PercentileSketch:
-    """About which value stands at a rank: a DDSketch (C. Masson and others, 2019), with the bins of Datadog's library.
+    """About which value has a rank: a DDSketch (C. Masson and others, 2019), with the bins of Datadog's library.
 
-    A bin holds values that differ by less than twice the accuracy from each other. What travels is how many values each
-    bin has, as JSON. Values are 0 or more.
+    A bin has values that differ by less than twice the accuracy from each other. The intermediate value is the number
+    of values in each bin, as JSON. Values are 0 or more.
     """
 
     def __init__(self, accuracy: float) -> None:

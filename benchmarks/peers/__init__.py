@@ -1,1 +1,1 @@
-"""The peers: one script each, as its own documentation would write it, with the same word rule."""
+"""The peers: one script for each, written as in its own documentation, with the same word rule."""

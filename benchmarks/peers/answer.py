@@ -1,4 +1,4 @@
-"""What every peer is asked, and how it answers: ``python -m benchmarks.peers.NAME CORPUS RESULTS WORKERS``."""
+"""The arguments and the output of every peer: ``python -m benchmarks.peers.NAME CORPUS RESULTS WORKERS``."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def key(word: str) -> str:
 
 
 def asked() -> tuple[str, str, int]:
-    """Return what the command line asks: the corpus, where the results go, and how many workers."""
+    """Return the arguments of the command line: the corpus, where the results go, and how many workers."""
     corpus, results, workers = sys.argv[1:4]
     return corpus, results, int(workers)
 

@@ -1,4 +1,4 @@
-"""A worker that is stopped with a task in its hands, and wakes when somebody else has done it."""
+"""A worker that is stopped in the middle of a task, and wakes up after another worker has done it."""
 
 from __future__ import annotations
 

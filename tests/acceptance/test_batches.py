@@ -1,4 +1,4 @@
-"""Batches of several tasks, when one of their tasks comes to nothing."""
+"""Batches of several tasks, when one of their tasks fails."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The examples run as their own first lines say, and give what a person would count."""
+"""The examples run as their first lines say, and give what a person would count."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs that map only what is new: the same bytes as a full run, and only what is new is mapped."""
+"""Incremental runs: the same bytes as a full run, and only new chunks are mapped."""
 
 from __future__ import annotations
 

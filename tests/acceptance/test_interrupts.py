@@ -1,4 +1,4 @@
-"""Ctrl-C, early, late, twice and thrice: one line that says what becomes of the job, exit code 130, nothing left."""
+"""Ctrl-C, early, late, twice and thrice: one line about the job, exit code 130, and nothing is left behind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happens when processes are killed or interrupted in the middle of a job."""
+"""Processes that are killed or interrupted in the middle of a job."""
 
 from __future__ import annotations
 

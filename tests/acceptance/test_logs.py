@@ -1,4 +1,4 @@
-"""The events of a run, as machines read them."""
+"""The JSON events of a run, for machines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is done, but answered to nobody, the Redis client sends again: that may make no difference."""
+"""Commands whose answers are lost, so that the Redis client sends them again: it makes no difference."""
 
 from __future__ import annotations
 

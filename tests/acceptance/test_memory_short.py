@@ -1,4 +1,4 @@
-"""A Redis whose memory runs short: no more chunks are queued, and the job goes on or fails as it gets more or not."""
+"""A Redis that runs short of memory: no more chunks are queued, and the job goes on once there is more, or fails."""
 
 from __future__ import annotations
 

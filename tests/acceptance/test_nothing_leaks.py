@@ -1,4 +1,4 @@
-"""A password and a secret are shown nowhere: not in output, logs, process lists or errors, nor kept in Redis."""
+"""Passwords and secrets are shown nowhere: not in output, logs, process lists or errors, nor stored in Redis."""
 
 from __future__ import annotations
 

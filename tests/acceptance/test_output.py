@@ -1,4 +1,4 @@
-"""Where results go: what the command says of an output that cannot be, before it starts anything and at the end."""
+"""Where results go: errors about outputs that cannot be written, before a job starts and at its end."""
 
 from __future__ import annotations
 

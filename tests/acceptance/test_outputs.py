@@ -1,4 +1,4 @@
-"""Every form of results is exact when a worker is killed, and what was there stays when a master is."""
+"""Every output format is exact when a worker is killed, and leaves the earlier output when a master is killed."""
 
 from __future__ import annotations
 

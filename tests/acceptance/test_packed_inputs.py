@@ -1,4 +1,4 @@
-"""Inputs that travel: packed files and standard input, with workers and masters that are killed."""
+"""Packed files and standard input, whose chunks go through Redis, while workers and masters are killed."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ PAGES = [page for page in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_whoever_does_what_a_page_says_sees_what_it_shows(page: Path, folder: Path) -> None:
+def test_following_a_page_gives_the_output_that_it_shows(page: Path, folder: Path) -> None:
     there = folder / "my-logs"
     there.mkdir()
     for given in ("examples", "input"):

@@ -1,4 +1,4 @@
-"""The command ``run`` as its users meet it: its results, its streams, its errors and exit codes."""
+"""The command ``run`` for its users: its results, its output streams, its errors and exit codes."""
 
 from __future__ import annotations
 

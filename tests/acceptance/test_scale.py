@@ -1,4 +1,4 @@
-"""`make scale` in small: the same cases over less, each exact and within its limits."""
+"""`make scale` on less input: each case is exact and within its limits."""
 
 from __future__ import annotations
 

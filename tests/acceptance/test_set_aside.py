@@ -1,4 +1,4 @@
-"""Bad records, chunks that kill their process, and tasks that hang: set aside where that is asked for, else named."""
+"""Bad records, chunks that kill their process, and tasks that hang: skipped if asked for, else named in an error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Jobs that shuffle by files, with real processes: exact whoever is killed, and nothing of the files stays."""
+"""Jobs that shuffle through files, with real processes: exact whatever is killed, and no files are left."""
 
 from __future__ import annotations
 

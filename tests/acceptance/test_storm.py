@@ -1,4 +1,4 @@
-"""A short storm over the real commands, and what is left when a storm is broken off. `make chaos` runs longer ones."""
+"""A short storm over the real commands, and what is left when a storm is interrupted. `make chaos` runs longer ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Masters that die, sleep or are interrupted, and those that go on in their place."""
+"""Masters that die, sleep or are interrupted, and the masters that take over."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Redis over TLS, and under users of which each may do what it needs and nothing else."""
+"""Redis over TLS, and under Redis users that have only the rights that they need."""
 
 from __future__ import annotations
 
@@ -350,7 +350,7 @@ def test_a_run_with_workers_of_its_own_needs_the_rights_of_both(guarded: Guarded
     guarded.client("admin").acl_deluser("both")
 
 
-def test_nobody_comes_in_without_a_user_and_the_error_tells_no_password(guarded: Guarded, folder: Path) -> None:
+def test_without_a_user_no_command_runs_and_the_error_shows_no_password(guarded: Guarded, folder: Path) -> None:
     (folder / "text.txt").write_bytes(TEXT)
     for login in ("", "master:wrong-pw@", ":wrong-pw@"):
         ended = word_counter(

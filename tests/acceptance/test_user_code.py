@@ -1,4 +1,4 @@
-"""User code as it is written in practice: scripts without a guard, and files named like modules that others need."""
+"""User code as people write it: scripts without a guard, and files named like modules that other code imports."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ class TestFilesNamedLikeModules:
         assert json.loads(ended.out) == {"a": 2, "b": 1}
 
     @pytest.mark.usefixtures("job")
-    def test_do_not_take_the_place_of_what_the_crew_of_a_script_needs(self, folder: Path) -> None:
+    def test_do_not_replace_modules_that_the_workers_of_a_script_need(self, folder: Path) -> None:
         (folder / "script.py").write_text(
             "import sys\n"
             "own = sys.path.pop(0)\n"

@@ -1,4 +1,4 @@
-"""Inputs on web servers: of those that give ranges and those that do not, though connections drop."""
+"""Inputs on web servers, with and without range requests, while connections drop."""
 
 from __future__ import annotations
 

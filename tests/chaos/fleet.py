@@ -1,4 +1,4 @@
-"""The fleet: so many workers of one process each, replaced when they die."""
+"""The fleet: a number of workers of one process each, replaced when they die."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Measures how long it takes from a death until the work runs elsewhere, with nothing else amiss and an idle worker."""
+"""Measures the time from a death until the work runs elsewhere, without other faults and with an idle worker."""
 
 from __future__ import annotations
 

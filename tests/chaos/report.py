@@ -1,4 +1,4 @@
-"""The report: what a storm came to."""
+"""The report of a storm."""
 
 from __future__ import annotations
 

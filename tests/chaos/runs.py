@@ -1,4 +1,4 @@
-"""Runs: a job's masters, one after the other as they are killed, or one standing by another, until the verdict."""
+"""Runs: the masters of a job, one after the other as they are killed, or one standing by, until the verdict."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The storm: a stream of jobs over a fleet of workers, and faults over all of it, until every job has its verdict."""
+"""The storm: a stream of jobs over a fleet of workers, with faults, until every job has its verdict."""
 
 from __future__ import annotations
 

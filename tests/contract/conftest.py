@@ -1,4 +1,4 @@
-"""The engines under contract, each as a function that runs a job; for redis with real workers standing by."""
+"""The engines under contract, each as a function that runs a job; redis has real workers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every engine promises: exact results, the same bytes however the work is cut, and clear ends otherwise."""
+"""The contract of all engines: exact results, the same bytes however the work is cut, and clear errors otherwise."""
 
 from __future__ import annotations
 

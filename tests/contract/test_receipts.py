@@ -1,4 +1,4 @@
-"""The receipt of a job, on every engine: it adds up, and names what went in and what came out."""
+"""The receipt of a job, on every engine: it adds up, and names all inputs and results."""
 
 from __future__ import annotations
 

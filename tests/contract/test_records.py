@@ -1,4 +1,4 @@
-"""Records on every engine: a job says what they are, and gets them however its input is cut and travels."""
+"""Records on every engine: a job says what they are, and gets them however its input is cut and transported."""
 
 from __future__ import annotations
 

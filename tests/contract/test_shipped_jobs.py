@@ -1,4 +1,4 @@
-"""What every shipped job promises: what a few lines of plain Python say of the same input, on every engine."""
+"""The contract of the shipped jobs, on every engine: the same results as a few lines of plain Python."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every engine promises of jobs with several steps, and of params, partitions and order."""
+"""The contract of all engines for jobs with several steps, and for params, partitions and order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The chunk queue: batches as RQ jobs that anybody can look at, and that nobody can run but our workers."""
+"""Batch queue: batches are RQ jobs that people can look at, and that only our workers can run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The benchmarks: what they measure was checked, and what cannot be measured is named."""
+"""The benchmarks: only results that were checked count, and what cannot be measured is named."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The check before the long run: what it refuses, with what example, and what it lets pass."""
+"""The check before a long run: which jobs it refuses, with which examples, and which pass."""
 
 from __future__ import annotations
 

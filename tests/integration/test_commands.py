@@ -375,7 +375,7 @@ def test_cancel_ends_a_job_and_its_master(server: EmbeddedRedis, cli: Cli, folde
     assert cli.json("status", job_id)["state"] == "cancelled"
 
 
-def test_a_cancelled_job_is_kept_as_long_as_its_plan_says(
+def test_a_cancelled_job_is_kept_as_long_as_its_spec_says(
     cli: Cli, connection: Redis, server: EmbeddedRedis, folder: Path, job_id: str
 ) -> None:
     (folder / "in.txt").write_bytes(b"a line\n")

@@ -1,4 +1,4 @@
-"""Connections: what cannot be reached or will not do is told of in one line, without a password."""
+"""Connections: a Redis that cannot be reached, or refuses, gives an error of one line without a password."""
 
 from __future__ import annotations
 

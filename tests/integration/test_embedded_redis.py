@@ -1,4 +1,4 @@
-"""The private server: nobody else can reach it, and it never outlives who started it."""
+"""Embedded Redis: other users cannot reach it, and it never outlives the process that started it."""
 
 from __future__ import annotations
 

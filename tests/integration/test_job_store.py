@@ -1,4 +1,4 @@
-"""The store against a real server: what each operation does, that saying it twice does no more, who is refused."""
+"""The store on a real server: what each operation does, that a repeated call changes nothing, and what is refused."""
 
 from __future__ import annotations
 
@@ -255,7 +255,7 @@ class TestCreate:
         assert store.hold(1, 1) == -1
 
 
-class TestPlan:
+class TestRecordingChunks:
     def test_is_seen_in_the_snapshot(self, job: JobStore) -> None:
         snapshot = _seen(job)
 
@@ -834,7 +834,7 @@ class TestRemoving:
         assert job.remove(2, "somebody")
 
 
-class TestCharge:
+class TestLeaderLease:
     def test_is_one_masters_at_a_time(self, job: JobStore) -> None:
         assert job.take("master-2", LEASE) == 0
         assert job.hold(1, LEASE) == 1
@@ -847,7 +847,7 @@ class TestCharge:
         assert job.take("master-3", LEASE) == 3
         assert [job.hold(epoch, LEASE) for epoch in (1, 2, 3)] == [0, 0, 1]
 
-    def test_of_a_job_that_has_ended_is_nobodys(self, job: JobStore) -> None:
+    def test_of_a_job_that_has_ended_cannot_be_acquired(self, job: JobStore) -> None:
         job.end(None, JobState.CANCELLED, "", 2, 60)
 
         assert job.take("master-2", LEASE) == -1

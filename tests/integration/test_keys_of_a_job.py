@@ -1,4 +1,4 @@
-"""What a job leaves in Redis: its redis keys and the documented ones, all of which expire."""
+"""The keys of a job in Redis: they are the documented ones, and all of them expire."""
 
 from __future__ import annotations
 

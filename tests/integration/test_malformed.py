@@ -1,4 +1,4 @@
-"""Malformed bytes, texts and keys: no crash, no hang, no wrong count; only errors of ours, which say what is wrong."""
+"""Malformed bytes, texts and keys: no crash, no hang, no wrong count, only errors of ours that say what is wrong."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_a_partial_that_is_none_is_a_value_error(text: str) -> None:
 
 @given(text=junk_texts)
 @settings(max_examples=300)
-def test_a_plan_that_is_none_is_a_usage_error(text: str) -> None:
+def test_a_text_that_is_not_a_job_spec_is_a_usage_error(text: str) -> None:
     with pytest.raises(UsageError):
         JobSpec.from_json(text)
 

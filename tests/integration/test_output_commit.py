@@ -1,4 +1,4 @@
-"""The finish against a real store: results are shown when all of the job is there and this master's, or not at all."""
+"""Output commit on a real store: results are shown when the job is complete and the lease is ours, or not at all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Outputs against what they go to for real: tables of a PostgreSQL server, and stores that fsspec knows."""
+"""Outputs with real targets: tables of a PostgreSQL server, and stores that fsspec knows."""
 
 from __future__ import annotations
 

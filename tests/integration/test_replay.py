@@ -1,4 +1,4 @@
-"""Replaying a chunk: as a worker ran it, in a process where it can be looked into."""
+"""Replaying a chunk as a worker ran it, in a process where it can be debugged."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ def test_an_input_that_changed_cannot_be_replayed(replayed: Replayed) -> None:
     assert f"{replayed.input} has changed since the job began" in ended.stderr
 
 
-def test_a_plan_that_is_not_signed_is_refused_before_its_code_is_loaded(
+def test_a_spec_that_is_not_signed_is_refused_before_its_code_is_loaded(
     replayed: Replayed, connection: Redis, folder: Path
 ) -> None:
     replayed.master("a b\n")

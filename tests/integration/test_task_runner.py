@@ -1,4 +1,4 @@
-"""The runner against a real store: what it does with a batch that is not to be run as it stands."""
+"""Task runner on a real store: what it does with a batch that it must not run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The roster: who is alive, as they last said."""
+"""Worker registry: which workers are alive, by their heartbeats."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_worker_that_falls_silent_is_gone_after_a_while(connection: Redis, nam
     assert 0 < connection.ttl(WORKER_PREFIX + name) <= GONE_AFTER_SECONDS
 
 
-def test_the_long_silent_are_cleared_away_when_somebody_signs(connection: Redis, name: str) -> None:
+def test_workers_without_a_heartbeat_for_long_are_removed_by_the_next_heartbeat(connection: Redis, name: str) -> None:
     connection.zadd(WORKERS, {f"{name}-silent": 1})
 
     WorkerRegistry(connection).heartbeat(name, {"processes": 1})

@@ -1,4 +1,4 @@
-"""The door, from outside: whatever is put into the queue is refused in words, and nothing else happens."""
+"""Admission: whatever is put into the queue from outside is refused with a reason, and has no other effect."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Archives and selections: each file in an archive is a source, and patterns say which files are wanted."""
+"""Archives and path filters: each file in an archive is a source, and patterns choose files."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def test_what_cannot_be_told_apart_or_opened_in_an_archive_is_refused(folder: Pa
             find_sources(folder / name)
 
 
-class TestSelection:
+class TestPathFilter:
     @pytest.fixture
     def names(self, folder: Path) -> Callable[..., list[str]]:
         for name in ("a.log", "b.txt", "old/a.log", "old/deep/c.log"):

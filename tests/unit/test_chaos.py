@@ -1,4 +1,4 @@
-"""The storm's own judgement: it is worth nothing if it takes what is wrong for right."""
+"""The verdicts of the storm: a storm is worthless if it takes wrong results for right ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings: where they come from, which wins, and what is said of bad ones."""
+"""Settings: where they come from, which one wins, and the errors about bad ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Unpacking: the same bytes come out, however they were packed; what is not whole is named."""
+"""Decompression: the same bytes come out of every format, and incomplete files are named."""
 
 from __future__ import annotations
 

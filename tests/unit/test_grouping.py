@@ -1,4 +1,4 @@
-"""Gathering: the native kernel comes to what the reducer says, whatever the pairs, and what is no pair is an error."""
+"""Grouping: the native kernel gives what the reducer defines for any pairs, and anything but a pair is an error."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ class TestPairs:
 
         with pytest.raises(
             EncodingError,
-            match=rf"^Odd yielded a bad pair in f.txt, byte 4, line 2: 'odd': {said}.* is not a \(key, value\) pair$",
+            match=rf"^Odd yielded a bad pair in f.txt, byte 4, line 2: 'odd': {said}.* is not a \(key, value\) pair; ",
         ):
             run_map(Job(mapper=Odd, reducer=cls).phases()[0], Lines(b"one\nodd\ntwo\n", "f.txt"), 2, skip_bad)
 
@@ -188,7 +188,7 @@ class TestPairs:
             def map(self, line: str) -> Any:
                 return line, 1
 
-        with pytest.raises(EncodingError, match=r"line 1: 'ab': 'ab' is not a \(key, value\) pair"):
+        with pytest.raises(EncodingError, match=r"line 1: 'ab': map returned \('ab', 1\)"):
             run_map(Job(mapper=Returning, reducer=Sum).phases()[0], Lines(b"ab\n"), 2)
 
     @pytest.mark.parametrize("key", [10**5000, ("a", -(10**5000))], ids=["int", "tuple"])

@@ -1,4 +1,4 @@
-"""The cache: whatever became of the inputs since, what is taken from it is what mapping would give."""
+"""Incremental cache: whatever happened to the inputs, an entry is what mapping would give."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The inline engine: what it cannot keep it refuses, rather than to pass it over."""
+"""Inline engine: settings that it cannot honour are refused, not ignored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Work in a child process: what it returns, raises and tells, and how it died."""
+"""Isolated process: what its work returns, raises and reports, and how it died."""
 
 from __future__ import annotations
 

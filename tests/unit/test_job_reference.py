@@ -1,4 +1,4 @@
-"""References: how job classes are named, and how another process finds the same code again."""
+"""Job references: how job classes are named, and how another process finds the same code."""
 
 from __future__ import annotations
 

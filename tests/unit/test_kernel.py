@@ -1,4 +1,4 @@
-"""The kernels: whatever the bytes, each counts what the word rule finds, and encodes as the shuffle does."""
+"""The kernels: for any bytes each counts what the word rule finds, and encodes like partitioning.py."""
 
 from __future__ import annotations
 
@@ -557,7 +557,7 @@ class TestWordMapper:
         assert (output.lines, output.pairs) == (3, 3)
         assert lines._decoded is None
 
-    def test_counts_record_by_record_under_care(self) -> None:
+    def test_counts_record_by_record_when_bad_records_are_skipped(self) -> None:
         raw = "Don't\n\u00c9a don't\n".encode()
 
         careful = run_map(WordCount().phases()[0], Lines(raw), 2, SkipBadRecords(limit=3, at_once=True))

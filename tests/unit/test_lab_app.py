@@ -1,4 +1,4 @@
-"""Apps of the classic lab: what of a file is one, what its pairs may be, and by what they are named."""
+"""Apps of the classic lab: what counts as an app, what its pairs may be, and how it is named."""
 
 from __future__ import annotations
 

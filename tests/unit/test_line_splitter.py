@@ -1,4 +1,4 @@
-"""Splitting: chunks of whole lines that cover a file without gaps, from wherever it is taken up again."""
+"""Splitting: chunks of whole lines that cover a file without gaps, from any place where splitting goes on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lines and Mapper: what a user's code gets to see, and where it is in the input."""
+"""Lines and Mapper: what user code gets, and how it knows where it is in the input."""
 
 from __future__ import annotations
 

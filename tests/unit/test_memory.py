@@ -1,4 +1,4 @@
-"""Memory: what a process is said to hold is about what it holds."""
+"""Memory: the figures for a process are about right."""
 
 from __future__ import annotations
 

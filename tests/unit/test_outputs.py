@@ -1,4 +1,4 @@
-"""Outputs: every form of results holds what they are, as readers of its own kind see it."""
+"""Outputs: every format keeps the values of results, as readers of that format see them."""
 
 from __future__ import annotations
 

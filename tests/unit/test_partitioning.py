@@ -1,4 +1,4 @@
-"""The shuffle: keys of every kind stay what they are, and every machine agrees where they belong."""
+"""Partitioning: keys of every kind keep their types, and every machine chooses the same partition."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Payloads: they come from outside, so whatever is in them, a worker gets a whole one or a PayloadError."""
+"""Payloads come from outside: whatever they contain, a worker gets a valid one or a PayloadError."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The feed: how large the input is said to be while it is being read."""
+"""Prefetch: the size of the input while it is being read."""
 
 from __future__ import annotations
 

@@ -213,7 +213,7 @@ class TestOwnReducers:
         assert Doubled().folds
         assert _through_the_stages(Doubled, [1, 2, 3], ([1], 2)) == 12
 
-    def test_without_combine_all_values_travel(self) -> None:
+    def test_without_combine_a_chunk_sends_all_values(self) -> None:
         class Joined(Reducer):
             def reduce(self, key: Any, values: Iterable[Any]) -> Any:
                 return "".join(values)
@@ -223,7 +223,7 @@ class TestOwnReducers:
         with pytest.raises(TypeError, match="Joined does not combine"):
             Joined().refold("k", ["a"])
 
-    def test_with_combine_one_value_a_chunk_travels(self) -> None:
+    def test_with_combine_a_chunk_sends_one_value(self) -> None:
         class Joined(Reducer):
             def reduce(self, key: Any, values: Iterable[Any]) -> Any:
                 return ",".join(values)

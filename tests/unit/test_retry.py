@@ -1,4 +1,4 @@
-"""Patience: what passes by itself is waited for, once told of, and not for ever."""
+"""Redis retry: errors that pass by themselves are retried for a limited time, and reported once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shuffle by files: runs, how they are merged, and what comes to light when they are not what they were."""
+"""Run files: how runs are merged, and how changes of them are noticed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The schedule: every case of ``decide``, and what holds for any snapshot."""
+"""Scheduler: every case of ``decide``, and what holds for any snapshot."""
 
 from __future__ import annotations
 
@@ -298,7 +298,7 @@ class TestCase4Queue:
 
         assert _of(Queue, decide(snapshot, Policy())) == [Queue(due[:2]), Queue(due[2:4]), Queue(due[4:])]
 
-    def test_a_task_that_needs_care_goes_alone(self) -> None:
+    def test_a_suspected_task_goes_alone(self) -> None:
         due = (TaskAttempt("map:1", 2), TaskAttempt("map:2", 2), TaskAttempt("map:3", 2))
         snapshot = _job(due=due, waiting=3, mapped=5, suspicions={"map:2": Suspicion()})
 

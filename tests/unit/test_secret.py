@@ -84,7 +84,7 @@ def test_processes_that_make_it_at_the_same_time_have_the_same(folder: Path) -> 
     assert os.listdir(folder / "new") == ["secret"]
 
 
-def test_a_crew_has_a_secret_of_its_run_alone() -> None:
+def test_local_workers_have_a_secret_of_their_run_alone() -> None:
     secrets = {local_secret("mine", "a"), local_secret("mine", "b"), local_secret("yours", "a"), "mine"}
     assert len(secrets) == 4
     assert local_secret("mine", "a") == local_secret("mine", "a")

@@ -1,4 +1,4 @@
-"""Signatures: only holders of the secret make them, and they hold for one text and one purpose."""
+"""Signatures: only holders of the secret can make them, and each holds for one text and one purpose."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sinks: results are one JSON object that is seen whole or not at all."""
+"""Sink: readers see all of the results or none."""
 
 from __future__ import annotations
 

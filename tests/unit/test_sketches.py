@@ -1,4 +1,4 @@
-"""Sketches: near the truth by as much as they say, and the same whatever was merged with what."""
+"""Sketches: as near to the true value as promised, and the same in any order of merging."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sources: what inputs stand for, and what is noticed about their files."""
+"""Sources: which files inputs stand for, and which changes of files are noticed."""
 
 from __future__ import annotations
 

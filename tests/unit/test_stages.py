@@ -1,4 +1,4 @@
-"""The stages: map, reduce and merge, and where they say that a user's mistake is."""
+"""The stages: map, reduce and merge, and where they locate a user's error."""
 
 from __future__ import annotations
 
@@ -193,7 +193,7 @@ class Careless(Picky):
     """Yields a pair and counts before it raises, so that half of a record could be left behind."""
 
 
-class TestCare:
+class TestSkipBadRecords:
     def test_a_bad_record_is_set_aside_whole_and_all_others_count(self) -> None:
         output = run_map(_job(Careless), _lines(), 2, SkipBadRecords(limit=1))
 
@@ -406,7 +406,7 @@ class TestSummary:
         assert (summary.keys, summary.largest) == (5, [("e", 1)])
 
 
-class TestWeight:
+class TestKeySkew:
     def test_counts_keys_and_values_and_keeps_the_heaviest(self) -> None:
         skew = KeySkew()
 

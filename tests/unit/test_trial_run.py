@@ -1,4 +1,4 @@
-"""Trials: samples in all shapes, and examples made as small as they can be."""
+"""Trial runs: samples in all shapes, and examples made as small as possible."""
 
 from __future__ import annotations
 

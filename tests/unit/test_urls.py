@@ -1,4 +1,4 @@
-"""URLs: which names are ones, what they mean here, and what they need."""
+"""URLs: which names are URLs, what they mean here, and which libraries they need."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Receipts: what verify finds of results and inputs that are not the ones that a receipt names."""
+"""Verify: what it finds when results or inputs are not those of the receipt."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shipped job: its words are those of the word rule, for any text and any bytes."""
+"""The word count: its words are those of the word rule, for any text and any bytes."""
 
 from __future__ import annotations
 

@@ -74,15 +74,15 @@ class Counterexample:
 
 
 _ADVICE = {
-    Fault.RAISES: "mend it",
-    Fault.DIES: "mend it, or leave such records out: with --on-bad-chunk skip a run finds them and sets them aside",
+    Fault.RAISES: "correct it",
+    Fault.DIES: "correct it, or leave such records out: with --on-bad-chunk skip a run finds them and sets them aside",
     Fault.ENCODING: "yield and return text, finite numbers, true, false, null, lists, and dicts with text as keys; "
     "make a sorted list of a set",
     Fault.CHANCE: "a task may run twice, and must give the same: take times from the record, and make random numbers "
     "with a seed from the record",
     Fault.HASH: "hash() and the order of a set are others in each process: use hashlib or zlib.crc32, and sorted()",
     Fault.GROUPING: "combine must return the kind of value that it takes, and it must not matter which values come "
-    "together: a mean travels as a sum and a number (or use Mean), and floats are added with Sum or as they are with "
+    "together: combine a mean as a sum and a number (or use Mean), and add floats with Sum, or uncombined with "
     "math.fsum in reduce. What a mapper yields for a line must not depend on the lines before it",
     Fault.ORDER: "choose by the values themselves (Min, Max, Collect), or say by what they are sorted with "
     "order(self, value), in mrjob's API with SORT_VALUES; if it is the order of the input that you want, say in the "

@@ -49,7 +49,7 @@ def _checked(yielded: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
     """Check pairs and pass them on. A text of two characters is not a pair, though it could be unpacked as one."""
     for pair in yielded:
         if not (isinstance(pair, tuple | list) and len(pair) == 2):  # noqa: PLR2004 (a pair)
-            message = f"{shown(pair)} is not a (key, value) pair"
+            message = f"{shown(pair)} is not a (key, value) pair; a mapper gives pairs: yield key, value"
             raise EncodingError(message)
         yield pair  # type: ignore[misc]
 

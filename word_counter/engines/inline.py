@@ -32,6 +32,7 @@ from word_counter.job.model import Chunk, Cursor, Done, Inputs, JobState, Source
 from word_counter.job.side_file import read_side_files
 from word_counter.job.step import Phase
 from word_counter.loading.code_fingerprint import digest_of_code
+from word_counter.loading.job_hints import hints
 from word_counter.loading.job_reference import refer_to
 from word_counter.master.make_spec import make_spec
 from word_counter.observer import Observer, Outcome, Progress
@@ -75,6 +76,8 @@ class InlineEngine(Engine):
             path_filter=PathFilter(chosen.include, chosen.exclude),
         )
         observer.started(job_id, "")
+        for hint in hints(job):
+            observer.warned(hint)
         records = InputFormat.parse(chosen_format(chosen.input_format, phases[0]))
         cutting = Cutting.of(sources, chosen.chunk_size, records)
         pieces = _pieces(sources, replace(cutting, whole_files=phases[0].whole_files))
@@ -115,7 +118,7 @@ class InlineEngine(Engine):
         progress = replace(progress, bytes=tasks.bytes, split_done=True)
         observer.progressed(replace(progress, state=JobState.REDUCING, seconds=seconds, partitions_reduced=partitions))
         check_accounting(tasks.accounting, job_id)
-        summary = Summary()
+        summary = Summary.of(sink.top)
         parts = [summarised(part, summary) for part in parts_of(results, sink.form)]
         chosen = replace(chosen, partitions=partitions)
         spec = make_spec(chosen, job_id, job, _code_of(job), digest_of_code(job), sources, files)

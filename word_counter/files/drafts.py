@@ -87,7 +87,7 @@ def library(module: str, extra: str, output: str) -> Any:
 
 
 def no_check() -> None:
-    """Check nothing before results are shown."""
+    """Do nothing before results are shown."""
 
 
 def unchanged(rows: Rows) -> Iterator[tuple[str, Any]]:

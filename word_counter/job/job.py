@@ -13,7 +13,7 @@ from word_counter.job.model import Inputs
 from word_counter.job.param import Param, read_params
 from word_counter.job.reducer import Reducer
 from word_counter.job.side_file import SideFile
-from word_counter.job.step import Phase, Step, phases_of
+from word_counter.job.step import Phase, Step, did_you_mean, phases_of
 
 
 class Job:
@@ -115,6 +115,7 @@ class Job:
         for role, base in (("mapper", Mapper), ("reducer", Reducer)):
             if getattr(self, role, None) is None:
                 message = f"job {name}: {role} must be a subclass of {base.__name__}, found none"
+                message += did_you_mean(type(self), role, base) or _in_settings(self.settings, role)
                 raise JobLoadError(message)
         return phases_of(name, [Step(self.mapper, self.reducer)], given, self.partition)
 
@@ -130,3 +131,10 @@ class Job:
     def name(self) -> str:
         """The name that people see: that of the class, or of the mapper for a job built in place."""
         return type(self).__name__ if type(self) is not Job else self.mapper.__name__
+
+
+def _in_settings(settings: Mapping[str, Any], role: str) -> str:
+    """Say, to follow an error, that a role of a job built in place was misspelt, and so became a setting."""
+    classes = {name: value for name, value in settings.items() if isinstance(value, type)}
+    made = type("", (), {**classes, "__module__": ""})
+    return did_you_mean(made, role, Mapper if role == "mapper" else Reducer)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from inspect import isgeneratorfunction
 from itertools import chain, starmap
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
+
+from word_counter.errors import EncodingError
 
 if TYPE_CHECKING:
     from word_counter.job.pairs import Pairs
@@ -15,6 +18,8 @@ if TYPE_CHECKING:
 
 Pair = tuple[Any, Any]
 
+#: How many parts a pair has.
+_PAIR = 2
 #: How many characters of a line an error shows.
 _SHOWN_CHARS = 1_000
 
@@ -189,7 +194,7 @@ class Mapper:
         """Yield the pairs of a whole chunk, or return a dict of them; by default those of :meth:`map` for each line."""
         if isgeneratorfunction(self.map):
             return chain.from_iterable(map(self.map, lines))
-        return chain.from_iterable(self.map(line) or () for line in lines)
+        return chain.from_iterable(_returned(self.map(line), "map") for line in lines)
 
     def map_to_partials(self, lines: Lines, partitions: int) -> tuple[dict[int, str], int] | None:  # noqa: ARG002
         """Return the partials of a chunk as JSON text, and how many pairs they have; None: map_chunk is used instead.
@@ -207,7 +212,7 @@ class Mapper:
         """Yield the pairs for many pairs; by default those of :meth:`map_pair` for each."""
         if isgeneratorfunction(self.map_pair):
             return chain.from_iterable(starmap(self.map_pair, pairs))
-        return chain.from_iterable(self.map_pair(key, value) or () for key, value in pairs)
+        return chain.from_iterable(_returned(self.map_pair(key, value), "map_pair") for key, value in pairs)
 
     @property
     def by_record(self) -> bool:
@@ -271,6 +276,20 @@ class Mapper:
         yield from self.close() or ()
 
 
-def mapped(mapper: Mapper, records: Lines | Pairs) -> Iterable[Any] | None:
-    """Return the pairs that a mapper yields for a chunk of lines, or of a step's pairs."""
-    return mapper.map_chunk(records) if isinstance(records, Lines) else mapper.map_pairs(records)
+def mapped(mapper: Mapper, records: Lines | Pairs) -> Iterable[Any]:
+    """Return what a mapper makes of a chunk, of lines or of a step's pairs; EncodingError unless that is pairs."""
+    given: Any = mapper.map_chunk(records) if isinstance(records, Lines) else mapper.map_pairs(records)
+    if isinstance(given, dict):
+        return given
+    return _returned(given, "map_chunk" if isinstance(records, Lines) else "map_pairs")
+
+
+def _returned(given: Any, method: str) -> Iterable[Any]:
+    """Return the pairs that a method without yield returned, none for None; EncodingError when it returned others."""
+    if given is None or given.__class__ is list:
+        return given or ()
+    is_pair = isinstance(given, tuple) and len(given) == _PAIR and not all(isinstance(p, tuple | list) for p in given)
+    if is_pair or isinstance(given, str | bytes | dict) or not isinstance(given, Iterable):
+        message = f"{method} returned {reprlib.repr(given)}, where pairs are yielded; write: yield key, value"
+        raise EncodingError(message)
+    return given

@@ -36,12 +36,12 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What the user's code raised, and in which file and line of it: that of the innermost frame that is theirs."""
+    """The error of the user's code, and the file and line of the innermost frame that is theirs."""
 
     exception: str  #: the name of its type, with its module where that is not Python's own
     file: str
     line: int
-    transient: bool = False  #: it may be gone by the next attempt, as one of a network or a disk may
+    transient: bool = False  #: whether it may be gone at the next attempt, like an error of a network or a disk
 
     def __str__(self) -> str:
         return f"{self.exception} in {self.file}, line {self.line}"

@@ -7,7 +7,7 @@ mapper and the next one run in the same task, one after the other, and nothing i
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, TypeVar
@@ -19,6 +19,15 @@ from word_counter.job.reducer import Reducer
 from word_counter.job.reducers import Values
 
 _Made = TypeVar("_Made", Mapper, Reducer)
+
+#: What users write in their classes.
+JOB_NAMES = frozenset({"mapper", "reducer", "steps", "inputs", "settings", "params", "files", "partition"})
+MAPPER_NAMES = frozenset({"map", "map_chunk", "map_pair", "map_pairs", "setup", "close", "whole_files", "input_format"})
+REDUCER_NAMES = frozenset({"reduce", "combine", "setup", "close", "last_results", "order", "in_input_order"})
+_METHODS = frozenset({"map", "map_chunk", "map_pair", "map_pairs", "setup", "close", "reduce", "combine", "order"})
+_METHODS |= {"last_results", "partition"}
+#: How alike two names must be for one to be taken for a slip of the other, from 0 to 1.
+_ALIKE = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +178,40 @@ def _missing_arguments(cls: type) -> str:
     return ""
 
 
+def own_names(cls: type) -> dict[str, Any]:
+    """Return the public attributes that a user's class has by its own classes, not by those of this package."""
+    own = [owner for owner in reversed(cls.__mro__) if not owner.__module__.startswith(("word_counter.", "builtins"))]
+    return {name: value for owner in own for name, value in vars(owner).items() if not name.startswith("_")}
+
+
+def misspelt(cls: type, known: Collection[str]) -> list[tuple[str, str]]:
+    """Return the attributes of a class that are slips of known ones that it lacks, each with the one that was meant."""
+    own = own_names(cls)
+    missing = {name.replace("_", ""): name for name in known if name not in own}
+    ours = {name for owner in cls.__mro__ if owner.__module__.startswith("word_counter.") for name in vars(owner)}
+    found = [(name, _nearest(name, missing)) for name in sorted(own.keys() - known - ours)]
+    return [(name, meant) for name, meant in found if meant and inspect.isroutine(own[name]) == (meant in _METHODS)]
+
+
+def _nearest(name: str, missing: Mapping[str, str]) -> str:
+    from difflib import get_close_matches  # here, as hardly any job comes here
+
+    nearest = get_close_matches(name.lower().replace("_", ""), missing, 1, _ALIKE)
+    return missing[nearest[0]] if nearest else ""
+
+
+def did_you_mean(cls: type, wanted: str, base: type | None = None) -> str:
+    """Say, to follow an error, which attribute of a class was likely meant to be the one that it lacks.
+
+    That is one of a name that is alike, or, with ``base``, the only one whose value is a subclass of it.
+    """
+    own = {name: value for name, value in own_names(cls).items() if name != wanted}
+    found = [name for name, value in own.items() if base and isinstance(value, type) and issubclass(value, base)]
+    alike = [name for name in own if _nearest(name, {wanted.replace("_", ""): wanted})]
+    name = alike[0] if alike else found[0] if len(found) == 1 else ""
+    return f"; it has {name}: did you mean {wanted}?" if name else ""
+
+
 def _check_step(step: Step, where: str, *, first: bool) -> None:
     _check_class("mapper", step.mapper, Mapper, where)
     _check_class("reducer", step.reducer, Reducer, where)
@@ -181,10 +224,11 @@ def _check_step(step: Step, where: str, *, first: bool) -> None:
             message = f"{where}: a step needs a mapper or a reducer"
             raise JobLoadError(message)
     elif first and mapper.map is Mapper.map and mapper.map_chunk is Mapper.map_chunk:
-        message = f"{where}: mapper {mapper.__name__} lacks a method map(self, line)"
+        message = f"{where}: mapper {mapper.__name__} lacks a method map(self, line){did_you_mean(mapper, 'map')}"
         raise JobLoadError(message)
     elif not first and mapper.map_pair is Mapper.map_pair and mapper.map_pairs is Mapper.map_pairs:
         message = f"{where}: mapper {mapper.__name__} lacks a method map_pair(self, key, value)"
+        message += did_you_mean(mapper, "map_pair")
         raise JobLoadError(message)
 
 
@@ -200,4 +244,7 @@ def _check_class(role: str, cls: object, base: type, where: str) -> None:
     for name in sorted(getattr(cls, "__abstractmethods__", ())):
         arguments = ", ".join(inspect.signature(getattr(cls, name)).parameters)
         message = f"{where}: {role} {cls.__name__} lacks a method {name}({arguments})"
+        raise JobLoadError(message + did_you_mean(cls, name))
+    if issubclass(cls, Reducer) and inspect.isgeneratorfunction(cls.reduce) and cls.conclude is Reducer.conclude:
+        message = f"{where}: {role} {cls.__name__}: reduce has a yield; it must return the one result of the key"
         raise JobLoadError(message)

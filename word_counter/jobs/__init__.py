@@ -1,4 +1,4 @@
-"""The jobs that ship: a module each, which `--job NAME` names, and which is short enough to be copied and changed."""
+"""The shipped jobs: one module each, for `--job NAME`, and short enough to copy and change."""
 
 from __future__ import annotations
 

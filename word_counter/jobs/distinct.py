@@ -1,7 +1,7 @@
 """How many different lines, or values of a field, there are: exactly.
 
-`word-counter run visits.csv --job distinct --param field=3`. Every different value goes through Redis; where these
-are too many, `distinct_approx` needs 4 KiB for as many as there are.
+`word-counter run visits.csv --job distinct --param field=3`. Every different value goes through Redis. When these are
+too many, `distinct_approx` needs only 4 KiB for any number of them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class OneEach(Mapper):
 
 
 class Distinct(Job):
-    """Values, and lines that have them."""
+    """Counts the different values, and the lines that have them."""
 
     steps = (Step(ValueOfLine, Count), Step(OneEach, Sum))
     params = {

@@ -1,7 +1,7 @@
 """About how many different lines, or values of a field, there are.
 
-`word-counter run visits.csv --job distinct_approx --param field=3`. It is a HyperLogLog, whose result has bounds: in
-95 of 100 cases the number lies between them, 3 % or so to either side. It is the same in each run. Needs the extra
+`word-counter run visits.csv --job distinct_approx --param field=3`. It uses a HyperLogLog. The result has bounds: in
+95 of 100 cases the number lies between them, about 3 % to either side. It is the same in each run. Needs the extra
 `sketches`.
 """
 
@@ -16,7 +16,7 @@ from word_counter.sketches import DistinctSketch, library
 
 
 class SketchOfValues(Mapper):
-    """Takes each value into one sketch, and yields that at the end."""
+    """Adds each value to one sketch, and yields the sketch at the end."""
 
     input_kinds = ("lines",)
 
@@ -32,7 +32,7 @@ class SketchOfValues(Mapper):
 
 
 class MergedSketches(Reducer):
-    """Merges sketches, and says what the last one comes to."""
+    """Merges sketches, and returns the result of the last one."""
 
     def combine(self, key: str, values: Iterable[str]) -> str:  # noqa: ARG002 (there is one key)
         return DistinctSketch.merged(values).pack()

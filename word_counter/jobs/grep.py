@@ -1,6 +1,6 @@
 """The lines that match a pattern, with their numbers, by file.
 
-`word-counter run logs/ --job grep --param 'pattern=timed? out'`. A file's lines come together in one result.
+`word-counter run logs/ --job grep --param 'pattern=timed? out'`. The lines of a file are one result.
 """
 
 from __future__ import annotations

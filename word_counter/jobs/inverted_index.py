@@ -10,7 +10,7 @@ from word_counter.kernel import count_words
 
 
 class WordsOfFile(Mapper):
-    """Yields each word of a chunk once, with the file that the chunk is of."""
+    """Yields each word of a chunk once, with the chunk's file."""
 
     def map_chunk(self, lines: Lines) -> dict[str, str]:
         return dict.fromkeys(count_words(lines.raw), lines.source)

@@ -16,7 +16,7 @@ from word_counter.sketches import check_percentiles, nearest_rank
 
 
 class Times(LogMapper):
-    """Yields the windows that a line falls into, with the time that it tells of."""
+    """Yields the windows of a line, with the duration in it."""
 
     def map_record(self, record: Record) -> Iterator[tuple[str, Any]]:
         text = record.field(self.params["field"])
@@ -28,15 +28,15 @@ class Times(LogMapper):
             message = f"the {self.params['field']} {text!r} is no length of time"
             raise Unreadable(message)
         for start in self.windows(record):
-            yield start, self.travelling(took)
+            yield start, self.packed(took)
 
-    def travelling(self, took: float) -> Any:
-        """Return what stands for one value."""
+    def packed(self, took: float) -> Any:
+        """Return the form in which one duration is yielded."""
         return took
 
 
 class Percentiles(Reducer):
-    """How many values there are, and which stand at the ranks that are asked for."""
+    """Returns the number of values, and the values at the requested percentiles."""
 
     def reduce(self, key: str, values: Iterable[float]) -> dict[str, float]:  # noqa: ARG002 (all windows alike)
         ordered = sorted(values)

@@ -1,8 +1,7 @@
 """Percentiles of latency in windows of time: within 1 %.
 
-`word-counter run access.log --job latency_approx --param percentiles=95`. As `latency`, but by a DDSketch: of each
-window only some hundred numbers go through Redis. It is the same in each run. Needs the
-extra `sketches`.
+`word-counter run access.log --job latency_approx --param percentiles=95`. Like `latency`, but with a DDSketch: only
+some hundred numbers for each window go through Redis. The result is the same in each run. Needs the extra `sketches`.
 """
 
 from __future__ import annotations
@@ -22,12 +21,12 @@ class TimesInBins(Times):
         super().setup()
         self.sketch = PercentileSketch(self.params["accuracy"])
 
-    def travelling(self, took: float) -> dict[str, int]:
+    def packed(self, took: float) -> dict[str, int]:
         return {self.sketch.bin_of(took): 1}
 
 
 class MergedBins(Reducer):
-    """Adds up the bins, and finds the ranks that are asked for."""
+    """Adds up the bins, and finds the values at the requested percentiles."""
 
     def combine(self, key: str, values: Iterable[dict[str, int]]) -> dict[str, int]:  # noqa: ARG002 (all windows alike)
         return PercentileSketch.merged(values)

@@ -11,7 +11,7 @@ from word_counter import Job, Lines, Mapper, Param, Sum
 
 
 class Lengths(Mapper):
-    """Counts the lengths of a whole chunk at once, which saves a call a line."""
+    """Counts the lengths of a whole chunk at once, which saves a call for each line."""
 
     def map_chunk(self, lines: Lines) -> Counter[int]:
         width = self.params["width"]

@@ -14,7 +14,7 @@ from word_counter.logs import TIME_PARAMS, LogMapper, Record, Span, spans, utc
 
 
 class Moments(LogMapper):
-    """Yields whose line it is, with a session that has this one line."""
+    """Yields the user of a line, with a session of this one line."""
 
     def map_record(self, record: Record) -> Iterator[tuple[str, list[Span]]]:
         at = self.milliseconds(record)
@@ -22,7 +22,7 @@ class Moments(LogMapper):
 
 
 class Joined(Reducer):
-    """Joins sessions that are no further apart than the gap, in whatever order they come."""
+    """Joins sessions that are no further apart than the gap, in any order."""
 
     def combine(self, key: str, values: Iterable[list[Span]]) -> list[Span]:  # noqa: ARG002 (all users alike)
         return spans((span for value in values for span in value), round(1000 * self.params["gap"]))

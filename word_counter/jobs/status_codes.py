@@ -12,7 +12,7 @@ from word_counter.logs import LINE_PARAMS, LogMapper, Record
 
 
 class StatusOfRequest(LogMapper):
-    """Yields the status of a request, and the field that it is wanted by."""
+    """Yields the status of a request, with the field of the param ``by``."""
 
     def map_record(self, record: Record) -> Iterator[tuple[str | tuple[str, str], int]]:
         status, by = record.field("status"), self.params["by"]

@@ -13,7 +13,7 @@ from typing import Any
 from word_counter import Job, Mapper, Param, Reducer, Step, Sum
 from word_counter.jobs.word_count import WordMapper
 
-#: Words with how often they occur.
+#: Words and how often each occurs.
 Counted = list[list[Any]]
 
 

@@ -14,7 +14,7 @@ from word_counter.logs import TIME_PARAMS, LogMapper, Record
 
 
 class InWindows(LogMapper):
-    """Yields the windows that a line falls into."""
+    """Yields the windows of a line."""
 
     def map_record(self, record: Record) -> Iterator[tuple[str, int]]:
         if self.wants(record, self.params["levels"]):

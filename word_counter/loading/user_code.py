@@ -1,4 +1,4 @@
-"""The user's own code: which files and which frames of a traceback are theirs, and where in it an exception began."""
+"""User code: which files and traceback frames are the user's own, and where in them an exception was raised."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from typing import Any
 
 from word_counter.job.snapshot import Origin
 
-#: Installed code does not change under a running process; a user's own may.
+#: Installed code is taken not to change while a process runs. The user's own code may change.
 _INSTALLED = tuple(
     os.path.realpath(path) + os.sep
     for name, path in sysconfig.get_paths().items()
     if name in {"stdlib", "platstdlib", "purelib", "platlib"}
 )
 _PACKAGE = __name__.partition(".")[0] + "."
-#: The shipped jobs are jobs like the user's.
+#: The shipped jobs count as user code.
 _SHIPPED = _PACKAGE + "jobs."
-#: Libraries name what a network, a server or a lock does to them like this, and hardly anything else.
+#: How libraries name their errors of networks, servers and locks, and hardly any others.
 _PASSING = re.compile(
     r"connect|timed?_?out|network(?!x)|unavailable|throttl|ratelimit|toomanyrequests|transient|temporar|operational"
     r"|protocolerror|incompleteread|badstatusline|brokenexecutor|deadlock|tryagain",
@@ -35,23 +35,23 @@ def is_installed(file: str) -> bool:
 
 
 def user_traceback(error: BaseException) -> str:
-    """Return the traceback of the user's own code: without the frames of this package and of an import above it.
+    """Return the traceback of the user's own code, without the frames of this package and of imports above it.
 
-    It is valid Unicode text, whatever the exception says.
+    It is valid Unicode, whatever the exception says.
     """
     frames = error.__traceback__
     while frames is not None and frames.tb_next is not None and (_of_package(frames) or _of_import(frames)):
         frames = frames.tb_next
     if frames is not None and _of_import(frames):
-        frames = None  # a syntax error, which says itself where it is
+        frames = None  # a syntax error, whose message says where it is
     lines = traceback.format_exception(type(error), error, frames)
     return "".join(lines).rstrip().encode("utf-8", "backslashreplace").decode()
 
 
 def origin_of(error: BaseException) -> Origin | None:
-    """Return what was raised and where: the innermost frame of the user's own code.
+    """Return what was raised and where: in the innermost frame of the user's own code.
 
-    Where none is theirs it is the innermost one of a library, or else the innermost of all. None: there is no frame.
+    Without such a frame it is the innermost one of a library, or else the innermost of all. None: there is no frame.
     """
     frames = list(_frames(error.__traceback__))
     if not frames:
@@ -65,15 +65,15 @@ def origin_of(error: BaseException) -> Origin | None:
 
 
 def has_own_frame(error: BaseException) -> bool:
-    """Return whether code that is not of this package took part in raising an exception."""
+    """Return whether the traceback of an exception has a frame that is not of this package."""
     return not all(_is_ours(frame) for frame in _frames(error.__traceback__))
 
 
 def may_pass(error: BaseException) -> bool:
-    """Return whether an exception may be gone by the next attempt, as one of a network, a disk or memory may.
+    """Return whether an exception may be gone at the next attempt, like an error of a network, a disk or memory.
 
-    That is OSError, MemoryError and what is derived from them; what is named like an error of a connection; and what
-    was raised because of one of these.
+    These are OSError, MemoryError and their subclasses; exceptions that are named like an error of a connection; and
+    exceptions that one of these caused.
     """
     waiting: list[BaseException | None] = [error]
     seen: set[int] = set()

@@ -1,4 +1,4 @@
-"""Logs: what a job needs to read lines of logs, to know when something happened, and to put it into windows of time."""
+"""Logs: what a job needs to read log lines and their times, and to put them into windows of time."""
 
 from word_counter.logs.clock import Clock
 from word_counter.logs.formats import reader

@@ -15,7 +15,7 @@ from word_counter.logs.levels import SPELLINGS, level_name
 from word_counter.logs.record import Record, Unreadable
 from word_counter.logs.windows import utc, window_starts
 
-#: What a job over log lines may be told.
+#: Params of a job over log lines.
 LINE_PARAMS: Mapping[str, Param] = MappingProxyType(
     {
         "format": Param(
@@ -28,7 +28,7 @@ LINE_PARAMS: Mapping[str, Param] = MappingProxyType(
             "keep", "what happens to lines that cannot be read: set aside, or only counted", ("keep", "count")
         ),
     }
-)  #: The same for one that asks when something happened.
+)  #: Params of a job over log lines that uses their times.
 TIME_PARAMS: Mapping[str, Param] = MappingProxyType(
     {
         **LINE_PARAMS,
@@ -56,9 +56,8 @@ class LogMapper(Mapper, ABC):
     Its job declares :data:`LINE_PARAMS` among its ``params``, or :data:`TIME_PARAMS` if a record's time is asked for.
     One that does not is refused before it runs.
 
-    A line that cannot be read is never passed over in silence. With the param ``unreadable`` at ``keep`` it is a bad
-    record: set aside in the quarantine, as many as ``max_bad_records`` allows. With ``count`` it is counted, and no
-    more.
+    A line that cannot be read is never skipped silently. With the param ``unreadable`` at ``keep`` it is a bad record,
+    which goes into quarantine, up to ``max_bad_records`` of them. With ``count`` it is only counted.
     """
 
     input_kinds = ("lines",)  # among them those of JSON
@@ -85,7 +84,7 @@ class LogMapper(Mapper, ABC):
 
     @abstractmethod
     def map_record(self, record: Record) -> Iterable[Pair]:
-        """Yield the pairs of one record; raise Unreadable when it lacks what is needed."""
+        """Yield the pairs of one record; raise Unreadable when it lacks something that is needed."""
 
     def setup(self) -> None:
         self._read = reader(self.params["format"], self.params["pattern"])

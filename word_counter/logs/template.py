@@ -1,4 +1,4 @@
-"""Templates of messages: what differs from line to line gives way to a placeholder, so that like lines are one."""
+"""Template of a message: numbers, addresses and the like become placeholders, so that similar lines count as one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _VARIABLE = re.compile(
 
 
 def template(message: str) -> str:
-    """Return a message with ``<text>``, ``<uuid>``, ``<ip>``, ``<hex>`` and ``<n>`` in place of such things."""
+    """Return a message with the placeholders ``<text>``, ``<uuid>``, ``<ip>``, ``<hex>`` and ``<n>``."""
     return _VARIABLE.sub(_placeholder, message)
 
 

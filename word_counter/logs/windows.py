@@ -1,7 +1,7 @@
-"""Windows of time, by when things happened: pure functions, so that late and unordered lines come out right.
+"""Windows of time by the time of events: pure functions, so that late and unordered lines are counted right.
 
-Tumbling windows follow each other, sliding ones overlap; both begin at whole multiples of a step since 1970, in UTC.
-A session is a span of things that happened within a gap of each other.
+Tumbling windows follow each other, sliding ones overlap. Both begin at whole multiples of a step since 1970, in UTC.
+A session is a span of events that follow each other within a gap.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import NamedTuple
 
 
 def window_starts(milliseconds: int, size: int, every: int = 0) -> range:
-    """Return where the windows begin that hold a time, in seconds since 1970.
+    """Return the starts of the windows that contain a time, in seconds since 1970.
 
     Args:
         milliseconds: the time, since 1970.
-        size: how long a window is, in seconds. It holds its start, and not its end.
-        every: a window begins each so many seconds; 0: when the one before ends. When it is more than ``size``, there
-            are times that no window holds.
+        size: how long a window is, in seconds. It contains its start, but not its end.
+        every: the seconds from the start of a window to the next; 0: the same as ``size``. When it is more than
+            ``size``, some times are in no window.
     """
     every = every or size
     second = milliseconds // 1000
@@ -29,7 +29,7 @@ def window_starts(milliseconds: int, size: int, every: int = 0) -> range:
 
 
 class Span(NamedTuple):
-    """What happened within a gap of each other: from when to when, in milliseconds since 1970, and how much."""
+    """Events that follow each other within a gap: the first and the last time, in ms since 1970, and how many."""
 
     start: int
     end: int
@@ -37,9 +37,9 @@ class Span(NamedTuple):
 
 
 def spans(some: Iterable[Span | tuple[int, int, int]], gap: int) -> list[Span]:
-    """Join spans that are no further than ``gap`` milliseconds from each other; in the order of time.
+    """Join spans that are at most ``gap`` milliseconds apart; return them in the order of time.
 
-    Spans of spans are the spans of all their events, however these were grouped.
+    Joining joined spans gives the spans of all their events, however these were grouped.
     """
     joined: list[Span] = []
     for start, end, events in sorted(some):

@@ -14,7 +14,7 @@ class Policy:
     """The limits that the scheduler applies, and what the master knows besides the snapshot. Durations in seconds."""
 
     max_attempts: int = 4
-    retry_errors: bool = False  #: whether a task is retried also when user code raises the same at the same line
+    retry_errors: bool = False  #: whether a task is retried even if user code raises the same error at the same line
     skip: bool = False  #: whether a bad chunk goes into quarantine instead of failing the job
     timeout: float = 0.0
     workers: int = 1  #: how many tasks can run at a time

@@ -57,7 +57,7 @@ class Vitals:
             self.full_since = time.monotonic()
 
     def note_workers(self, serving: Mapping[str, Mapping[str, str]]) -> None:
-        """Take note of the live workers, by name, and of what they say of themselves."""
+        """Take note of the live workers, by name, with the facts of their last heartbeat."""
         self.workers = sum(int(facts.get("processes", 0)) for facts in serving.values())
         self.live = {name: int(facts.get("since", 0)) for name, facts in serving.items()}
 
@@ -104,14 +104,14 @@ class Vitals:
 
     @property
     def refused_patience(self) -> float:
-        """For how long they may, in seconds: workers start one after the other, and one that had a part may restart."""
+        """For how long they may, in seconds. Workers start one after the other, and one may be restarting."""
         return _REFUSED_LATER_SECONDS if self._committed else _REFUSED_SECONDS
 
 
 class HealthMonitor:
     """Keeps the :class:`Vitals` of a run up to date, and reports progress to its observer.
 
-    ``began`` is the start of the run on the monotonic clock.
+    ``began`` is the start of the run on the monotonic clock. None: another master made the job, which began then.
     """
 
     def __init__(
@@ -122,7 +122,7 @@ class HealthMonitor:
         observer: Observer,
         sources: Sequence[Source],
         queue: str,
-        began: float,
+        began: float | None,
     ) -> None:
         self._session = session
         self._retry = retry
@@ -143,10 +143,12 @@ class HealthMonitor:
             JobFailedError: the workers of this run have ended.
         """
         now = time.monotonic()
+        if self._began is None:
+            self._began = now - (snapshot.now - snapshot.created) / 1000
         if now - self._checked >= _CHECK_SECONDS:
             self._checked = now
             self._vitals.note_workers(self._serving())
-            self._heed_refusals(snapshot)
+            self._check_refusals(snapshot)
             self._vitals.note_memory(*self._retry.call(self._session.memory))
             self._warn_without_workers(now)
         self._observer.progressed(self.progress(snapshot))
@@ -156,7 +158,7 @@ class HealthMonitor:
         totals = snapshot.totals
         return Progress(
             state=snapshot.state,
-            seconds=time.monotonic() - self._began,
+            seconds=0.0 if self._began is None else time.monotonic() - self._began,
             files=len(self._sources),
             bytes=_input_bytes(snapshot),
             bytes_mapped=totals.get("bytes", 0),
@@ -178,8 +180,8 @@ class HealthMonitor:
     def _serving(self) -> dict[str, dict[str, str]]:
         return self._retry.call(lambda: WorkerRegistry(self._session.connection).serving(self._queue))
 
-    def _heed_refusals(self, snapshot: Snapshot) -> None:
-        """Warn of workers that leave the job to others, once of each; that all of them do ends the job soon."""
+    def _check_refusals(self, snapshot: Snapshot) -> None:
+        """Warn once of each worker that leaves the job to others. If all of them do, the job fails soon."""
         live = self._vitals.live
         refusals = leaving(snapshot, live)
         by_all = bool(live) and len(refusals) == len(live)

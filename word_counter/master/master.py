@@ -32,6 +32,7 @@ from word_counter.job.side_file import SideFile, read_side_files
 from word_counter.job.snapshot import Snapshot
 from word_counter.jobs.word_count import WordCount
 from word_counter.loading.code_fingerprint import digest_of_code
+from word_counter.loading.job_hints import hints
 from word_counter.loading.job_import import refuse_while_importing
 from word_counter.loading.job_reference import made, refer_to
 from word_counter.local_cluster.session import Session
@@ -113,6 +114,8 @@ class Master:
             verbose=self.settings.verbose,
             path_filter=PathFilter(self.settings.include, self.settings.exclude),
         )
+        for hint in hints(self.job):
+            self._observer.warned(hint)
         code = refer_to(self.job)
         digest = digest_of_code(self.job)
         self._files = read_side_files(self.job.files)
@@ -222,9 +225,8 @@ class Master:
         self._spec, self._sources = spec, sources
         vitals = Vitals(self._own_workers)
         queue = BatchQueue(self._session.connection, self._session.batch_secret, self._retry)
-        health_monitor = HealthMonitor(
-            self._session, self._retry, vitals, self._observer, sources, queue.name, self._began
-        )
+        began = self._began if self._submit_or_resume.made else None
+        health_monitor = HealthMonitor(self._session, self._retry, vitals, self._observer, sources, queue.name, began)
         version = partial(self._retry.call, self._session.server_version)
 
         def watch(snapshot: Snapshot) -> None:
@@ -276,7 +278,7 @@ class Master:
         if (snapshot := self._store.snapshot()) is not None:
             ours = snapshot.state is JobState.REDUCING and snapshot.epoch == self._leader_lease.epoch
             if ours and snapshot.reduced == snapshot.partitions:
-                message = f"Redis lost a part of what job {self.job_id} came to: {lost}; run it again"
+                message = f"Redis lost a part of the results of job {self.job_id}: {lost}; run it again"
                 raise JobFailedError(message) from lost
             self._observer.warned(f"{lost}; going on with job {self.job_id} from what is there")
             return

@@ -121,9 +121,9 @@ def decide(snapshot: Snapshot, policy: Policy, lost: Collection[str] = ()) -> li
             return [verdict]
         actions.append(verdict)
     size = batch_size(snapshot) if snapshot.state is JobState.MAPPING else 1
-    careful = [attempt for attempt in snapshot.due if attempt.task in snapshot.suspicions]
+    suspected = [attempt for attempt in snapshot.due if attempt.task in snapshot.suspicions]
     usual = [attempt for attempt in snapshot.due if attempt.task not in snapshot.suspicions]
-    actions += [Queue((attempt,)) for attempt in careful]
+    actions += [Queue((attempt,)) for attempt in suspected]
     actions += [Queue(tuple(usual[start : start + size])) for start in range(0, len(usual), size)]
     actions += _splits(snapshot, policy, size)
     if not actions:
@@ -153,9 +153,9 @@ def _reason_to_fail(snapshot: Snapshot, policy: Policy) -> str:
 
 
 def leaving(snapshot: Snapshot, live: Mapping[str, int]) -> list[Refusal]:
-    """Return why live workers leave the job to others; ``live`` says since when (server's ms) each has run, by name.
+    """Return the refusals of live workers. ``live`` has the start of each by name (ms, the server's clock).
 
-    What an earlier process of the same name refused, as in a container that was started again, does not count.
+    Refusals of an earlier process of the same name, as in a container that was started again, do not count.
     """
     return [refusal for refusal in snapshot.refusals if refusal.at >= live.get(refusal.worker, refusal.at + 1)]
 

@@ -30,7 +30,7 @@ def check_free(path: str) -> None:
     """Raise OutputError when there is another file where the quarantine file would be."""
     if files_at(path).there(path) and not _is_quarantine(path):
         message = (
-            f"{path} is in the way: records that are set aside would be listed there, and it is none of such lists; "
+            f"{path} is in the way: bad records would be listed there, and it is not a quarantine file; "
             "move it, or give another --output"
         )
         raise OutputError(message)

@@ -35,7 +35,7 @@ def check_receipt_free(path: str) -> None:
     """Raise OutputError when there is another file where the receipt would be."""
     if path and files_at(path).there(path) and not is_receipt(path):
         message = (
-            f"{path} is in the way: the receipt of the results would be there, and it is none; "
+            f"{path} is in the way: the receipt of the results would be there, and it is not a receipt; "
             "move it, or give another --output"
         )
         raise OutputError(message)

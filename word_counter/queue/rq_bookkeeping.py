@@ -40,7 +40,7 @@ class RqBookkeeping:
         pipeline.expire(self._started, _KEPT_SECONDS)
 
     def take_past(self, left: set[str]) -> bytes:
-        """Take the id of the first batch that is of none of some jobs out of the queue; empty when there is none.
+        """Take the id of the first batch that does not belong to any of some jobs from the queue; "": there is none.
 
         ``left`` names these jobs. Those that have ended are removed from it.
         """

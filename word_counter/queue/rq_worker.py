@@ -43,9 +43,7 @@ _FOREIGN_FIELDS = ("success_callback_name", "failure_callback_name", "stopped_ca
 #: look at it; nothing depends on it.
 _REMEMBERED_SECONDS = 60
 _REFUSED_SECONDS = 24 * 3600
-
-
-#: How often a worker that leaves jobs to others looks for what else is in the queue, in seconds.
+#: How often a worker that leaves some jobs to others looks for batches of other jobs, in seconds.
 _LOOK_SECONDS = 0.25
 
 
@@ -106,7 +104,7 @@ class GuardedQueue(Queue):
 
     @classmethod
     def _next(cls, queue: Queue, timeout: int | None) -> tuple[str, bytes] | None:
-        """Take the id of the next batch, but leave those of some jobs where they are; returns and raises as lmove."""
+        """Take the id of the next batch, except those of the jobs in ``left``; returns and raises like lmove."""
         deadline = time.monotonic() + (timeout or 0)
         while cls.left:
             raw_id = RqBookkeeping(queue.connection, queue.name).take_past(cls.left)

@@ -54,7 +54,7 @@ class InputRoots:
         return open(descriptor, "rb")
 
     def check(self, path: str) -> None:
-        """Raise ForbiddenError unless a file, which is not opened, is within the roots as things are."""
+        """Raise ForbiddenError unless a file is within the roots now. The file is not opened."""
         if is_url(path):
             self._check_url(path)
         elif self._limited:

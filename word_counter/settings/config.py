@@ -166,6 +166,8 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "cache_bytes": whole(0),
     "verbose": flag,
 }
+#: The names of all settings.
+SETTING_NAMES = frozenset(_READERS)
 #: Options of commands that are not settings: how each is read, and its default.
 _CHOICES: dict[str, tuple[Callable[[Any], Any], Any]] = {
     "job": (text, None),

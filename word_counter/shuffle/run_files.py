@@ -283,7 +283,7 @@ class RunFiles:
             if name != MARK:
                 self.check()
             message = f"{self._where}/{name} is not there on {socket.gethostname()}, though the job's other files are: "
-            message += "something removed it, and with it a part of what the job came to; run the job again, with a "
+            message += "something removed it, and with it a part of the job's data; run the job again, with a "
             raise ShuffleError(message + "--shuffle that nothing else cleans up") from error
         except (OSError, OutputError) as error:
             message = f"cannot read {self._where}/{name} on {socket.gethostname()}: {reason_of(error)}"

@@ -129,11 +129,11 @@ class TaskStore:
 
         Args:
             batch: the batch.
-            kind: of what kind a failure its started attempts are.
+            kind: the kind of failure of its started attempts.
             message: what happened.
             condition: "expired", "unleased" or "always" (see ``revoke.lua``).
             record: the index of the record at fault, where it is known.
-            refusal: from now on a worker leaves the job to others.
+            refusal: records that a worker leaves the job to others from now on, and why.
         """
         k = self.keys
         stage = Stage.REDUCE if batch.startswith("r") else Stage.MAP

@@ -35,7 +35,7 @@ class Permissions:
     def check(self, payload: Payload) -> None:
         """Raise ForbiddenError, naming what to do, when a batch is of what this worker may not load, read or write.
 
-        Nothing of it is imported or opened. Each file is judged once more when it is opened.
+        Nothing of the batch is imported or opened yet. Each file is checked again when it is opened.
         """
         self.jobs.check(payload.code)
         if payload.shuffle:

@@ -1,4 +1,4 @@
-"""What an exception that ends a task comes to: a failure of some kind, with what it said and where it began."""
+"""Task failure: turns the exception that ended a task into a failure, with its kind, message and origin."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from word_counter.errors import (
 from word_counter.job.snapshot import BAD_DATA, CHANGED, RAISED, REFUSED, TOO_MANY, Failure, Origin, TaskAttempt
 from word_counter.loading.user_code import has_own_frame, origin_of, user_traceback
 
-#: The kinds of errors of ours that would be raised again.
+#: The kinds of failure for those of our errors that a retry would raise again.
 _KINDS: tuple[tuple[type[WordCounterError], str], ...] = (
     (EncodingError, BAD_DATA),
     (InputChangedError, CHANGED),
@@ -38,7 +38,7 @@ def failure_of(attempt: TaskAttempt, worker: str, error: Exception, started: int
         attempt.attempt,
         worker,
         kind,
-        # The names of files in it may hold lone surrogates, which no script of Redis reads.
+        # File names in it may have lone surrogates, which Lua scripts cannot read.
         message.encode("utf-8", "backslashreplace").decode(),
         time.time_ns() // 1_000_000,
         started=started,
@@ -47,7 +47,7 @@ def failure_of(attempt: TaskAttempt, worker: str, error: Exception, started: int
 
 
 def _origin(error: Exception) -> Origin | None:
-    """Return where the user's code raised; None when it was not theirs."""
+    """Return where the user's code raised; None when the error is not of the user's code."""
     if isinstance(error, RecordError):
         return None if error.__cause__ is None else origin_of(error.__cause__)
     return origin_of(error) if not isinstance(error, WordCounterError) and has_own_frame(error) else None

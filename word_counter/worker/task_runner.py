@@ -90,7 +90,7 @@ class TaskRunner:
         owner: str = "",
     ) -> None:
         """Make it. ``worker`` names this process, ``owner`` the worker that it belongs to, as the registry lists it."""
-        self.left: set[str] = set()  #: the jobs that it leaves to other workers, as it may not do them
+        self.left: set[str] = set()  #: the jobs that it leaves to other workers, as it has no permission for them
         self._owner = owner or worker
         self._connection = connection
         self._worker = worker

@@ -52,6 +52,7 @@ def check(max_bad_records: str | None, input_format: str | None, as_json: bool, 
     from word_counter.check.isolated_check import check_isolated
     from word_counter.check.sample import read_sample
     from word_counter.inputs.sources import find_sources
+    from word_counter.loading.job_hints import hints
 
     made, inputs = chosen_job(given)
     if not inputs:
@@ -62,6 +63,8 @@ def check(max_bad_records: str | None, input_format: str | None, as_json: bool, 
             find_sources(inputs), MOST_RECORDS, made.phases(made.param_values())[0], chosen.input_format
         )
         verdict = check_isolated(made, sample, max_bad_records=chosen.max_bad_records)
+    for hint in hints(made):
+        click.echo(printable(f"warning: {hint}"), err=True)
     if as_json:
         show_json(_json(verdict))
     elif verdict.counterexample is not None:

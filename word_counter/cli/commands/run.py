@@ -6,7 +6,7 @@ import contextlib
 import gc
 import io
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -33,37 +33,6 @@ from word_counter.local_cluster.prefork import Prefork
 from word_counter.observer import Outcome
 from word_counter.settings import config
 
-_SETTINGS = (
-    "input_format",
-    "include",
-    "exclude",
-    "transport",
-    "shuffle",
-    "chunk_size",
-    "partitions",
-    "workers",
-    "engine",
-    "redis",
-    "output",
-    "output_format",
-    "sort",
-    "top",
-    "progress",
-    "log_format",
-    "job_id",
-    "timeout",
-    "max_attempts",
-    "retry_errors",
-    "lease_seconds",
-    "task_timeout",
-    "on_bad_chunk",
-    "max_bad_records",
-    "redis_patience",
-    "resume",
-    "standby",
-    "incremental",
-    "verbose",
-)
 #: The settings that are about the master, not the job.
 _OF_RESUME = frozenset({"workers", "redis", "progress", "log_format", "redis_patience", "verbose"})
 #: The exit code when records or chunks are in quarantine: the results are complete except for these.
@@ -248,7 +217,7 @@ def resume(job: str, **given: Any) -> None:
     """Go on with JOB, whose master is gone, from what is committed."""
     from word_counter.master.master import Master
 
-    settings = {name: given[name] for name in _SETTINGS if given.get(name) is not None}
+    settings = _settings_in(given)
     chosen = config.load(settings, only=_OF_RESUME)
     if not chosen.redis:
         message = (
@@ -260,8 +229,13 @@ def resume(job: str, **given: Any) -> None:
     _show_run(given, chosen, settings, lambda display: Master.resume(job, observer=display, **settings))
 
 
+def _settings_in(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings among the options of a command, without those that were not given."""
+    return {name: value for name, value in given.items() if name in config.SETTING_NAMES and value is not None}
+
+
 def _run(given: dict[str, Any]) -> None:
-    settings = {name: given[name] for name in _SETTINGS if given.get(name) is not None}
+    settings = _settings_in(given)
     wish = config.load(settings)  # the job's own settings may differ, and then other workers are started
     alone = wish.engine == "redis" and not wish.redis
     processes = wish.worker_count if alone else 0

@@ -60,7 +60,7 @@ class Display(Observer):
     ) -> None:
         """End the display; ``error`` is what ended the run, if anything did."""
         if error is None:
-            self._tell_held_back()
+            self._show_held_back()
 
     def say(self, text: str, colour: str = "") -> None:
         """Show a text that is safe to show. The job goes on even if nobody reads standard error any more."""
@@ -92,16 +92,16 @@ class Display(Observer):
         if self._verbose or failure.origin is None or failure.origin.transient:
             self.say(text, "yellow")
             return
-        # A mistake raises again at once, and ends the run with all that there is to say.
+        # A mistake in the code raises again at once, and its error then ends the run and says all.
         self._held_back_at = self._held_back_at if self._held_back else time.monotonic()
         self._held_back.append(text)
 
     def progressed(self, progress: Progress) -> None:  # noqa: ARG002 (an observer's)
-        """Tell of retries that were held back, when the run has gone on after them."""
+        """Show retries that were held back, when the run has gone on after them."""
         if self._held_back and time.monotonic() - self._held_back_at > _HELD_BACK_SECONDS:
-            self._tell_held_back()
+            self._show_held_back()
 
-    def _tell_held_back(self) -> None:
+    def _show_held_back(self) -> None:
         for text in self._held_back:
             self.say(text, "yellow")
         self._held_back.clear()

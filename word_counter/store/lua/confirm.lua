@@ -5,7 +5,7 @@
 --          of it is missing.
 local job = redis.call('HMGET', KEYS[1], 'epoch', 'state', 'split', 'cursor', 'partitions')
 if job[1] ~= ARGV[1] then
-  return 'it is not in the charge of this master'
+  return 'another master is in charge of it'
 end
 if job[2] ~= 'reducing' then
   return 'it is ' .. tostring(job[2])

@@ -1,6 +1,6 @@
--- Takes the first batch from a queue that is of none of some jobs; the others stay where they are.
+-- Takes the first batch from a queue that does not belong to any of some jobs. Other batches keep their places.
 -- It only moves ids round, so that workers need no right to read the queue or to push into it.
--- KEYS: the queue, what is being taken from it
+-- KEYS: the queue, its intermediate queue
 -- ARGV: the ids of the jobs...
 -- Returns: the id of the RQ job that carries the batch, '' when there is none.
 local passed = {}

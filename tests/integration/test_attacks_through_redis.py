@@ -1,7 +1,7 @@
-"""Whoever can write to Redis runs no code: each attack for real, against a real worker.
+"""Attacks through Redis: who can write to it still cannot run code. Each attack is real, against a real worker.
 
-Every attack ends alike: nothing of it ran, the refusal is recorded, the queue is clean, and the same worker process
-does the next honest batch.
+Every attack ends in the same way: nothing of it ran, the refusal is recorded, the queue is clean, and the same worker
+process runs the next honest batch.
 """
 
 from __future__ import annotations
