@@ -15,7 +15,7 @@ _SECONDS = re.compile(r"(-?)(\d{1,11})(?:\.(\d+))?", re.ASCII)
 #: The forms of whole numbers since 1970, with how many are a millisecond.
 _PARTS = {"epoch_ms": 1, "epoch_us": 1_000, "epoch_ns": 1_000_000}
 _WHOLE = re.compile(r"-?\d{1,20}", re.ASCII)
-#: The first and the last day that have windows and sessions which can be written down, with a day to spare.
+#: The first and the last day whose windows and sessions have valid dates, with a day to spare.
 _FIRST, _LAST = (
     (day - _EPOCH) // timedelta(milliseconds=1)
     for day in (datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC))
@@ -40,7 +40,7 @@ class Clock:
         form: ``iso`` (ISO 8601; a blank may stand for the T), ``clf`` (``20/Nov/2026:09:14:02 +0100``), ``bsd``
             (``Nov 20 09:14:02``, without a year), ``epoch`` (seconds since 1970), ``epoch_ms``, ``epoch_us``,
             ``epoch_ns``, or one of strptime.
-        zone: the zone of times that name none, as in ``Europe/Berlin``. Of an hour that comes twice it is the first.
+        zone: the zone of times that name none, as in ``Europe/Berlin``. Of an hour that comes twice the first is taken.
         year: the year of times that name none; 0: such times cannot be read.
     """
 

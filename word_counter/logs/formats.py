@@ -1,10 +1,10 @@
-"""Formats of log lines: web servers' combined, syslog, JSON, Log4j-style, containers'; each line becomes a record.
+"""Formats of log lines: web servers' combined, syslog, JSON, Log4j-style, containers'. Each line becomes a record.
 
 combined    ``203.0.113.9 - ann [20/Nov/2026:09:14:02 +0100] "GET /tea/7 HTTP/1.1" 200 512 "-" "curl/8"``; the last two
             may be missing (the common format), or followed by a duration such as nginx's ``$request_time``
 syslog      RFC 5424, RFC 3164, and the latter with an ISO time, each with or without ``<PRI>``
-json        an object a line; fields of inner objects are named ``outer.inner``; :mod:`word_counter.logs.field_names`
-            says which are its message, level and time
+json        one object on each line; fields of inner objects are named ``outer.inner``, and
+            :mod:`word_counter.logs.field_names` says which are its message, level and time
 log4j       a time, up to three words such as ``[thread]`` or a service, a level, a message
 cri         what Kubernetes keeps of a container: a time, ``stdout`` or ``stderr``, ``F`` or ``P``, the container's line
 

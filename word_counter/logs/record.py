@@ -10,19 +10,19 @@ from word_counter.logs.levels import levels_asked, levels_met
 _NO_FIELDS: Mapping[str, str] = MappingProxyType({})
 
 
-class Unreadable(ValueError):  # noqa: N818 (the line is so; what it does to a job is for the job to say)
-    """A line is not of the format, or lacks what a job asks for."""
+class Unreadable(ValueError):  # noqa: N818 (it is about the line; whether it is an error is for the job to decide)
+    """A line is not of the format, or lacks something that the job needs."""
 
 
 class Record:
-    """What a line of a log says.
+    """The content of one log line.
 
     Attributes:
-        time: when, as the line has it; empty where it has none.
-        clock: how times are usually written in this format, as :class:`word_counter.logs.clock.Clock` names it.
-        level: how bad it is, as the line has it, but the name where it has a number; of a request the class of its
+        time: when it happened, as text; "" where the line has no time.
+        clock: the usual format of times in this log format, by its name in :class:`word_counter.logs.clock.Clock`.
+        level: the severity, as the line spells it; the name where the line has a number; for a request the class of its
             status, as in ``5xx``; ``-`` for none.
-        fields: all else, by name.
+        fields: all other fields, by name.
     """
 
     __slots__ = ("_message", "clock", "fields", "level", "time")
@@ -41,9 +41,16 @@ class Record:
         self._message = message
         self.fields = fields
 
+    def __eq__(self, other: object) -> bool:
+        return self._parts() == other._parts() if isinstance(other, Record) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]  # its fields are a mapping
+
     def __repr__(self) -> str:
-        what = (self.time, self.clock, self.level, self._message, dict(self.fields))
-        return f"Record({', '.join(map(repr, what))})"
+        return f"Record({', '.join(map(repr, self._parts()))})"
+
+    def _parts(self) -> tuple[object, ...]:
+        return self.time, self.clock, self.level, self._message, dict(self.fields)
 
     @property
     def message(self) -> str:
