@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from contextlib import redirect_stdout
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -40,8 +41,15 @@ _MOST_RECORDS, _MOST_CHARS = 10, 300
 @file_option
 @format_option
 @click.option("--max-bad-records", metavar="N", help="Leave out up to so many records that raise. [default: 0]")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0),
+    default=partial(config.choice, "check_timeout"),
+    metavar="S",
+    help="Refuse the job when the check takes longer, in seconds; 0: no limit. [default: 60]",
+)
 @json_option
-def check(max_bad_records: str | None, input_format: str | None, as_json: bool, **given: Any) -> None:  # noqa: FBT001 (click's way)
+def check(max_bad_records: str | None, timeout: float, input_format: str | None, as_json: bool, **given: Any) -> None:  # noqa: FBT001 (click's way)
     """Try a job on a sample before the long run: cut, ordered, combined and hashed in many ways.
 
     Refuses, with the smallest example that it finds, a job whose results depend on any of these or on chance, or that
@@ -60,7 +68,7 @@ def check(max_bad_records: str | None, input_format: str | None, as_json: bool, 
     chosen = config.load({"max_bad_records": max_bad_records, "input_format": input_format}, made.settings)
     with redirect_stdout(sys.stderr):  # what user code prints is not part of the answer
         sample = read_sample(find_sources(inputs), MOST_RECORDS, made.phases()[0], chosen.input_format)
-        verdict = check_isolated(made, sample, max_bad_records=chosen.max_bad_records)
+        verdict = check_isolated(made, sample, max_bad_records=chosen.max_bad_records, seconds=timeout)
     for hint in hints(made):
         click.echo(printable(f"warning: {hint}"), err=True)
     if as_json:
