@@ -40,7 +40,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """The outcome of a finished job. ``largest`` has the ten largest numeric values with their keys.
+    """What a finished job came to. ``largest`` has the ten largest numeric values with their keys, or ``top`` of them.
 
     When there are bad chunks or records, ``quarantine`` is the file that lists them.
     """

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shlex
 import shutil
 import signal
 import subprocess
@@ -16,12 +17,14 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.oracle import count_words
+from tests.pages import blocks
 
 pytestmark = [pytest.mark.compose, pytest.mark.timeout(600)]
 
@@ -128,12 +131,23 @@ def compose_command() -> list[str]:
     pytest.skip("no Compose: neither `docker compose` nor docker-compose")
 
 
+@cache
 def rootless() -> bool:
-    """Whether the engine runs without root."""
+    """Return whether the engine runs without root."""
     said = subprocess.run(
         ["docker", "info", "--format", "{{.SecurityOptions}}"], capture_output=True, text=True, check=True
     )
     return "rootless" in said.stdout
+
+
+def usual_owner() -> tuple[int, int]:
+    """Return whose folders are mounted: this user's, or what root takes for one."""
+    if os.geteuid() != 0:
+        return os.geteuid(), os.getegid()
+    if not rootless():
+        return FIRST_USER
+    engine = Path(os.environ["DOCKER_HOST"].removeprefix("unix://")).stat()
+    return engine.st_uid, engine.st_gid
 
 
 _KILL_ALL_BUT_INIT = """
@@ -166,8 +180,7 @@ class Project:
         self._command = command
         for made in (self.input, self.output):
             made.mkdir()
-        folder.chmod(0o755)
-        self.give_to(*(FIRST_USER if os.geteuid() == 0 else (os.geteuid(), os.getegid())))
+        self.give_to(*usual_owner())
         own = ("COMPOSE_", "REDIS_", "WORD_COUNTER_", "CHUNK_SIZE")
         self.environ = {name: value for name, value in os.environ.items() if not name.startswith(own)} | {
             "INPUT_DIR": str(self.input),
@@ -180,8 +193,10 @@ class Project:
     def give_to(self, user: int, group: int, mode: int = 0o755) -> None:
         """Make somebody the owner of the folders, and of all that is added to them."""
         self.owner, self.mode = (user, group), mode
-        for folder in (self.input, self.output):
+        self.run_as = "0,0," if rootless() else f"{user},{group},"  # as :meth:`processes` has it
+        for folder in (self.folder, self.input, self.output):
             os.chown(folder, user, group)
+        for folder in (self.input, self.output):
             folder.chmod(mode)
 
     def add_input(self, name: str, text: str) -> None:
@@ -223,7 +238,7 @@ class Project:
 
     def kill_all_but_init(self, container: str) -> None:
         """Kill the program in a container. Its end is that of the container, which may take the killer with it."""
-        user = str(self.owner[0])  # root has no capability there to kill what others run
+        user = self.run_as.partition(",")[0]  # root has no capability there to kill what others run
         done = self._run(["docker", "exec", "--user", user, container, "python", "-c", _KILL_ALL_BUT_INIT])
         assert done.returncode in {0, 128 + signal.SIGKILL}, done.stderr
 
@@ -304,8 +319,8 @@ def _image(compose_command: list[str], tmp_path_factory: pytest.TempPathFactory)
 
 
 @pytest.fixture
-def project(compose_command: list[str], tmp_path: Path, _image: None) -> Iterator[Project]:
-    made = Project(compose_command, tmp_path)
+def project(compose_command: list[str], folder: Path, _image: None) -> Iterator[Project]:
+    made = Project(compose_command, folder)
     try:
         yield made
     finally:
@@ -394,7 +409,7 @@ def test_batch_form_rides_out_the_death_of_a_worker_process(project: Project) ->
     with ThreadPoolExecutor() as pool:
         batch = pool.submit(project.run_batch)
         project.wait_until(lambda: project.committed() > 0, "a first chunk to be committed")
-        user = str(project.owner[0])
+        user = project.run_as.partition(",")[0]
         worker = project.containers("worker")[0]
         killed = project.docker("exec", "--user", user, worker, "python", "-c", _KILL_GRANDCHILDREN)
         project.assert_under_way()
@@ -484,7 +499,7 @@ def test_containers_can_write_nothing_but_the_results(project: Project) -> None:
     for place in ("/app/input/new", "/app/input/text.txt", "/app/new", "/opt/word_counter/new", "/new"):
         tried = project.compose("exec", "-T", "worker", "sh", "-c", f"echo x >>{place}", check=False)
         assert tried.returncode != 0, place
-    assert project.processes(worker) == {"1000,1000,"}
+    assert project.processes(worker) == {project.run_as}
     assert (project.input / "text.txt").read_text(encoding="utf-8") == random_text(10, seed=5)
 
 
@@ -513,16 +528,19 @@ def test_output_that_cannot_be_written_is_a_clear_error_and_exit_code_2(project:
 
     said = done.stdout + done.stderr
     assert done.returncode == 2, said
-    assert f"Error: cannot write /app/output/results.json as user {project.owner[0]}" in said
+    assert f"Error: cannot write /app/output/results.json as user {project.run_as.partition(',')[0]}" in said
     assert "chmod" in said
     assert "Traceback" not in said
     assert list(project.output.iterdir()) == []
 
 
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to others")
+@pytest.fixture
+def _any_owner(compose_command: list[str]) -> None:
+    if os.geteuid() != 0 or rootless():
+        pytest.skip("only root can give a folder to others, and to an engine that may act for them")
 
 
-@needs_root
+@pytest.mark.usefixtures("_any_owner")
 @pytest.mark.parametrize("owner", [FIRST_USER, (4321, 4322)])
 def test_all_is_done_as_the_owner_of_the_folders_which_nobody_else_can_open(
     project: Project, owner: tuple[int, int]
@@ -540,13 +558,11 @@ def test_all_is_done_as_the_owner_of_the_folders_which_nobody_else_can_open(
     assert {(file.stat().st_uid, file.stat().st_gid) for file in project.output.iterdir()} == {owner}
 
 
-@needs_root
+@pytest.mark.usefixtures("_any_owner")
 @pytest.mark.parametrize(("mode", "reader"), [(0o755, "10001,10001,"), (0o700, "0,0,")])
 def test_where_root_owns_the_folders_it_has_no_capability_and_workers_are_root_only_to_read(
     project: Project, mode: int, reader: str
 ) -> None:
-    if rootless():
-        pytest.skip("the root of a rootless engine is not that of the machine")
     project.give_to(0, 0, mode)
     project.start_slow_job()
 
@@ -563,9 +579,7 @@ def test_where_root_owns_the_folders_it_has_no_capability_and_workers_are_root_o
 def test_a_rootless_engine_does_all_as_the_user_who_started_it(project: Project) -> None:
     if not rootless():
         pytest.skip("this engine is not rootless: name one with DOCKER_HOST")
-    user = Path(os.environ["DOCKER_HOST"].removeprefix("unix://")).stat()  # whose engine it is
-    if os.geteuid() == 0:
-        project.give_to(user.st_uid, user.st_gid, mode=0o700)
+    project.give_to(*project.owner, mode=0o700)
     project.start_slow_job()
 
     (master,) = project.containers("master", running=True)
@@ -575,7 +589,7 @@ def test_a_rootless_engine_does_all_as_the_user_who_started_it(project: Project)
     assert ran_as == {"0,0,"}  # which is that user, inside
     assert project.wait_for_master() == 0, project.logs()
     assert project.results() == counted(SLOW_TEXT)
-    assert project.results_file.stat().st_uid == user.st_uid
+    assert project.results_file.stat().st_uid == project.owner[0]
 
 
 def test_a_folder_for_results_that_is_not_there_is_made(project: Project) -> None:
@@ -590,7 +604,8 @@ def test_a_folder_for_results_that_is_not_there_is_made(project: Project) -> Non
 
 def test_a_user_that_is_named_stays(project: Project) -> None:
     project.add_input("text.txt", "one two two\n")
-    project.override({name: {"user": "{}:{}".format(*project.owner)} for name in ("master", "worker")})
+    user, group = project.run_as.split(",")[:2]
+    project.override({name: {"user": f"{user}:{group}"} for name in ("master", "worker")})
 
     done = project.run_batch()
 
@@ -620,3 +635,28 @@ def test_failing_job_ends_with_1_and_names_the_place(project: Project) -> None:
     assert "ValueError: found the needle" in said
     assert "/app/input/hay.txt" in said
     assert not project.results_file.exists()
+
+
+def test_the_commands_of_the_readme_in_turn(compose_command: list[str], project: Project) -> None:
+    (block,) = [block for block in blocks((ROOT / "README.md").read_text(encoding="utf-8")) if "compose" in block.text]
+    environ = {**project.environ, "COMPOSE_PROJECT_NAME": project.name}
+    del environ["INPUT_DIR"]  # what the README counts
+
+    for line in block.text.splitlines():
+        command = line.partition(" #")[0].replace("docker-compose", shlex.join(compose_command))
+        done = subprocess.run(
+            ["sh", "-c", command.replace(" exec ", " exec -T ")],  # there is no terminal here
+            cwd=ROOT,
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
+        if "--exit-code-from" in line:
+            assert project.results()["the"] > 0
+            project.results_file.unlink()
+        elif "redis-cli" in line:
+            assert "wc:jobs" in done.stdout

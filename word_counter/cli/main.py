@@ -16,7 +16,7 @@ import click
 
 from word_counter.cli.terminal.interrupts import INTERRUPTED, Interrupts
 from word_counter.cli.terminal.text import printable
-from word_counter.errors import NotNeededError, OutputError, WordCounterError
+from word_counter.errors import NotNeededError, UsageError, WordCounterError
 
 #: The commands in the order in which they are needed, each with its module in cli/commands/. Only the module of the
 #: called command is imported: importing all takes longer than counting a small file.
@@ -72,11 +72,11 @@ class _Group(click.Group):
             _discard_unwritable_output()
             ctx.exit(1)
         except OSError as error:
-            if error.filename is not None or error.errno not in _REFUSED_OUTPUT:
+            if (what := _told(error)) is None:
                 raise
-            _say(ctx, f"cannot write to standard output: {error.strerror}", "Error: ")
+            _say(ctx, what, "Error: ")
             _discard_unwritable_output()
-            ctx.exit(OutputError.exit_code)
+            ctx.exit(UsageError.exit_code)
         return answer
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
@@ -87,7 +87,38 @@ class _Group(click.Group):
         """Return a command; None when there is none of this name."""
         self._called = cmd_name
         module = _COMMANDS.get(cmd_name)
-        return getattr(import_module(f"word_counter.cli.commands.{module}"), cmd_name) if module else None
+        if module is None:
+            return None
+        command: click.Command = getattr(import_module(f"word_counter.cli.commands.{module}"), cmd_name)
+        return _documented(command)
+
+
+def _told(error: OSError) -> str | None:
+    """Return what went wrong with what a command was given by whoever started it; None: it is something else."""
+    if error.filename is None and error.errno in _REFUSED_OUTPUT:
+        return f"cannot write to standard output: {error.strerror}"
+    if error.filename is None and error.errno == errno.ENOENT and not _current_folder():
+        return "the current folder was removed: change to one that is there"
+    if error.errno in {errno.EMFILE, errno.ENFILE}:
+        return f"{error.strerror}: raise the limit (ulimit -n), or ask for fewer --workers or --processes"
+    if error.filename is None and error.errno == errno.EAGAIN:  # of a fork
+        return f"{error.strerror}: raise the limit (ulimit -u), or ask for fewer --workers or --processes"
+    return None
+
+
+def _current_folder() -> str:
+    try:
+        return os.getcwd()
+    except OSError:
+        return ""
+
+
+def _documented(command: click.Command) -> click.Command:
+    if command.help is None and command.callback is not None:
+        from word_counter.cli.terminal.docstrings import docstring
+
+        command.help = docstring(command.callback)
+    return command
 
 
 def _discard_unwritable_output() -> None:
@@ -129,3 +160,6 @@ def _show_version(ctx: click.Context, option: click.Parameter, value: bool) -> N
 )
 def main() -> None:
     """MapReduce on Redis: count words, or run your own Mapper and Reducer, and trust the number."""
+
+
+_documented(main)

@@ -14,6 +14,8 @@ from operator import itemgetter
 from typing import Any
 
 _key_of = itemgetter(0)
+#: So many of the largest values are shown.
+_MOST = 10
 
 
 def merge(partitions: Iterable[Iterable[str | bytes]]) -> Iterator[tuple[str, Any]]:
@@ -49,11 +51,17 @@ def _entries(segments: Iterable[str | bytes]) -> Iterator[list[tuple[str, Any]]]
 
 @dataclass(slots=True)
 class Summary:
-    """A summary of a job's results: how many keys, and the largest values."""
+    """A summary of a job's results: how many keys, and the ``most`` largest values."""
 
+    most: int = _MOST
     keys: int = 0
     #: A heap of the largest values. Of equal values the one whose key came first ranks higher.
     best: list[tuple[float, int, str]] = field(default_factory=list, repr=False)
+
+    @classmethod
+    def of(cls, top: int) -> Summary:
+        """Return an empty one; of results of which only the first ``top`` are written it shows no more (0: all)."""
+        return cls(min(_MOST, top or _MOST))
 
     @property
     def largest(self) -> list[tuple[str, float]]:
@@ -61,9 +69,9 @@ class Summary:
         return [(key, value) for value, _, key in sorted(self.best, reverse=True)]
 
 
-def summarised(pairs: Iterable[tuple[str, Any]], summary: Summary, n: int = 10) -> Iterator[tuple[str, Any]]:
-    """Pass the merged results on, and fill ``summary`` with their number and the ``n`` largest numeric values."""
-    best = summary.best
+def summarised(pairs: Iterable[tuple[str, Any]], summary: Summary) -> Iterator[tuple[str, Any]]:
+    """Pass the merged results on, and fill ``summary`` with their number and the largest numeric values."""
+    best, n = summary.best, summary.most
     for key, value in pairs:
         summary.keys += 1
         if (value.__class__ is int or value.__class__ is float) and (len(best) < n or value > best[0][0]):

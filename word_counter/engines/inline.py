@@ -118,7 +118,7 @@ class InlineEngine(Engine):
         progress = replace(progress, bytes=tasks.bytes, split_done=True)
         observer.progressed(replace(progress, state=JobState.REDUCING, seconds=seconds, partitions_reduced=partitions))
         check_accounting(tasks.accounting, job_id)
-        summary = Summary()
+        summary = Summary.of(sink.top)
         parts = [summarised(part, summary) for part in parts_of(results, sink.form)]
         chosen = replace(chosen, partitions=partitions)
         spec = make_spec(chosen, job_id, job, _code_of(job), digest_of_code(job), sources, files)

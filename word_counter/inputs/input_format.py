@@ -125,13 +125,18 @@ def chosen_format(asked: str, phase: Phase) -> str:
     """Return the format of a job's input: what a run asks for, or what the job's first mapper says.
 
     Raises:
-        UsageError: it is none, or the mapper takes the bytes of chunks and knows nothing of records.
+        UsageError: it is none, or the mapper takes the bytes of chunks and knows nothing of records, or none of these.
     """
     chosen = asked or phase.input_format
     mapper = phase.mappers[0]
-    plain = InputFormat.parse(chosen).kind == "lines"
-    if not plain and mapper.input_format == "lines" and mapper.map_chunk is not Mapper.map_chunk:
+    made = InputFormat.parse(chosen)
+    if made.kind != "lines" and mapper.input_format == "lines" and mapper.map_chunk is not Mapper.map_chunk:
         message = f"{mapper.__name__} maps chunks of lines (map_chunk), and takes no input-format {chosen}"
+        raise UsageError(message)
+    named = made.kind == "jsonl" or (made.kind == "csv" and made.header != ())
+    params = phase.given.get("params", {})
+    if why := mapper.wrong_with_format(chosen, made.kind, named=named, params=params):
+        message = f"input-format {chosen!r}: {mapper.__name__} {why}"
         raise UsageError(message)
     return chosen
 

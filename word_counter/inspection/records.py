@@ -49,6 +49,11 @@ class JobRecord:
     counters: dict[str, int] = field(default_factory=dict)
 
     @property
+    def abandoned(self) -> bool:
+        """Whether it has not ended and no master is in charge of it."""
+        return not self.mastered and not self.state.ended
+
+    @property
     def seconds(self) -> float:
         """How long it took, or has taken so far."""
         return max(0, (self.now if self.ended is None else self.ended) - self.created) / 1000

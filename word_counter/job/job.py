@@ -87,7 +87,11 @@ class Job:
         if hasattr(self, "input_format"):
             message = f"job {type(self).__name__}: input_format is what a mapper says of its records; put it there"
             raise JobLoadError(message)
-        self.phases()
+        for phase in self.phases():
+            for mapper in phase.mappers:
+                if lacking := mapper.wrong_with_params(self.params):
+                    message = f"job {type(self).__name__}: {lacking}"
+                    raise JobLoadError(message)
 
     def phases(
         self, params: Mapping[str, Any] | None = None, files: Mapping[str, SideFile] | None = None

@@ -107,7 +107,7 @@ class Phase:
     @property
     def input_format(self) -> str:
         """The input format of the records that it maps."""
-        return self.mappers[0].input_format
+        return self.mappers[0].format_for(self.given.get("params", {}))
 
     @property
     def whole_files(self) -> bool:

@@ -59,9 +59,10 @@ def import_place(place: str) -> ModuleType:
 
 
 def _imported(place: str) -> ModuleType:
+    file = os.path.abspath(place) if is_file(place) else ""
     try:
-        if is_file(place):
-            return _import_file(os.path.abspath(place))
+        if file:
+            return _import_file(file)
         for folder in reversed(_own_folders()):
             _add_to_path(folder)
         return importlib.import_module(place)
@@ -85,7 +86,15 @@ def _own_folders() -> list[str]:
     """
     installed = {sysconfig.get_path(name) for name in ("purelib", "platlib")}
     behind = 1 + max((i for i, path in enumerate(sys.path) if path in installed), default=len(sys.path) - 1)
-    return list(dict.fromkeys([*sys.path[behind:], os.getcwd()]))
+    return list(dict.fromkeys([*sys.path[behind:], *current_folder()]))
+
+
+def current_folder() -> list[str]:
+    """Return the current folder; nothing when it was removed, and nothing can be imported from it."""
+    try:
+        return [os.getcwd()]
+    except OSError:
+        return []
 
 
 def _add_to_path(folder: str) -> None:

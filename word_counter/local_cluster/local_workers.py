@@ -22,6 +22,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn
 
+from word_counter.loading.job_import import current_folder
 from word_counter.settings import config
 
 #: How long the workers may take to end when they are told to stop, in seconds.
@@ -54,12 +55,15 @@ def _import_path(chosen: str) -> list[str]:
     chooses keeps its place. So does the folder of this package: the workers must not run another version of it.
     """
     script = getattr(sys.modules.get("__main__"), "__file__", None)
-    last = {os.getcwd()}
+    here = current_folder()
+    last = set(here)
     if script:  # Python looks beside the file that a link leads to
         last |= {os.path.dirname(os.path.abspath(script)), os.path.dirname(os.path.realpath(script))}
     last -= {os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))}
     last -= {os.path.abspath(path) for path in chosen.split(os.pathsep)} if chosen else set()
-    return sorted(dict.fromkeys(path or os.getcwd() for path in sys.path), key=last.__contains__)
+    # Where there is no current folder, nothing is below it, and Python could not even start.
+    paths = [found for path in sys.path for found in ([path] if os.path.isabs(path) or (path and here) else here)]
+    return sorted(dict.fromkeys(paths), key=last.__contains__)
 
 
 def _spawn(processes: int) -> subprocess.Popen[str]:

@@ -111,7 +111,7 @@ class Vitals:
 class HealthMonitor:
     """Keeps the :class:`Vitals` of a run up to date, and reports progress to its observer.
 
-    ``began`` is the start of the run on the monotonic clock.
+    ``began`` is the start of the run on the monotonic clock. None: another master made the job, which began then.
     """
 
     def __init__(
@@ -122,7 +122,7 @@ class HealthMonitor:
         observer: Observer,
         sources: Sequence[Source],
         queue: str,
-        began: float,
+        began: float | None,
     ) -> None:
         self._session = session
         self._retry = retry
@@ -143,6 +143,8 @@ class HealthMonitor:
             JobFailedError: the workers of this run have ended.
         """
         now = time.monotonic()
+        if self._began is None:
+            self._began = now - (snapshot.now - snapshot.created) / 1000
         if now - self._checked >= _CHECK_SECONDS:
             self._checked = now
             self._vitals.note_workers(self._serving())
@@ -156,7 +158,7 @@ class HealthMonitor:
         totals = snapshot.totals
         return Progress(
             state=snapshot.state,
-            seconds=time.monotonic() - self._began,
+            seconds=0.0 if self._began is None else time.monotonic() - self._began,
             files=len(self._sources),
             bytes=_input_bytes(snapshot),
             bytes_mapped=totals.get("bytes", 0),

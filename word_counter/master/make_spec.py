@@ -51,7 +51,7 @@ def make_spec(
         top=sink.top,
         whole_files=job.phases()[0].whole_files,
         incremental=settings.incremental,
-        input_format=chosen_format(settings.input_format, job.phases()[0]),
+        input_format=chosen_format(settings.input_format, job.phases(job.param_values())[0]),
         inline=settings.transport == "inline",
         shuffle=location_name(settings.shuffle),
     )

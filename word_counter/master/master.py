@@ -225,9 +225,8 @@ class Master:
         self._spec, self._sources = spec, sources
         vitals = Vitals(self._own_workers)
         queue = BatchQueue(self._session.connection, self._session.batch_secret, self._retry)
-        health_monitor = HealthMonitor(
-            self._session, self._retry, vitals, self._observer, sources, queue.name, self._began
-        )
+        began = self._began if self._submit_or_resume.made else None
+        health_monitor = HealthMonitor(self._session, self._retry, vitals, self._observer, sources, queue.name, began)
         version = partial(self._retry.call, self._session.server_version)
 
         def watch(snapshot: Snapshot) -> None:

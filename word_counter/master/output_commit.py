@@ -71,7 +71,7 @@ class OutputCommitter:
         began = time.monotonic()
         bad = snapshot.totals.get("bad_records", 0) + snapshot.totals.get("skipped_chunks", 0)
         aside = self._leader_lease.renewing(self._store.quarantine(bad)) if bad else None
-        summary = Summary()
+        summary = Summary.of(spec.top)
         last = spec.partitions_of(spec.phases - 1)
         counts = self._store.segments(last)
         results = [self._results(n, segments) for n, segments in zip(last, counts, strict=True)]

@@ -50,6 +50,7 @@ class SubmitOrResume:
         self._settings = settings
         self._observer = observer
         self._job_id = store.job_id
+        self.made = False  #: whether the job is this master's own, rather than one that it took over
         #: The side files of the job.
         self.files = dict(files)
 
@@ -74,7 +75,8 @@ class SubmitOrResume:
         }
         contents = {name: file.content for name, file in self.files.items()}
         made = self._store.create(fields, sources, f"{self._leader_lease.master}-{token_hex(4)}", contents)
-        return made and self._leader_lease.acquire() > 0
+        self.made = made and self._leader_lease.acquire() > 0
+        return self.made
 
     def make_or_take(self, spec: JobSpec, sources: list[Source]) -> tuple[JobSpec, list[Source]]:
         """Make the job; with ``resume`` or ``standby`` take over the unfinished one of its name, if there is one.

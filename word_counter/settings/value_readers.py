@@ -1,7 +1,7 @@
 """Value readers: turn the text or value that was given for a setting into its value.
 
-Each reader returns the value, or raises ValueError or TypeError. Its docstring says what is allowed, in words that fit
-after "must be".
+Each function here, or made here, takes text or a value and returns the value, or raises ValueError or TypeError; its
+``__doc__`` says what is allowed, in words that fit after "must be", also where Python was told to drop docstrings.
 """
 
 from __future__ import annotations
@@ -13,15 +13,28 @@ import time
 import unicodedata
 from collections.abc import Callable
 from secrets import token_hex
-from typing import Any
+from typing import Any, TypeVar
 
 #: How long a job's name may be.
 LONGEST_ID = 64
+
+T = TypeVar("T")
+
+
+def _allowing(words: str) -> Callable[[Callable[[Any], T]], Callable[[Any], T]]:
+    """Return a decorator that says what a reader allows."""
+
+    def described(read: Callable[[Any], T]) -> Callable[[Any], T]:
+        read.__doc__ = words
+        return read
+
+    return described
 
 
 def whole(least: int, most: int | None = None) -> Callable[[Any], int]:
     """Return a reader of whole numbers."""
 
+    @_allowing(f"a whole number {f'of at least {least}' if most is None else f'from {least} to {most}'}")
     def read(value: Any) -> int:
         if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
             raise ValueError
@@ -30,50 +43,52 @@ def whole(least: int, most: int | None = None) -> Callable[[Any], int]:
             raise ValueError
         return number
 
-    read.__doc__ = f"a whole number {f'of at least {least}' if most is None else f'from {least} to {most}'}"
     return read
 
 
 def seconds(least: float) -> Callable[[Any], float]:
     """Return a reader of durations."""
 
+    @_allowing(f"a number of seconds of at least {least:g}")
     def read(value: Any) -> float:
         number = float(value)
         if not least <= number < float("inf"):
             raise ValueError
         return number
 
-    read.__doc__ = f"a number of seconds of at least {least:g}"
     return read
 
 
 def one_of(choices: tuple[str, ...]) -> Callable[[Any], str]:
     """Return a reader of one of some words."""
 
+    @_allowing("one of " + ", ".join(choices))
     def read(value: Any) -> str:
         if value not in choices:
             raise ValueError
         return str(value)
 
-    read.__doc__ = "one of " + ", ".join(choices)
     return read
 
 
+@_allowing("text")
 def text(value: Any) -> str:
-    """text"""  # noqa: D403, D415 (shown after "must be")
+    """Read text."""
     return str(value)
 
 
+@_allowing("a path whose ~ is a home folder that is known (a folder of that name is ./~)")
 def path(value: Any) -> str:
-    """a path whose ~ is a home folder that is known (a folder of that name is ./~)"""  # noqa: D403, D415 (as above)
+    """Read a path, a URL, or what stands for one."""
     named = os.path.expanduser(str(value))
     if named == "~" or named.startswith("~/"):
         raise ValueError
     return named
 
 
+@_allowing("letters, digits, '-' and '_', 64 at the most")
 def job_id(value: Any) -> str:
-    """letters, digits, '-' and '_', 64 at the most"""  # noqa: D415 (shown after "must be")
+    """Read a job's name."""
     name = str(value)
     if not (name.replace("-", "").replace("_", "").isalnum() and name.isascii() and len(name) <= LONGEST_ID):
         raise ValueError
@@ -87,8 +102,9 @@ def made_up_id(name: str) -> str:
     return (re.sub(r"[^a-z0-9_]+", "", plain) or "job")[: LONGEST_ID - len(rest)] + rest
 
 
+@_allowing("yes or no")
 def flag(value: Any) -> bool:
-    """yes or no"""  # noqa: D403, D415 (shown after "must be")
+    """Read a switch."""
     word = str(value).lower()
     if word not in {"true", "false", "yes", "no", "1", "0"}:
         raise ValueError
@@ -98,6 +114,7 @@ def flag(value: Any) -> bool:
 def listed(separator: str, shown: str, each: Callable[[Any], str] = text) -> Callable[[Any], tuple[str, ...]]:
     """Return a reader of lists, ``each`` of whose items is read so."""
 
+    @_allowing(f"a list separated by {shown}, or a JSON list of texts")
     def read(value: Any) -> tuple[str, ...]:
         if isinstance(value, str):
             # Blanks after commas are for readers only. In lists of paths blanks may belong to a path.
@@ -110,5 +127,4 @@ def listed(separator: str, shown: str, each: Callable[[Any], str] = text) -> Cal
             raise ValueError
         return tuple(each(item) for item in items if item)
 
-    read.__doc__ = f"a list separated by {shown}, or a JSON list of texts"
     return read

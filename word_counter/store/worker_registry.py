@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from word_counter.store.connection import Redis
 from word_counter.store.keys import WORKER_PREFIX, WORKERS
 
-#: A worker counts as gone when its last heartbeat is so long ago, in seconds.
-GONE_AFTER_SECONDS = 15
+#: A worker that has said nothing for so long counts as gone, in seconds: no longer than a lease lasts by default.
+GONE_AFTER_SECONDS = 10
 
 
 class WorkerRegistry:
@@ -22,13 +22,13 @@ class WorkerRegistry:
         seconds, micros = self._connection.time()
         return int(seconds) * 1000 + int(micros) // 1000
 
-    def heartbeat(self, worker: str, facts: Mapping[str, str | int]) -> None:
-        """Record that a worker is alive, with facts about it."""
+    def heartbeat(self, worker: str, facts: Mapping[str, str | int], seconds: float = GONE_AFTER_SECONDS) -> None:
+        """Record that a worker is alive, with facts about it. It counts as gone ``seconds`` after the last one."""
         key = WORKER_PREFIX + worker
         now = self.now()
         pipeline = self._connection.pipeline(transaction=True)
         pipeline.hset(key, mapping=dict(facts))
-        pipeline.expire(key, GONE_AFTER_SECONDS)
+        pipeline.expire(key, max(1, int(seconds)))
         pipeline.zadd(WORKERS, {worker: now})
         pipeline.zremrangebyscore(WORKERS, "-inf", now - GONE_AFTER_SECONDS * 1000)
         pipeline.expire(WORKERS, GONE_AFTER_SECONDS)

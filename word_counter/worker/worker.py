@@ -27,7 +27,7 @@ from word_counter.settings.memory import memory_of, peak_of_the_ended
 from word_counter.store.connection import Redis, connect, translated_errors
 from word_counter.store.retry import RedisRetry
 from word_counter.store.task_store import TaskStore
-from word_counter.store.worker_registry import WorkerRegistry
+from word_counter.store.worker_registry import GONE_AFTER_SECONDS, WorkerRegistry
 from word_counter.worker.child_process import ChildProcess, ChildSettings, ChildStarter
 from word_counter.worker.permissions import Permissions
 
@@ -37,8 +37,6 @@ log = logging.getLogger(__name__)
 _SETTINGS = frozenset({"redis", "secret", "allow", "input_root", "shuffle_root", "redis_patience"})
 #: How often the parent checks its children when nothing happens, in seconds.
 _TICK_SECONDS = 1.0
-#: How often it sends a heartbeat, in seconds.
-_HEARTBEAT_SECONDS = 4.0
 #: A child that ended sooner than this and never took a batch is started again after a pause, which doubles up to the
 #: longest. A child that took a batch is replaced at once: the scheduler makes its task wait, and no other should.
 _LONG_LIFE_SECONDS = 5.0
@@ -193,9 +191,7 @@ class Worker:
             with translated_errors():
                 for child in self._children:
                     self._renew(child, now)
-                if now - self._heartbeat_sent >= _HEARTBEAT_SECONDS:
-                    self._heartbeat()
-                    self._heartbeat_sent = now
+                self._heartbeat(now)
             self._redis_answered()
         except StoreForbiddenError:
             raise
@@ -272,8 +268,11 @@ class Worker:
             child.report = None
             child.process.kill()
 
-    def _heartbeat(self) -> None:
-        if self._connection is None:
+    def _heartbeat(self, now: float) -> None:
+        """Send a heartbeat when it is due. The worker counts as gone no later than its leases run out."""
+        leases = [child.report.lease_seconds for child in self._children if child.report]
+        seconds = min([GONE_AFTER_SECONDS, *leases])
+        if self._connection is None or now - self._heartbeat_sent < seconds / 3:
             return
         running = [f"{child.report.job}/{child.report.batch}" for child in self._children if child.report]
         memories = [memory_of(pid) for pid in (os.getpid(), *(child.process.pid for child in self._children))]
@@ -287,10 +286,11 @@ class Worker:
             "bytes": " ".join(str(memory.now) for memory in memories),
             "peak_bytes": max(peak_of_the_ended(), *(memory.peak for memory in memories)),
         }
-        WorkerRegistry(self._connection).heartbeat(self.name, facts)
+        WorkerRegistry(self._connection).heartbeat(self.name, facts, seconds)
         pipeline = self._connection.pipeline(transaction=False)
         RqBookkeeping(self._connection, self._permissions.queue).keep(pipeline)
         pipeline.execute()
+        self._heartbeat_sent = now
 
     @contextlib.contextmanager
     def _signals(self) -> Iterator[int]:

@@ -67,7 +67,9 @@ def check(max_bad_records: str | None, timeout: float, input_format: str | None,
         raise click.MissingParameter(ctx=click.get_current_context(), param_type="argument", param_hint="'SAMPLE...'")
     chosen = config.load({"max_bad_records": max_bad_records, "input_format": input_format}, made.settings)
     with redirect_stdout(sys.stderr):  # what user code prints is not part of the answer
-        sample = read_sample(find_sources(inputs), MOST_RECORDS, made.phases()[0], chosen.input_format)
+        sample = read_sample(
+            find_sources(inputs), MOST_RECORDS, made.phases(made.param_values())[0], chosen.input_format
+        )
         verdict = check_isolated(made, sample, max_bad_records=chosen.max_bad_records, seconds=timeout)
     for hint in hints(made):
         click.echo(printable(f"warning: {hint}"), err=True)

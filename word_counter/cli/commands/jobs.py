@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _COLUMNS = (
     Column("JOB"),
     Column("STATE", state=True),
+    Column("MASTER", state=True),
     Column("MAPPED", 2, right=True),
     Column("REDUCED", 4, right=True),
     Column("RETRIES", 6, right=True),
@@ -30,7 +31,7 @@ _COLUMNS = (
 @redis_option
 @json_option
 def jobs(redis: str | None, as_json: bool, shipped: bool) -> None:  # noqa: FBT001 (click passes flags so)
-    """List the jobs that Redis still knows, the newest first.
+    """List the jobs that Redis still knows, the newest first. Those with no MASTER go on with `resume JOB`.
 
     JSON: {"jobs": [...]}, each as `status --json` prints it; with --shipped {"shipped": [...]}.
     """
@@ -50,6 +51,7 @@ def jobs(redis: str | None, as_json: bool, shipped: bool) -> None:  # noqa: FBT0
         (
             job.id,
             str(job.state),
+            "none" if job.abandoned else "",
             chunks_of(job),
             f"{job.partitions_reduced:,}/{job.partitions:,}",
             f"{job.retries:,}",

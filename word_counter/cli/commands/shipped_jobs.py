@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
 import sys
 from typing import TYPE_CHECKING, Any
 
+from word_counter.cli.terminal.docstrings import docstring
 from word_counter.cli.terminal.tables import Column, show_json, show_table
 from word_counter.jobs import shipped
 from word_counter.loading.job_reference import load_job
@@ -19,17 +19,13 @@ _COLUMNS = (Column("JOB"), Column("PARAMS", 1), Column("WHAT IT GIVES"))
 def show_shipped(*, as_json: bool) -> None:
     """Print the jobs that ship, as a table or as JSON."""
     found = {name: load_job(name) for name in shipped()}
-    about = {name: _about(sys.modules[job.__module__].__doc__) for name, job in found.items()}
+    about = {name: docstring(sys.modules[job.__module__]).partition("\n")[0] for name, job in found.items()}
     if as_json:
         params = {name: [_param_json(*item) for item in job.params.items()] for name, job in found.items()}
         listed = [{"job": name, "about": about[name], "params": params[name]} for name in found]
         show_json({"shipped": listed})
     else:
         show_table(_COLUMNS, [(name, ", ".join(job.params), about[name]) for name, job in found.items()], "")
-
-
-def _about(docstring: str | None) -> str:
-    return inspect.cleandoc(docstring or "").partition("\n")[0]
 
 
 def _param_json(name: str, param: Param) -> dict[str, Any]:

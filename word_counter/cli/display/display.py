@@ -32,6 +32,8 @@ _LOG_SECONDS = (3.0, 60.0)
 _LOG_SHARE = 0.05
 #: A retry of what may end the run at once is told only when it has gone on for so long, in seconds.
 _HELD_BACK_SECONDS = 1.0
+#: How many counters are told of when there are no results.
+_TOLD_COUNTERS = 10
 #: How many of the last lines of workers a quiet display keeps, to show them should the run fail.
 _KEPT_LINES = 20
 
@@ -124,6 +126,8 @@ class Display(Observer):
         screen = self.console()
         with contextlib.suppress(OSError):
             screen.print(summary(outcome, screen.width))
+        if why := why_empty(outcome):
+            self.warned(why)
 
     def console(self) -> Console:
         """Return a console on standard error."""
@@ -155,7 +159,9 @@ class QuietDisplay(Display):
         self._last.append(printable(line.expandtabs()))
 
     def summarise(self, outcome: Outcome) -> None:
-        """Show nothing."""
+        """Show nothing but that there are no results, and what may be the reason."""
+        if why := why_empty(outcome):
+            super().say(f"warning: {printable(why)}", "yellow")
 
 
 class LogDisplay(Display):
@@ -201,6 +207,15 @@ class LogDisplay(Display):
         if progress.retries:
             parts.append(count(progress.retries, "retry", "retries"))
         return ", ".join(parts)
+
+
+def why_empty(outcome: Outcome) -> str:
+    """Return what a job counted that has no results, as that may be the reason; "" when there are some."""
+    if outcome.keys or not outcome.counters:
+        return ""
+    most = sorted(outcome.counters.items(), key=lambda counter: (-counter[1], counter[0]))
+    told = [f"{name}: {n:,}" for name, n in most[:_TOLD_COUNTERS]]
+    return f"the results are empty; counted were {'; '.join(told)}{'; and more' if most[_TOLD_COUNTERS:] else ''}"
 
 
 def phase_of(progress: Progress) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from word_counter.cli.display.display import Display
+from word_counter.cli.display.display import Display, why_empty
 from word_counter.cli.terminal.logging_setup import configure_logging
 from word_counter.job.model import JobState
 from word_counter.job.snapshot import Failure
@@ -66,6 +66,8 @@ class JsonEventDisplay(Display):
             facts["repeated"] = len(outcome.repeated)
         if outcome.quarantine:
             facts["quarantine"] = outcome.quarantine
+        if why := why_empty(outcome):
+            self.warned(why)
         self._tell("done", message, seconds=round(outcome.seconds, 3), **facts)
 
     def _tell(self, action: str, message: str, level: int = logging.INFO, **facts: Any) -> None:

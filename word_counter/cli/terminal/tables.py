@@ -28,6 +28,7 @@ _COLOURS = {
     "running": "cyan",
     "warn": "yellow",
     "waiting": "yellow",
+    "none": "yellow",
     "skipped": "yellow",
     "cancelled": "yellow",
     "fail": "red",
