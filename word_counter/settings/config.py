@@ -179,6 +179,7 @@ _CHOICES: dict[str, tuple[Callable[[Any], Any], Any]] = {
     "quiet": (flag, False),
     "json": (flag, False),
     "limit": (whole(0), 100),
+    "check_timeout": (seconds(0), 60.0),
 }
 #: Variables that are read elsewhere: the kernel by :func:`chosen_kernel`.
 _OTHERS = frozenset({"kernel"})

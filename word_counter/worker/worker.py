@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from multiprocessing.connection import wait
 from typing import Any
 
+from word_counter.compute.last_words import LOOK_SECONDS
 from word_counter.errors import StoreForbiddenError, StoreUnavailableError, UsageError
 from word_counter.loading.job_import import refuse_while_importing
 from word_counter.queue.rq_bookkeeping import RqBookkeeping
@@ -147,7 +148,8 @@ class Worker:
         for child in self._children:
             watched += [child.pipe, child.process.sentinel]
         leases = [child.report.lease_seconds / 3 for child in self._children if child.report]
-        ready = wait(watched, min([_TICK_SECONDS, *leases]))
+        answers = [LOOK_SECONDS for child in self._children if child.last_words.asked and not child.hung]
+        ready = wait(watched, min([_TICK_SECONDS, *leases, *answers]))
         if signalled in ready:
             for number in os.read(signalled, 100):
                 if number in (signal.SIGTERM, signal.SIGINT):
@@ -232,7 +234,8 @@ class Worker:
             kind, message = child.how_it_failed()
             facts = {"action": kind, "job": report.job, "batch": report.batch, "worker": child.name}
             if self._stops < _KILLED:  # from then on it is this worker that kills its children
-                log.warning("%s in batch %s of job %s", message, report.batch, report.job, extra=facts)
+                what = message.partition("\n")[0]
+                log.warning("%s in batch %s of job %s", what, report.batch, report.job, extra=facts)
             with contextlib.suppress(StoreUnavailableError), translated_errors():
                 TaskStore(self._connection, report.job).revoke(report.batch, kind, message, record=report.record)
         child.close()

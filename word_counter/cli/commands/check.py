@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from contextlib import redirect_stdout
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -45,9 +46,17 @@ _MOST_RECORDS, _MOST_CHARS = 10, 300
 @file_option
 @format_option
 @click.option("--max-bad-records", metavar="N", help="Leave out up to so many records that raise. [default: 0]")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0),
+    default=partial(config.choice, "check_timeout"),
+    metavar="S",
+    help="Refuse the job when the check takes longer, in seconds; 0: no limit. [default: 60]",
+)
 @json_option
 def check(
     max_bad_records: str | None,
+    timeout: float,
     input_format: str | None,
     encoding: str | None,
     as_json: bool,  # noqa: FBT001 (click's way)
@@ -74,7 +83,7 @@ def check(
         sources = find_sources(inputs, encoding=chosen.encoding or made.encoding)
         first_phase = made.phases(made.param_values())[0]
         sample = read_sample(sources, MOST_RECORDS, first_phase, chosen.input_format)
-        verdict = check_isolated(made, sample, max_bad_records=chosen.max_bad_records)
+        verdict = check_isolated(made, sample, max_bad_records=chosen.max_bad_records, seconds=timeout)
     for hint in hints(made):
         click.echo(printable(f"warning: {hint}"), err=True)
     if as_json:
