@@ -35,6 +35,13 @@ _UNCUTTABLE = re.compile(r"utf-7|hz|iso2022.*|.*unicode-escape|punycode|idna|und
 _OF_SEVERAL = re.compile(r"(utf-(16|32)-[lb]e)|gb2312|gbk|gb18030|big5(hkscs)?|cp9(32|49|50)|johab|(euc|shift)[-\w]+")
 
 
+#: A beginning that is shorter is a whole file, in bytes.
+_LEAST_CUT_BYTES = 512
+#: So many of the zeros are in the high bytes of characters, and fewer of the characters are two letters in one.
+_SHARE_OF_ZEROS, _SHARE_OF_PAIRS = 0.9, 0.4
+_LETTERS = frozenset(range(0x20, 0x7F))
+
+
 class TextEncoding:
     """How text is encoded, and what follows for cutting and reading it."""
 
@@ -212,21 +219,32 @@ def marked(head: bytes) -> str | None:
 def unmarked(head: bytes) -> str:
     """Return the encoding of UTF-16 or UTF-32 without a byte order mark, as far as its beginning tells; else nothing.
 
-    Every line of such text has bytes that are zero, always at the same side of a character, and it has no control
-    characters: binary content that fits both is hardly ever found.
+    Each space and line break in such text has bytes that are zero, nearly all on one side of a character; no character
+    is a control, and few are two letters of ASCII in one. Binary content that fits all of this is hardly ever found.
     """
-    if b"\0" not in head:
-        return ""
-    for name in ("utf-32-le", "utf-32-be", "utf-16-le", "utf-16-be"):
+    zeros = head.count(0)
+    for name in ("utf-32-le", "utf-32-be", "utf-16-le", "utf-16-be") if zeros else ():
         width = 4 if "32" in name else 2
-        whole = head[: len(head) - len(head) % width]
-        try:
-            text = whole.decode(name)
-        except UnicodeDecodeError as error:
-            if error.start < len(whole) - width:  # not a pair that is cut in two
-                continue
-            text = whole[: error.start].decode(name)
-        spoken = "".join(text.split()).replace("\ufeff", "")
-        if spoken.isprintable() and any(char.isascii() for char in text):
+        cut_off = len(head) % width
+        if cut_off and len(head) < _LEAST_CUT_BYTES:
+            continue  # the whole file, and no whole characters
+        whole = head[: len(head) - cut_off]
+        high = (
+            [whole[n::width] for n in range(1, width)]
+            if name.endswith("le")
+            else [whole[n::width] for n in range(width - 1)]
+        )
+        if sum(part.count(0) for part in high) < _SHARE_OF_ZEROS * zeros:
+            continue
+        text = whole.decode(name, "replace")
+        spoken = "".join(text.split())
+        letters = sum(
+            first in _LETTERS and second in _LETTERS for first, second in zip(whole[::2], whole[1::2], strict=True)
+        )
+        if (
+            spoken.rstrip("\ufffd").isprintable()
+            and "\ufffd" not in text[:-1]
+            and letters < _SHARE_OF_PAIRS * len(text)
+        ):
             return name
     return ""
