@@ -95,7 +95,7 @@ def bars_at(width: int, *seen: Progress) -> list[str]:
 
 def test_foreign_text_shows_controls_spelled_out() -> None:
     assert printable(NASTY) == r"a\x1b[2Jb\x07[red]c[/red]\u202e\x9b1m"
-    assert printable("\udc80") == r"\udc80"
+    assert printable("\udc80") == r"\x80"
     assert printable("one\ntwo\r") == r"one\ntwo\r"
 
 

@@ -60,7 +60,7 @@ def test_of_records_have_names_or_numbers(record: Any, field: str, expected: Any
 @pytest.mark.parametrize(
     ("record", "field", "told"),
     [
-        (["a"], "2", "field 2 is asked for, and there are 1"),
+        (["a"], "2", "field 2 is asked for, and there is 1"),
         (["a"], "x", "there is no field 'x', only fields without names"),
         ({"a": 1, "b": 2}, "x", "there is no field 'x', only a, b"),
         ({"a": 1}, "a.b", "there is no field 'a.b', only a"),
