@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from tests.oracle import count_words
 from word_counter import Job, run
 from word_counter.cli.main import main
-from word_counter.errors import EncodingError, UsageError, WordCounterError
+from word_counter.errors import EncodingError, InputError, UsageError, WordCounterError
 from word_counter.inputs.kinds.decompression import packing_of
 from word_counter.inputs.line_splitter import blocks_of, cut
 from word_counter.job.job_spec import JobSpec
@@ -55,16 +55,28 @@ def test_any_bytes_are_split_without_a_gap(data: bytes, chunk_size: int, chunk_b
     assert b"".join(data[chunk.offset : chunk.offset + chunk.length] for chunk in chunks) == data
 
 
-@given(data=odd_bytes.filter(lambda data: not packing_of(data)), chunk_size=st.integers(1, 9))  # those are unpacked
+#: What begins so is unpacked, or read as UTF-16 or UTF-32.
+_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")
+
+
+@given(
+    data=odd_bytes.filter(lambda data: not packing_of(data) and not data.startswith(_MARKS)),
+    chunk_size=st.integers(1, 9),
+)
 @settings(max_examples=200)
-def test_any_bytes_are_counted_right(data: bytes, chunk_size: int, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_any_bytes_are_counted_right_or_the_file_is_refused_by_name(
+    data: bytes, chunk_size: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     folder = tmp_path_factory.mktemp("bytes")
     (folder / "text").write_bytes(data)
     job: Job = WordCount()
 
-    outcome = run(folder / "text", job, engine="inline", chunk_size=chunk_size, output=str(folder / "results.json"))
-
-    assert outcome.results == count_words(data)
+    try:
+        outcome = run(folder / "text", job, engine="inline", chunk_size=chunk_size, output=str(folder / "results.json"))
+    except InputError as error:
+        assert str(folder / "text") in str(error)
+    else:
+        assert outcome.results == count_words(data)
 
 
 @given(text=junk_texts)

@@ -22,6 +22,8 @@ from word_counter.mrjob.tasks.translation import job_of
 
 Pairs = Iterator[tuple[Any, Any]]
 
+from tests.processes import eventually
+
 
 class Words(MRJob):
     """Two steps, options and counters."""
@@ -97,7 +99,7 @@ class TestRunner:
         monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
 
         assert _results(Words(args=[]))
-        assert list(tmp_path.iterdir()) == []
+        eventually(lambda: list(tmp_path.iterdir()) == [])
 
     def test_has_no_results_before_it_has_run(self) -> None:
         with Words(args=[]).make_runner() as runner, pytest.raises(ValueError, match="run the job before"):
