@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.processes import eventually
 from word_counter import UsageError, run
 from word_counter.mrjob import MRJob, MRStep, protocol
 from word_counter.mrjob.compat import jobconf_from_env
@@ -21,8 +22,6 @@ from word_counter.mrjob.protocol import JSONValueProtocol, RawProtocol, RawValue
 from word_counter.mrjob.tasks.translation import job_of
 
 Pairs = Iterator[tuple[Any, Any]]
-
-from tests.processes import eventually
 
 
 class Words(MRJob):
