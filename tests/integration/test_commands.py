@@ -513,7 +513,11 @@ def test_doctor_names_the_parts_of_a_job_with_steps(cli: Cli) -> None:
 def test_doctor_without_a_redis_checks_that_a_private_server_starts() -> None:
     result = command("doctor", "--json")
     assert result.exit_code == 0
-    assert [check["check"] for check in json.loads(result.stdout)["checks"]] == ["private server", "kernel"]
+    assert [check["check"] for check in json.loads(result.stdout)["checks"]] == [
+        "private server",
+        "temporary",
+        "kernel",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -209,6 +209,10 @@ def encoding_named(name: str) -> str:
     return known
 
 
+#: So many bytes at the least tell an encoding that no mark does.
+_LEAST_TOLD_BYTES = 32
+
+
 def marked(head: bytes) -> str | None:
     """Return the encoding that a byte order mark at the beginning tells; None: there is none."""
     if head[:1] not in _FIRST_BYTES:
@@ -222,7 +226,7 @@ def unmarked(head: bytes) -> str:
     Each space and line break in such text has bytes that are zero, nearly all on one side of a character; no character
     is a control, and few are two letters of ASCII in one. Binary content that fits all of this is hardly ever found.
     """
-    zeros = head.count(0)
+    zeros = head.count(0) if len(head) >= _LEAST_TOLD_BYTES else 0
     for name in ("utf-32-le", "utf-32-be", "utf-16-le", "utf-16-be") if zeros else ():
         width = 4 if "32" in name else 2
         cut_off = len(head) % width
