@@ -22,6 +22,8 @@ from word_counter.job.param import Param
 from word_counter.jobs import shipped
 from word_counter.loading.job_reference import load_job
 from word_counter.logs import TIME_PARAMS
+from word_counter.logs.field_names import FIELD_NAMES
+from word_counter.logs.levels import NUMBERS, SPELLINGS
 from word_counter.settings import config
 from word_counter.store import keys
 
@@ -185,6 +187,19 @@ def _job_list() -> Iterator[str]:
             yield from (f"The [params of jobs over logs]({_PARAMS_OF_LOGS}): {', '.join(shared)}.", "")
 
 
+def _field_names() -> Iterator[str]:
+    rows = [(what, ", ".join(f"`{name}`" for name in names)) for what, names in FIELD_NAMES.items()]
+    return _table("| what | names, in the order in which they are looked for |", rows)
+
+
+def _levels() -> Iterator[str]:
+    rows = [
+        (f"`{level}`", ", ".join(f"`{name}`" for name in (*others, *(n for n, of in NUMBERS.items() if of == level))))
+        for level, others in SPELLINGS.items()
+    ]
+    return _table("| level | other spellings |", rows)
+
+
 def _keys() -> Iterator[str]:
     rows: list[list[str]] = []
     for line in (keys.__doc__ or "").split("\n"):
@@ -209,6 +224,8 @@ def _rooms() -> Iterator[str]:
 
 
 BLOCKS: dict[str, Callable[[], Iterator[str]]] = {
+    "fields of JSON lines": _field_names,
+    "levels": _levels,
     "settings": _settings,
     "settings without option": _settings_without_option,
     "other variables": _other_variables,

@@ -11,11 +11,33 @@ This module imports nothing of the package.
 
 from __future__ import annotations
 
+import re
+
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+#: The lone surrogates that stand for bytes which could not be decoded: byte 0xe9 is 0xdce9 (PEP 383).
+_BYTES = range(0xDC80, 0xDD00)
+
+
+def spelled(text: str) -> str:
+    r"""Return text that every file and terminal takes: bytes in a file name that are no UTF-8 become ``\xe9``, say.
+
+    Python holds such bytes as lone surrogates, which no encoding can write. Others become ``\ud83d``, say.
+    """
+    return text if text.isascii() else _LONE_SURROGATE.sub(_spelled, text)
+
+
+def _spelled(match: re.Match[str]) -> str:
+    number = ord(match[0])
+    return f"\\x{number & 0xFF:02x}" if number in _BYTES else f"\\u{number:04x}"
+
 
 class WordCounterError(Exception):
     """The base of all errors of this package. ``exit_code`` is what the command line ends with."""
 
     exit_code = 1
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*(spelled(arg) if isinstance(arg, str) else arg for arg in args))
 
 
 class UsageError(WordCounterError):
@@ -110,6 +132,10 @@ class SetAsideError(NotNeededError):
 
 class EncodingError(JobFailedError):
     """A key or a value that JSON cannot hold exactly; the message names the key and who yielded it."""
+
+
+class InvalidTextError(EncodingError):
+    """A key or a value has a lone surrogate, which no text file holds. The record that it comes from is a bad one."""
 
 
 class InputChangedError(JobFailedError):

@@ -9,6 +9,7 @@ import json
 import os
 import pwd
 import random
+import shlex
 import shutil
 import signal
 import subprocess
@@ -24,6 +25,7 @@ from typing import Any
 import pytest
 
 from tests.oracle import count_words
+from tests.pages import blocks
 
 pytestmark = [pytest.mark.compose, pytest.mark.timeout(600)]
 
@@ -636,3 +638,28 @@ def test_failing_job_ends_with_1_and_names_the_place(project: Project) -> None:
     assert "ValueError: found the needle" in said
     assert "/app/input/hay.txt" in said
     assert not project.results_file.exists()
+
+
+def test_the_commands_of_the_readme_in_turn(compose_command: list[str], project: Project) -> None:
+    (block,) = [block for block in blocks((ROOT / "README.md").read_text(encoding="utf-8")) if "compose" in block.text]
+    environ = {**project.environ, "COMPOSE_PROJECT_NAME": project.name}
+    del environ["INPUT_DIR"]  # what the README counts
+
+    for line in block.text.splitlines():
+        command = line.partition(" #")[0].replace("docker-compose", shlex.join(compose_command))
+        done = subprocess.run(
+            ["sh", "-c", command.replace(" exec ", " exec -T ")],  # there is no terminal here
+            cwd=ROOT,
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
+        if "--exit-code-from" in line:
+            assert project.results()["the"] > 0
+            project.results_file.unlink()
+        elif "redis-cli" in line:
+            assert "wc:jobs" in done.stdout

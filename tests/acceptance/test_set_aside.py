@@ -124,6 +124,7 @@ def test_a_record_that_kills_its_process_stands_alone_in_quarantine(folder: Path
     assert [entry["line"] for entry in aside] == [204, 220]
     assert _told(folder, "lines_mapped", "lines_set_aside") == [len(lines) - 2, 2]
     assert all("SIGSEGV" in entry["reason"] for entry in aside)
+    assert all(f'File "{job}", line 13 in map' in entry["reason"] for entry in aside)
 
 
 def test_a_record_at_which_the_mapper_hangs_stands_alone_in_quarantine(folder: Path, job: Path) -> None:
@@ -136,6 +137,17 @@ def test_a_record_at_which_the_mapper_hangs_stands_alone_in_quarantine(folder: P
     (entry,) = _quarantine(folder)
     assert entry["line"] == 204
     assert "--task-timeout" in entry["reason"]
+    assert f'File "{job}", line 17 in map' in entry["reason"]
+
+
+def test_a_task_that_hangs_is_told_with_its_stack_and_its_place_in_the_input(folder: Path, job: Path) -> None:
+    ended = _run(folder, _lines(at203="HANG"), "--task-timeout", "1", "--max-attempts", "1")
+
+    assert ended.code == 1
+    assert "the task took longer than 1 s (--task-timeout)" in ended.err
+    assert f'File "{job}", line 17 in map' in ended.err
+    assert f"in {folder / 'text.txt'}" in ended.err
+    assert "lines 201 to 250" in ended.err
 
 
 def test_a_chunk_that_raises_for_good_is_set_aside_as_a_whole(folder: Path, job: Path) -> None:

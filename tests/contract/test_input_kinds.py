@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 import tarfile
-import threading
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
@@ -32,11 +31,11 @@ from word_counter.inputs.chunk_reader import ChunkReader
 from word_counter.inputs.chunker import Piece, header_of, reread, split_sources, travels
 from word_counter.inputs.input_format import InputFormat
 from word_counter.inputs.kind_table import Openings, kind_of
-from word_counter.inputs.kinds import standard_input
+from word_counter.inputs.kinds import stream_file
 from word_counter.inputs.kinds.archive_member import ArchiveMember
 from word_counter.inputs.kinds.packed_file import PackedFile
 from word_counter.inputs.kinds.plain_file import PlainFile
-from word_counter.inputs.kinds.standard_input import StandardInput
+from word_counter.inputs.kinds.stream_file import StreamFile
 from word_counter.inputs.kinds.url import Url
 from word_counter.inputs.sources import check_sources, find_sources
 from word_counter.job.model import Chunk, Cursor, Source
@@ -108,9 +107,9 @@ def case(request: pytest.FixtureRequest, folder: Path, monkeypatch: pytest.Monke
             yield Case(f"numbers:{folder}/count", NumberedLines, lambda: (folder / "count").write_text("7"))
         else:
             (folder / "in").write_bytes(PACKERS["xz"](CONTENT) if name.startswith("packed") else CONTENT)
-            monkeypatch.setattr(standard_input, "_begun", threading.Event())
+            monkeypatch.setattr(stream_file, "_begun", set())
             monkeypatch.setattr(sys, "stdin", stack.enter_context((folder / "in").open("rb")))
-            yield Case("-", StandardInput, lambda: None)
+            yield Case("-", StreamFile, lambda: None)
 
 
 def _file(folder: Path, make: Callable[[bytes], bytes], kind: type[Kind], ending: str) -> Case:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests import faulty_jobs, jobs, step_jobs
-from tests.processes import ROOT
+from tests.processes import ROOT, environment, eventually, is_alive
 from tests.shipped_jobs import CASES, Case, World, make
 from word_counter import Job, Mapper, Reducer
 from word_counter.check.checker import check
@@ -209,6 +212,51 @@ def test_a_job_that_ends_its_process_is_refused_with_the_record(sample: str) -> 
     assert "ExitsAt17 is refused: the process that ran it exited with 7" in result.stdout
     assert "the smallest example, 1 record" in result.stdout
     assert "line 18: k4 17" in result.stdout
+
+
+def test_a_job_that_hangs_is_refused_in_time_with_the_case_the_record_and_the_stack(sample: str) -> None:
+    result = command(sample, "--job", "tests.faulty_jobs:HangsAt0", "--timeout", "4")
+
+    assert result.exit_code == 1
+    assert "HangsAt0 is refused: it had not ended after 4 s (--timeout), when the sample was tried in one piece" in (
+        result.stdout
+    )
+    assert "line 1: k0 0" in result.stdout
+    assert re.search(r'File ".*faulty_jobs\.py", line \d+ in map', result.stdout)
+
+
+def test_each_way_in_which_a_sample_is_tried_is_told_before() -> None:
+    told: list[str] = []
+
+    check(faulty_jobs.KeepsTheSmallest(), NUMBERS[:3], seeds=(0,), tell=told.append)
+
+    assert told[:3] == ["record by record", "in one piece", "again in one piece"]
+    assert "in chunks 1 | 2 | 3" in told
+    assert told[-1] == "in processes with other hash seeds"
+
+
+_PARENT = """
+from tests.faulty_jobs import HangsAt0
+from tests.integration.test_check import NUMBERS
+from word_counter.check.hash_seed_process import HashSeedProcess
+
+process = HashSeedProcess(1, "tests.faulty_jobs:HangsAt0", {}, [])
+process.wait()
+process.begin(NUMBERS)
+print(process._process.pid, flush=True)
+process.answer()
+"""
+
+
+def test_a_process_with_another_hash_seed_ends_with_its_parent_even_when_it_hangs() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", _PARENT], env=environment(), stdout=subprocess.PIPE, text=True
+    ) as parent:
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
+        parent.kill()
+
+    eventually(lambda: not is_alive(pid))
 
 
 def test_the_command_passes_params_on(sample: str) -> None:

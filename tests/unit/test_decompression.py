@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from tests.packed import PACKERS, SUFFIXES
 from word_counter.errors import InputError
-from word_counter.inputs.base import HEAD_BYTES, Cutting
+from word_counter.inputs.base import Cutting
 from word_counter.inputs.chunker import split_sources
-from word_counter.inputs.kinds.decompression import packing_of, unpacked
+from word_counter.inputs.kinds.decompression import HEAD_BYTES, packing_of, unpacked
 from word_counter.inputs.sources import find_sources
 from word_counter.job.model import Cursor
 

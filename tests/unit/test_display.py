@@ -9,15 +9,16 @@ from rich.console import Console
 
 from word_counter.cli.display.bar_display import BarDisplay
 from word_counter.cli.display.choose_display import make_display
-from word_counter.cli.display.display import Display, LogDisplay, QuietDisplay
+from word_counter.cli.display.display import Display, LogDisplay, QuietDisplay, why_empty
 from word_counter.cli.display.progress_bars import fitting
 from word_counter.cli.display.progress_rate import ProgressRate, done_share
 from word_counter.cli.display.summary import summary
 from word_counter.cli.terminal.tables import Column, fitted
-from word_counter.cli.terminal.text import clock, count, duration, first_line, printable, rate, size, timestamp
+from word_counter.cli.terminal.text import clock, duration, first_line, printable, rate, size, timestamp
 from word_counter.job.model import JobState
 from word_counter.job.snapshot import RAISED, Failure
 from word_counter.observer import Outcome, Progress
+from word_counter.settings.plurals import count
 
 NASTY = "a\x1b[2Jb\x07[red]c[/red]\u202e\x9b1m"
 
@@ -94,7 +95,7 @@ def bars_at(width: int, *seen: Progress) -> list[str]:
 
 def test_foreign_text_shows_controls_spelled_out() -> None:
     assert printable(NASTY) == r"a\x1b[2Jb\x07[red]c[/red]\u202e\x9b1m"
-    assert printable("\udc80") == r"\udc80"
+    assert printable("\udc80") == r"\x80"
     assert printable("one\ntwo\r") == r"one\ntwo\r"
 
 
@@ -384,3 +385,13 @@ def test_a_summary_says_which_bytes_were_counted_twice() -> None:
     assert re.search(r"repeated files +2", shown)
     assert "in/a.log was named more than once" in rendered(summary(outcome(repeated=[("in/a.log",) * 2]), 200), 200)
     assert "same bytes" not in rendered(summary(outcome(), 200), 200)
+
+
+def test_empty_results_are_told_with_what_was_counted_the_most_first() -> None:
+    counters = {"blank lines": 1, **{f"c{n:02}": 1_000 + n for n in range(12)}}
+
+    told = why_empty(outcome(keys=0, counters=counters))
+
+    assert told.startswith("the results are empty; counted were c11: 1,011; c10: 1,010; ")
+    assert told.endswith("c02: 1,002; and more")
+    assert why_empty(outcome(keys=1, counters=counters)) == why_empty(outcome(keys=0)) == ""

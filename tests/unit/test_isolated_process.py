@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable
 
 import pytest
@@ -17,6 +18,36 @@ def test_what_it_returns_is_the_answer() -> None:
 
     assert ending.answer["pid"] != os.getpid()
     assert (ending.answer["text"], ending.died) == ("\udcff", "")
+
+
+def _spin() -> None:
+    while True:
+        pass
+
+
+def test_what_takes_too_long_is_killed_and_tells_where_it_was() -> None:
+    def hanging(tell: Tell) -> None:
+        tell("first")
+        _spin()
+
+    ending = run_isolated(hanging, seconds=0.5)
+
+    assert (ending.answer, ending.died, ending.hung, ending.told) == (None, "took longer than 0.5 s", True, "first")
+    assert ending.frames.splitlines()[0].endswith("in _spin")
+    assert __file__ in ending.frames
+
+
+def test_what_reports_nothing_for_too_long_is_killed_too_and_what_reports_is_not() -> None:
+    def working(tell: Tell) -> None:
+        for number in range(20):
+            tell(number)
+            time.sleep(0.1)
+        _spin()
+
+    ending = run_isolated(working, silent_seconds=1.5)
+
+    assert (ending.died, ending.told) == ("took longer than 1.5 s", 19)
+    assert ending.frames.splitlines()[0].endswith("in _spin")
 
 
 def test_what_it_raises_is_raised_here() -> None:

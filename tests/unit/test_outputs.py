@@ -162,7 +162,8 @@ class TestTheForm:
             ("a.json", "json"),
             ("a", "json"),
             ("-", "json"),
-            ("a.v2", "json"),
+            ("a.v2/results", "json"),
+            (".results", "json"),
             ("A.JSONL", "jsonl"),
             ("a.ndjson", "jsonl"),
             ("s3://bucket/a.csv", "csv"),
@@ -178,6 +179,7 @@ class TestTheForm:
 
     def test_that_is_asked_for_wins(self) -> None:
         assert Sink.of(load({"output": "a.json", "output_format": "csv"}), "json").form == "csv"
+        assert Sink.of(load({"output": "a.xlsx", "output_format": "csv"}), "json").form == "csv"
         assert Sink.of(load({"output": "-", "output_format": "tsv"}), "json").form == "tsv"
 
     def test_of_a_job_with_lines_of_its_own_is_lines_whatever_the_name(self) -> None:
@@ -191,6 +193,9 @@ class TestTheForm:
             ({"output": "a", "output_format": "postgresql"}, "json", "postgresql:// URL"),
             ({"output": "postgresql://h/d", "output_format": "csv"}, "json", "does not fit"),
             ({"output": "a.csv.gz"}, "json", r"not be compressed: leave \.gz out"),
+            ({"output": "a.xlsx"}, "json", r"ends in \.xlsx.*\.json, .*\.parquet, .*--output-format json, jsonl, csv"),
+            ({"output": "s3://bucket/a.b/Results.TXT"}, "json", r"ends in \.txt"),
+            ({"output": "results.2026"}, "json", r"ends in \.2026"),
             ({"output": "a", "output_format": "csv"}, "lines", "lines of its own"),
             ({"output": "a", "top": 3}, "lines", "leave --sort and --top out"),
             ({"output": "a", "output_format": "mr-out", "sort": "value"}, "json", "leave --sort and --top out"),

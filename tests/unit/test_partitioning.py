@@ -6,7 +6,10 @@ import json
 import math
 import subprocess
 import sys
+from datetime import UTC, datetime
+from decimal import Decimal
 from enum import IntEnum, StrEnum
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +18,8 @@ from hypothesis import strategies as st
 
 from tests.processes import environment
 from word_counter.errors import EncodingError
+from word_counter.job.json_order import order_of
+from word_counter.job.reducers import Sum
 from word_counter.shuffle.partitioning import (
     canonical,
     check_value,
@@ -200,3 +205,56 @@ class TestPartials:
 @given(VALUES)
 def test_every_json_value_passes_the_check(value: Any) -> None:
     check_value(value)
+
+
+_PANDAS_NA = type("NAType", (), {"__module__": "pandas._libs.missing"})()
+
+
+class TestConversions:
+    @pytest.mark.parametrize(
+        ("value", "conversion"),
+        [
+            ({"a"}, "sorted(...)"),
+            (b"a", ".decode()"),
+            (datetime(2026, 1, 2, tzinfo=UTC), ".isoformat()"),
+            (Decimal("1.5"), "float(...)"),
+            (Path("a"), "str(...)"),
+            ((n for n in "ab"), "list(...)"),
+            (_PANDAS_NA, "None in its place"),
+        ],
+    )
+    def test_of_values_that_json_cannot_hold_are_told(self, value: Any, conversion: str) -> None:
+        with pytest.raises(EncodingError) as caught:
+            encode_partials({"a": [value]}, 2, "Mine")
+
+        assert "; convert it with " + conversion in str(caught.value)
+
+    @pytest.mark.parametrize(
+        ("name", "conversion"),
+        [
+            ("int64", "int(...) or .item()"),
+            ("uint8", "int(...) or .item()"),
+            ("float32", "float(...) or .item()"),
+            ("bool_", "bool(...) or .item()"),
+        ],
+    )
+    def test_of_numpy_scalars_are_told_as_keys_as_parts_of_keys_as_values_and_in_sums(
+        self, name: str, conversion: str
+    ) -> None:
+        scalar = getattr(pytest.importorskip("numpy"), name)(1)
+
+        for give in (
+            lambda: canonical(scalar),
+            lambda: canonical(("a", scalar)),
+            lambda: encode_partials({"a": [scalar]}, 2, "Mine"),
+            lambda: encode_partials({"a": {"b": [scalar]}}, 2, "Mine"),
+            lambda: Sum().gather([("a", scalar)], {}, canonical),
+            lambda: order_of(scalar),
+        ):
+            with pytest.raises((EncodingError, TypeError)) as caught:
+                give()
+            assert f"; convert it with {conversion}" in str(caught.value)
+
+    def test_of_a_type_that_is_not_known_is_not_guessed(self) -> None:
+        with pytest.raises(EncodingError, match=r"object is not a JSON type$"):
+            encode_partials({"a": [object()]}, 2, "Mine")

@@ -55,6 +55,8 @@ def test_the_shipped_jobs_and_reducers_are_always_allowed(job: Job) -> None:
         "mrjob+os:system",
         "mrjob+/etc/passwd.py:J",
         "word_counter.jobs.word_count:M+mrjob+os:system",
+        "mrjob+word_counter.mrjob.tasks.streaming:CommandSteps",
+        'cmd+{"map": "cat"}',
     ],
 )
 def test_nothing_else_is_allowed_by_itself(reference: str) -> None:
@@ -91,6 +93,33 @@ def test_a_link_out_of_an_allowed_folder_is_not_allowed(tmp_path: Path) -> None:
     (tmp_path / "way").symlink_to(tmp_path / "jobs")
     assert not allows([f"{tmp_path}/jobs"], f"{tmp_path}/jobs/link.py:J")
     assert allows([f"{tmp_path}/way"], f"{tmp_path}/jobs/my.py:J")
+
+
+def test_a_command_allows_itself_word_for_word() -> None:
+    both = 'cmd+{"map": "python3 map.py", "reduce": "uniq -c"}'
+    assert places(both) == ["cmd+python3 map.py", "cmd+uniq -c"]
+    assert allows(["cmd+python3 map.py", "cmd+uniq -c"], both)
+    assert allows([both], both)
+    assert not allows(["cmd+python3 map.py"], both)
+    for entry in (
+        "cmd+python3",
+        "cmd+python3 map.py ",
+        "cmd+python3 map.py x",
+        "python3",
+        "map.py",
+        "word_counter",
+        ".",
+    ):
+        assert not allows([entry], 'cmd+{"map": "python3 map.py"}'), entry
+
+
+@pytest.mark.parametrize(
+    "reference",
+    ["cmd+", "cmd+cat", "cmd+{}", 'cmd+{"map": ""}', 'cmd+{"map": 1}', 'cmd+{"shell": "x"}', 'a.py:M+cmd+{"map": "x"}'],
+)
+def test_what_names_no_commands_is_not_allowed(reference: str) -> None:
+    with pytest.raises((JobLoadError, ForbiddenError)):
+        AllowList(["cmd+x", "cmd+cat"]).check(reference)
 
 
 def test_both_parts_of_a_joined_reference_must_be_allowed(tmp_path: Path) -> None:

@@ -16,10 +16,34 @@ from word_counter.shuffle.run_locations import location_name
 
 @pytest.mark.parametrize(
     ("name", "meant"),
-    [("file:///a/b", "/a/b"), ("LOCAL:///a", "/a"), ("s3://a/b", "s3://a/b"), ("a/file://b", "a/file://b")],
+    [
+        ("file:///a/b", "/a/b"),
+        ("LOCAL:///a", "/a"),
+        ("s3://a/b", "s3://a/b"),
+        ("a/file://b", "a/file://b"),
+        ("file:///a%20b/%25c", "/a b/%c"),
+        ("file://localhost/a", "/a"),
+        ("file://LOCALHOST/a", "/a"),
+        ("file:/a/b%23c", "/a/b#c"),
+        ("file:///a?b#c", "/a?b#c"),
+        ("file:///caf%C3%A9", "/caf\u00e9"),
+        ("file:///caf%E9", "/caf\udce9"),
+        ("file:a", "file:a"),
+        (Path("/a b/\u00e9%").as_uri(), "/a b/\u00e9%"),
+    ],
 )
 def test_a_url_of_this_machine_means_a_path(name: str, meant: str) -> None:
     assert plain(name) == meant
+
+
+@pytest.mark.parametrize("name", ["file://host/a", "file://a", "file://~/a", "file://", "file:///a%00b"])
+def test_a_url_of_another_machine_or_of_no_file_is_refused(name: str) -> None:
+    with pytest.raises(UsageError, match=r"write file:///PATH with the whole path"):
+        plain(name)
+
+
+def test_results_go_to_the_file_that_a_url_means(folder: Path) -> None:
+    assert checked(f"file://{folder}/o%20o.json") == f"{folder}/o o.json"
 
 
 def test_a_path_is_no_url_though_it_looks_a_little_like_one() -> None:

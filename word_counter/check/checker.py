@@ -34,7 +34,6 @@ from word_counter.errors import UsageError, WordCounterError
 from word_counter.job.job import Job
 from word_counter.job.mapper import Lines
 from word_counter.job.model import Stage
-from word_counter.job.side_file import read_side_files
 from word_counter.job.step import Phase
 from word_counter.loading.job_reference import refer_to
 
@@ -74,6 +73,7 @@ def check(
     max_bad_records: int = 0,
     seeds: Sequence[int] = SEEDS,
     patience_seconds: float = _PATIENCE_SECONDS,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> Verdict:
     """Check a job.
 
@@ -83,13 +83,15 @@ def check(
         max_bad_records: so many records of the sample may raise; they are left out.
         seeds: the hash seeds to try it with, each in a process of its own.
         patience_seconds: after about so long, no larger part of the sample is tried, and no smaller example sought.
+        tell: called with how the sample is tried next, in words.
 
     Raises:
         UsageError: the job is incomplete, or other processes cannot import it; or there is nothing to try.
     """
     params = job.param_values()
-    phases = job.phases(params, read_side_files(job.files))
+    phases = job.phases(params, job.side_files())
     code, files = refer_to(job), [os.path.abspath(path) for path in job.files]
+    tell("record by record")
     good = list(_without_bad(phases[0], sample, max_bad_records))
     if not good:
         message = "every record of the sample raises" if sample else "the sample is empty"
@@ -99,7 +101,7 @@ def check(
         def start() -> list[HashSeedProcess]:
             return [stack.enter_context(HashSeedProcess(seed, code, params, files)) for seed in seeds]
 
-        return _check(_Examiner(phases, start), good, patience_seconds)
+        return _check(_Examiner(phases, start, tell), good, patience_seconds)
 
 
 def _without_bad(phase: Phase, sample: Sequence[Record], most: int) -> Iterator[Record]:
@@ -168,8 +170,11 @@ def shrink(counterexample: Counterexample, attempt: _Attempt, deadline: float) -
 class _Examiner:
     """Tries a job in each of the ways listed at the top of this module."""
 
-    def __init__(self, phases: Sequence[Phase], start: Callable[[], list[HashSeedProcess]]) -> None:
+    def __init__(
+        self, phases: Sequence[Phase], start: Callable[[], list[HashSeedProcess]], tell: Callable[[str], None]
+    ) -> None:
         self.phases = phases
+        self._tell = tell
         self._start = start
         self._seeded: list[HashSeedProcess] | None = None
         self.waited = 0.0  #: seconds spent on starting processes, which do not grow with the sample
@@ -187,6 +192,7 @@ class _Examiner:
 
     def at_all(self, sample: Sequence[Record]) -> Counterexample | None:
         """Run it."""
+        self._tell("in one piece")
         trial = run_trial(self.phases, sample, Shape())
         if not trial.error:
             return None
@@ -197,6 +203,7 @@ class _Examiner:
 
     def again(self, sample: Sequence[Record]) -> Counterexample | None:
         """Run it again, in this process."""
+        self._tell("again in one piece")
         first = run_trial(self.phases, sample, Shape(), pairs=True)
         for _ in range(_AGAIN if len(sample) <= _SMALL else 1):
             second = run_trial(self.phases, sample, Shape(), pairs=True)
@@ -207,6 +214,7 @@ class _Examiner:
 
     def elsewhere(self, sample: Sequence[Record]) -> Counterexample | None:
         """Run it in other processes."""
+        self._tell("in processes with other hash seeds")
         if self._seeded is None:
             began = time.monotonic()
             self._seeded = self._start()
@@ -228,6 +236,7 @@ class _Examiner:
         for shape in shapes if while_large is None or len(sample) <= _SMALL else [while_large]:
             plain = replace(shape, shuffle=None) if shape.shuffle is not None else Shape()
             fault = Fault.GROUPING if shape.shuffle is None else Fault.ORDER
+            self._tell(f"in {_described(shape, len(sample))}")
             runs = [(_described(one, len(sample)), run_trial(self.phases, sample, one)) for one in (plain, shape)]
             counterexample = self._compared(fault, sample, runs[0], runs[1], shape)
             if counterexample is not None:

@@ -15,6 +15,7 @@ class Fault(enum.StrEnum):
 
     RAISES = "raises"  #: its code raises
     DIES = "dies"  #: its code ends the process
+    HANGS = "hangs"  #: it takes longer than the check may
     ENCODING = "encoding"  #: it yields or returns what JSON cannot hold
     CHANCE = "chance"  #: its results differ when it runs again
     HASH = "hash"  #: its results differ in another process
@@ -59,6 +60,7 @@ class Counterexample:
         return {
             Fault.RAISES: self.error.partition("\n")[0],
             Fault.DIES: self.error.partition("\n")[0],
+            Fault.HANGS: self.error.partition("\n")[0],
             Fault.ENCODING: self.error,
             Fault.CHANCE: f"{self.who} gives something else each time",
             Fault.HASH: f"{self.who} gives something else in each process",
@@ -76,6 +78,8 @@ class Counterexample:
 _ADVICE = {
     Fault.RAISES: "correct it",
     Fault.DIES: "correct it, or leave such records out: with --on-bad-chunk skip a run finds them and sets them aside",
+    Fault.HANGS: "end its loop, which the stack shows; if it is only slow, give a smaller sample, or more time: "
+    "--timeout S, where 0 is no limit",
     Fault.ENCODING: "yield and return text, finite numbers, true, false, null, lists, and dicts with text as keys; "
     "make a sorted list of a set",
     Fault.CHANCE: "a task may run twice, and must give the same: take times from the record, and make random numbers "

@@ -11,6 +11,8 @@ import json
 import os
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Self
@@ -19,9 +21,11 @@ from word_counter.check.trial_run import Record, Seen, Shape, TrialRun, run_tria
 from word_counter.errors import JobLoadError, UsageError
 from word_counter.inputs.input_format import reading_of_json, reading_to_json
 from word_counter.job.model import Stage
-from word_counter.job.side_file import read_side_files
 from word_counter.loading.job_reference import make_job
 from word_counter.settings import config
+
+#: How often such a process looks whether its parent still runs, in seconds.
+_LOOK_SECONDS = 0.5
 
 
 class HashSeedProcess:
@@ -38,7 +42,7 @@ class HashSeedProcess:
             text=True,
             encoding="utf-8",
         )
-        self._send({"code": code, "params": dict(params), "files": files})
+        self._send({"code": code, "params": dict(params), "files": files, "parent": os.getpid()})
 
     def wait(self) -> None:
         """Wait until it has imported the job; JobLoadError when it cannot."""
@@ -88,6 +92,13 @@ def _trial(content: Mapping[str, Any]) -> TrialRun:
     return TrialRun(seen, content["error"], content["encoding"])
 
 
+def _end_with(parent: int) -> None:
+    """End this process when its parent has ended, even in the middle of a trial that would never end."""
+    while os.getppid() == parent:
+        time.sleep(_LOOK_SECONDS)
+    os._exit(1)
+
+
 def main() -> None:
     """Run such a process. The first line of its input, JSON, names the job; each further line is a sample."""
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as answers:
@@ -95,8 +106,11 @@ def main() -> None:
         asked = json.loads(sys.stdin.readline() or "null")
         if asked is None:
             return
+        threading.Thread(target=_end_with, args=(asked["parent"],), daemon=True).start()
         try:
-            phases, error = make_job(asked["code"]).phases(asked["params"], read_side_files(asked["files"])), ""
+            job = make_job(asked["code"], asked["params"])
+            job.files = asked["files"]
+            phases, error = job.phases(asked["params"], job.side_files()), ""
         except UsageError as failed:
             phases, error = [], str(failed)
         answers.write(json.dumps(error) + "\n")

@@ -34,7 +34,9 @@ def read_sample(
     each = max(1, records // max(1, len(sources)))
     found: list[Record] = []
     for source in sources[:records]:
-        for chunk, _, content in split_sources([source], Cursor(), Cutting(each, whole_files, records=kind)):
+        for chunk, _, content in split_sources(
+            [source], Cursor(), Cutting(each, whole_files=whole_files, records=kind)
+        ):
             with closing(ChunkReader({0: source}, records=kind)) as reader:
                 read = reader.read(chunk, content)
                 lines = [read] if whole_files else read.each()

@@ -19,7 +19,7 @@ from word_counter.compute.stages import pairs_of, run_map, run_reduce
 from word_counter.compute.user_errors import USER_ERRORS
 from word_counter.errors import EncodingError, WordCounterError
 from word_counter.job.mapper import Lines, Reading
-from word_counter.job.model import Stage
+from word_counter.job.model import RunningTask, Stage
 from word_counter.job.pairs import Pairs
 from word_counter.job.reducer import GroupKey, Reducer
 from word_counter.job.reducers import Values
@@ -142,7 +142,8 @@ def run_trial(
             shares = [[output[n] for output in outputs if n in output] for n in range(PARTITIONS)]
             if shape.again and phase.make_reducer().folds:
                 shares = [_folded(phase, share) for share in shares]
-            results = [list(run_reduce(phase, share, {})) for share in shares]
+            tasks = [RunningTask(stage=Stage.REDUCE, phase=number, number=n) for n in range(PARTITIONS)]
+            results = [list(run_reduce(phase, share, {}, task=task)) for task, share in zip(tasks, shares, strict=True)]
             seen.append(_reduced(phase, number, results))
     except WordCounterError as error:
         return TrialRun(tuple(seen), str(error), isinstance(error, EncodingError))

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import faulthandler
 import json
 import multiprocessing
 import os
 import signal
 import sys
-import tempfile
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,13 +18,12 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from word_counter import errors
-from word_counter.settings.user_folders import temporary_folder
+from word_counter.compute.last_words import LOOK_SECONDS, LastWords, tell_last_words
 
 #: Takes a progress report of the work, which JSON can hold. The last one is kept.
 Tell = Callable[[Any], None]
 #: How often it is checked whether a silent child is alive, in seconds.
 _LOOK_SECONDS = 0.2
-_PACKAGE = f'File "{os.path.dirname(os.path.dirname(os.path.abspath(__file__)))}{os.sep}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +32,8 @@ class Ending:
 
     Attributes:
         answer: what it returned, if its process did not die.
-        died: how its process died, as in ``was killed by SIGSEGV``; "" if it did not.
+        died: how its process died, as in ``was killed by SIGSEGV``, or that it was killed as it took too long; "": it
+            lived.
         frames: where in the user's code that was, the innermost line first, if it is known.
         told: its last progress report.
     """
@@ -43,15 +42,18 @@ class Ending:
     died: str = ""
     frames: str = ""
     told: Any = None
+    hung: bool = False  #: whether it was killed because a limit had passed
 
 
-def run_isolated(work: Callable[[Tell], Any]) -> Ending:
+def run_isolated(work: Callable[[Tell], Any], *, seconds: float = 0.0, silent_seconds: float = 0.0) -> Ending:
     """Run work in a forked child process, which has all the data of this one.
 
     The child ends with this process, and when this one is interrupted.
 
     Args:
         work: is given a function that reports its progress; returns what JSON can hold.
+        seconds: it is killed when it takes longer; 0: it may take as long as it likes.
+        silent_seconds: it is killed when it reports nothing for so long; 0: it need not report.
 
     Raises:
         WordCounterError: the work raised it; it has the same class and message.
@@ -59,33 +61,56 @@ def run_isolated(work: Callable[[Tell], Any]) -> Ending:
     context = multiprocessing.get_context("fork")
     ours, theirs = context.Pipe(duplex=False)
     alive, parents_end = context.Pipe(duplex=False)
-    with tempfile.TemporaryFile(dir=temporary_folder()) as last_words:
-        stdin = None if sys.stdin is None else os.dup(0)
-        child = context.Process(target=_run_child, args=(work, theirs, alive, parents_end, last_words.fileno(), stdin))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # of threads that user code started when imported
-            child.start()
-        theirs.close()
-        alive.close()
-        if stdin is not None:
-            os.close(stdin)
-        told: Any = None
-        try:
-            for kind, content in _messages(ours, child):
-                if kind == "raised":
-                    name, message = content
-                    raise getattr(errors, name)(message)
-                if kind == "answer":
-                    return Ending(content, told=told)
-                told = content
-            last_words.seek(0)
-            frames = _frames(last_words.read().decode("utf-8", "replace"))
-            return Ending(died=how_ended(child.exitcode), frames=frames, told=told)
-        finally:
-            child.kill()
-            child.join()
-            ours.close()
-            parents_end.close()
+    last_words = LastWords(context)
+    stdin = None if sys.stdin is None else os.dup(0)
+    child = context.Process(target=_run_child, args=(work, theirs, alive, parents_end, last_words.theirs, stdin))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of threads that user code started when imported
+        child.start()
+    theirs.close()
+    alive.close()
+    last_words.started()
+    if stdin is not None:
+        os.close(stdin)
+    told: Any = None
+    try:
+        for kind, content in _messages(ours, child, _Limit(seconds, silent_seconds)):
+            if kind == "raised":
+                name, message = content
+                raise getattr(errors, name)(message)
+            if kind == "answer":
+                return Ending(content, told=told)
+            if kind == "late":
+                last_words.ask(child.pid or 0)
+                while not last_words.have_come():
+                    time.sleep(LOOK_SECONDS)
+                return Ending(died=f"took longer than {content:g} s", hung=True, frames=last_words.frames(), told=told)
+            told = content
+        return Ending(died=how_ended(child.exitcode), frames=last_words.frames(), told=told)
+    finally:
+        child.kill()
+        child.join()
+        ours.close()
+        parents_end.close()
+        last_words.close()
+
+
+class _Limit:
+    """How long work may take in all, and for how long it may report nothing, in seconds; 0: no limit."""
+
+    def __init__(self, seconds: float, silent_seconds: float) -> None:
+        self._limits = seconds, silent_seconds
+        self._since = [time.monotonic()] * 2
+
+    def reported(self) -> None:
+        self._since[1] = time.monotonic()
+
+    @property
+    def passed(self) -> float:
+        """The limit that has passed; 0: none has."""
+        now = time.monotonic()
+        gone = (limit for limit, since in zip(self._limits, self._since, strict=True) if 0 < limit < now - since)
+        return next(gone, 0.0)
 
 
 def how_ended(code: int | None) -> str:
@@ -99,15 +124,23 @@ def end_with_parent(alive: Connection) -> None:
     os._exit(1)
 
 
-def _messages(pipe: Connection, child: BaseProcess) -> Iterator[tuple[str, Any]]:
-    """Yield the messages of a child until it has ended. Its own children may keep its end of the pipe open longer."""
+def _messages(pipe: Connection, child: BaseProcess, limit: _Limit) -> Iterator[tuple[str, Any]]:
+    """Yield the messages of a child until it has ended, or ("late", seconds) when a limit has passed.
+
+    Its own children may keep its end of the pipe open longer than it lives.
+    """
     ended = False
     with contextlib.suppress(EOFError):
         while not ended:
             ended = child.exitcode is not None  # asked before the pipe is read, so that its last message is not missed
             while pipe.poll(0 if ended else _LOOK_SECONDS):
                 kind, content = json.loads(pipe.recv_bytes())
+                limit.reported()
                 yield kind, content
+                if limit.passed:
+                    break
+            if not ended and (passed := limit.passed):
+                yield "late", passed
     child.join()
 
 
@@ -116,7 +149,7 @@ def _run_child(
     pipe: Connection,
     alive: Connection,
     parents_end: Connection,
-    last_words: int,
+    last_words: Connection,
     stdin: int | None,
 ) -> None:
     """Run the work in the child."""
@@ -127,7 +160,7 @@ def _run_child(
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles a Ctrl-C of the terminal
     parents_end.close()
     threading.Thread(target=end_with_parent, args=(alive,), daemon=True).start()
-    faulthandler.enable(last_words, all_threads=False)
+    tell_last_words(last_words)
 
     def send(kind: str, content: Any) -> None:
         pipe.send_bytes(json.dumps([kind, content]).encode())
@@ -138,14 +171,3 @@ def _run_child(
         send("raised", [type(error).__name__, str(error)])
     else:
         send("answer", answer)
-
-
-def _frames(text: str) -> str:
-    """Return the frames of the user's code, and of what it called, from the output of faulthandler."""
-    found = []
-    for line in text.splitlines():
-        if _PACKAGE in line:
-            break
-        if line.startswith("  File "):
-            found.append(line)
-    return "\n".join(found)

@@ -13,11 +13,12 @@ from typing import Any
 
 from word_counter.compute.grouping import gather
 from word_counter.compute.user_errors import USER_ERRORS, place_of
-from word_counter.errors import EncodingError, RecordError, TooManyBadError, WordCounterError
+from word_counter.errors import EncodingError, InvalidTextError, RecordError, TooManyBadError, WordCounterError
 from word_counter.job.mapper import Lines, Mapper, mapped
 from word_counter.job.pairs import Pairs
 from word_counter.job.reducer import GroupKey, Reducer
 from word_counter.loading.user_code import user_traceback
+from word_counter.shuffle.partitioning import check_texts
 
 #: How many bytes of a record the quarantine keeps.
 _KEPT_BYTES = 1024
@@ -100,22 +101,28 @@ def map_skipping_bad(
         counters = dict(mapper.__dict__.get("counters", {}))
         try:
             _map_record(mapper, reducer, record, groups)
+            continue
+        except InvalidTextError as error:  # its data are wrong, not the job's code
+            if not skip_bad.limit:
+                raise
+            cause: BaseException = error
+            why = str(error)
         except WordCounterError:
             raise
         except USER_ERRORS as error:
-            why = user_traceback(error)
+            cause, why = error, user_traceback(error)
             if not skip_bad.limit:
                 message = f"{type(mapper).__name__} failed in {place_of(mapper, record)}\n{why}"
                 raise RecordError(message) from error
-            mapper.counters = counters  # what it counted in this record is not counted
-            aside.records[index] = why, record
-            aside.raised += 1
-            if aside.raised > skip_bad.limit:
-                message = (
-                    f"more than {skip_bad.limit} bad records (--max-bad-records); the last one in "
-                    f"{place_of(mapper, record)}\n{why}"
-                )
-                raise TooManyBadError(message) from error
+        mapper.counters = counters  # what it counted in this record is not counted
+        aside.records[index] = why, record
+        aside.raised += 1
+        if aside.raised > skip_bad.limit:
+            message = (
+                f"more than {skip_bad.limit} bad records (--max-bad-records); the last one in "
+                f"{place_of(mapper, record)}\n{why}"
+            )
+            raise TooManyBadError(message) from cause
     return aside
 
 
@@ -126,7 +133,9 @@ def _map_record(mapper: Mapper, reducer: Reducer, record: Lines | Pairs, groups:
         if not isinstance(pairs, dict):
             pairs = list(pairs or ())  # read twice below
         gather(reducer, pairs, {})  # a dry run: if it raises, no part of the record has been added
+        for key, value in pairs.items() if isinstance(pairs, dict) else pairs:
+            check_texts(key, value)
         gather(reducer, pairs, groups)
     except EncodingError as error:
         message = f"{type(mapper).__name__} yielded a bad pair in {place_of(mapper, record)}: {error}"
-        raise EncodingError(message) from error
+        raise type(error)(message) from error

@@ -15,8 +15,9 @@ from word_counter.compute.grouping import gather
 from word_counter.compute.native_sums import adds_up, sums_of
 from word_counter.compute.skip_bad_records import SetAside, SkipBadRecords, map_skipping_bad
 from word_counter.compute.user_errors import USER_ERRORS, place_of
-from word_counter.errors import EncodingError, RecordError, WordCounterError
+from word_counter.errors import EncodingError, InvalidTextError, RecordError, WordCounterError
 from word_counter.job.mapper import Lines, Mapper, mapped
+from word_counter.job.model import RunningTask, Surroundings
 from word_counter.job.pairs import Pairs
 from word_counter.job.reducer import LEFT_OUT, GroupKey, Reducer
 from word_counter.job.step import Phase
@@ -43,6 +44,8 @@ _REFOLD_AFTER = 1_000
 _LARGEST_COUNT = 2**53
 #: About how many characters a segment of results has.
 _SEGMENT_CHARS = 128 * 1024
+#: What is run on trial is no task of a job.
+_NO_TASK = RunningTask()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,13 @@ class MapOutput:
     aside: SetAside = field(default_factory=SetAside)
 
 
-def run_map(phase: Phase, lines: Lines | Pairs, partitions: int, skip_bad: SkipBadRecords | None = None) -> MapOutput:
+def run_map(
+    phase: Phase,
+    lines: Lines | Pairs,
+    partitions: int,
+    skip_bad: SkipBadRecords | None = None,
+    task: RunningTask = _NO_TASK,
+) -> MapOutput:
     """Map one chunk, combine, and spread the result over the partitions.
 
     With ``skip_bad``, a chunk in which a record raises is mapped again record by record, and bad ones are set aside.
@@ -69,21 +78,30 @@ def run_map(phase: Phase, lines: Lines | Pairs, partitions: int, skip_bad: SkipB
         EncodingError: it yielded what JSON cannot hold.
         TooManyBadError: more records raised than ``skip_bad`` allows.
     """
+
+    def map_once(skip_bad: SkipBadRecords | None) -> MapOutput:
+        with contextlib.closing(phase.surround(task, lines)) as surroundings, surroundings:
+            return _map_once(phase, surroundings, lines, partitions, skip_bad)
+
     if skip_bad is not None and skip_bad.at_once:
-        return _map_once(phase, lines, partitions, skip_bad)
-    with contextlib.suppress(*([RecordError] if skip_bad is not None and skip_bad.limit else [])):
-        return _map_once(phase, lines, partitions, None)
-    return _map_once(phase, lines, partitions, skip_bad)
+        return map_once(skip_bad)
+    # Record by record again: to set bad ones aside, or to find the one whose text is not valid, which shows at the end.
+    repeated = [InvalidTextError, *([RecordError] if skip_bad is not None and skip_bad.limit else [])]
+    with contextlib.suppress(*repeated):
+        return map_once(None)
+    return map_once(skip_bad or SkipBadRecords())
 
 
-def _map_once(phase: Phase, lines: Lines | Pairs, partitions: int, skip_bad: SkipBadRecords | None) -> MapOutput:
+def _map_once(
+    phase: Phase, surroundings: Surroundings, lines: Lines | Pairs, partitions: int, skip_bad: SkipBadRecords | None
+) -> MapOutput:
     who = phase.mapper_name
     groups: dict[GroupKey, Any] = {}
     aside = SetAside()
     mapper: Mapper | None = None
     straight: tuple[dict[int, str], int] | None = None
     try:
-        mapper, reducer = phase.make_mapper(), phase.make_reducer()
+        mapper, reducer = phase.make_mapper(surroundings), phase.make_reducer(surroundings)
         mapper.setup()
         if reducer.folds:
             reducer.setup()
@@ -103,7 +121,7 @@ def _map_once(phase: Phase, lines: Lines | Pairs, partitions: int, skip_bad: Ski
         if skip_bad is not None or mapper is None:
             raise
         message = f"{who} yielded a bad pair in {place_of(mapper, lines)}: {error}"
-        raise EncodingError(message) from error
+        raise type(error)(message) from error
     except WordCounterError:
         raise
     except USER_ERRORS as error:
@@ -136,6 +154,7 @@ def run_reduce(
     skew: KeySkew | None = None,
     *,
     entries: Iterable[RunEntry] | None = None,
+    task: RunningTask = _NO_TASK,
 ) -> Iterator[str]:
     """Reduce one partition: yield its results as segments, sorted by key.
 
@@ -149,18 +168,30 @@ def run_reduce(
         skew: the keys are counted here.
         entries: the content of the partials in place of these, sorted by key; the values of a key are in the order of
             their chunks. Then memory does not grow with them.
+        task: which task it is, as the code that it runs may know it.
 
     Raises:
         RecordError: the user's code raised (its exception is the ``__cause__``).
         EncodingError: it returned what JSON cannot hold, or two keys have the same text.
     """
-    reducer = phase.make_reducer()
+    with contextlib.closing(phase.surround(task, None)) as surroundings:
+        yield from surroundings.around(_reduced(phase, surroundings, partials, counters, skew or KeySkew(), entries))
+
+
+def _reduced(
+    phase: Phase,
+    surroundings: Surroundings,
+    partials: Iterable[str | bytes],
+    counters: dict[str, int],
+    skew: KeySkew,
+    entries: Iterable[RunEntry] | None,
+) -> Iterator[str]:
+    reducer = phase.make_reducer(surroundings)
     try:
         reducer.setup()  # before the grouping, which may combine
     except USER_ERRORS as error:
         message = f"{type(reducer).__name__} failed in setup\n{user_traceback(error)}"
         raise RecordError(message) from error
-    skew = skew or KeySkew()
     brackets = "{}" if phase.last else "[]"
     segments: Iterable[str]
     if entries is not None:

@@ -19,17 +19,15 @@ from word_counter.compute.skip_bad_records import SkipBadRecords
 from word_counter.compute.stages import MapOutput, pairs_of, run_map, run_reduce
 from word_counter.engines.base import Engine
 from word_counter.errors import JobLoadError, RecordError, UsageError
-from word_counter.files.drafts import Written
 from word_counter.inputs.base import Cutting
 from word_counter.inputs.chunk_reader import ChunkReader
-from word_counter.inputs.chunker import Piece, split_sources
+from word_counter.inputs.chunker import Piece, check_headers, split_sources
 from word_counter.inputs.input_format import InputFormat, chosen_format
 from word_counter.inputs.line_splitter import cut
 from word_counter.inputs.path_filter import PathFilter
 from word_counter.inputs.sources import find_sources
 from word_counter.job.job import Job
-from word_counter.job.model import Chunk, Cursor, Done, Inputs, JobState, Source
-from word_counter.job.side_file import read_side_files
+from word_counter.job.model import Chunk, Cursor, Done, Inputs, JobState, RunningTask, Source, Stage
 from word_counter.job.step import Phase
 from word_counter.loading.code_fingerprint import digest_of_code
 from word_counter.loading.job_hints import hints
@@ -62,7 +60,7 @@ class InlineEngine(Engine):
         began = time.monotonic()
         chosen = config.load(settings, job.settings)
         _refuse(chosen, settings)
-        files = read_side_files(job.files)
+        files = job.side_files()
         phases = job.phases(job.param_values(), files)
         job_id = chosen.job_id or "inline"
         sink = Sink.of(chosen, job.form)
@@ -74,13 +72,17 @@ class InlineEngine(Engine):
             observer.warned,
             verbose=chosen.verbose,
             path_filter=PathFilter(chosen.include, chosen.exclude),
+            encoding=chosen.encoding or job.encoding,
         )
+        records = InputFormat.parse(chosen_format(chosen.input_format, phases[0]))
+        check_headers(sources, records)
         observer.started(job_id, "")
         for hint in hints(job):
             observer.warned(hint)
-        records = InputFormat.parse(chosen_format(chosen.input_format, phases[0]))
         cutting = Cutting.of(sources, chosen.chunk_size, records)
-        pieces = _pieces(sources, replace(cutting, whole_files=phases[0].whole_files))
+        pieces = _pieces(
+            sources, replace(cutting, whole_files=phases[0].whole_files, empty_files=phases[0].empty_files)
+        )
         partitions = max(2, chosen.partitions)
         progress = Progress(
             state=JobState.MAPPING,
@@ -91,7 +93,7 @@ class InlineEngine(Engine):
             workers=1,
         )
         observer.progressed(progress)
-        tasks = _Tasks(phases, partitions, Accounting(sources, len(phases)), chosen.max_bad_records)
+        tasks = _Tasks(job_id, phases, partitions, Accounting(sources, len(phases)), chosen.max_bad_records)
         # What user code prints must not mix with results on standard output.
         aside = redirect_stdout(sys.stderr) if chosen.output == "-" or sys.stdout is None else nullcontext()
         try:
@@ -123,15 +125,14 @@ class InlineEngine(Engine):
         chosen = replace(chosen, partitions=partitions)
         spec = make_spec(chosen, job_id, job, _code_of(job), digest_of_code(job), sources, files)
 
-        def receipt(written: Sequence[Written], quarantine: Written | None) -> str:
+        def run() -> Run:
             now = time.monotonic() - began
-            run = Run(
+            return Run(
                 engine="inline", seconds=now, keys=summary.keys, counters=tasks.counters, write_seconds=now - seconds
             )
-            return receipt_of(spec, tasks.accounting, run, written, quarantine)
 
         bad = tasks.bad
-        sink.write(parts, job_id, aside=bad or None, receipt=receipt)
+        sink.write(parts, job_id, aside=bad or None, receipt=receipt_of(spec, tasks.accounting, run))
         return Outcome(
             job_id=job_id,
             output=sink.output,
@@ -174,7 +175,10 @@ def _code_of(job: Job) -> str:
 class _Tasks:
     """Runs the tasks of a job one after the other, and adds up their counts."""
 
-    def __init__(self, phases: Sequence[Phase], partitions: int, accounting: Accounting, max_bad_records: int) -> None:
+    def __init__(
+        self, job_id: str, phases: Sequence[Phase], partitions: int, accounting: Accounting, max_bad_records: int
+    ) -> None:
+        self._job_id = job_id
         self.accounting = accounting
         self.counters: dict[str, int] = {}
         self.bad: list[str] = []
@@ -189,7 +193,8 @@ class _Tasks:
         clock = _Clock()
         fetched = reader.fetch(chunk, content)
         skip_bad = SkipBadRecords(self._max_bad_records - len(self.bad))
-        output = run_map(self._phases[0], reader.lines(fetched), self._partitions, skip_bad)
+        task = RunningTask(self._job_id, Stage.MAP, 0, chunk.id)
+        output = run_map(self._phases[0], reader.lines(fetched), self._partitions, skip_bad, task)
         amounts = {"pairs": output.pairs, "lines": output.lines, "lines_set_aside": output.aside.lines}
         self.accounting.chunk(chunk, clock.done(amounts, fetched.digest))
         self.bad += output.aside.entries().values()
@@ -205,7 +210,8 @@ class _Tasks:
             where = f"the results of phase {number}, partition"
             for n, texts in enumerate(results):
                 clock = _Clock()
-                output = run_map(phase, pairs_of(texts, f"{where} {n}"), self._partitions)
+                task = RunningTask(self._job_id, Stage.MAP, number, n)
+                output = run_map(phase, pairs_of(texts, f"{where} {n}"), self._partitions, task=task)
                 self.accounting.mapped(number, clock.done({"pairs": output.pairs}))
                 self._outputs.append(output)
             results = self._reduced(number)
@@ -220,7 +226,8 @@ class _Tasks:
         for n in range(self._partitions):
             clock, skew = _Clock(), KeySkew()
             partials = [output.partials[n] for output in self._outputs if n in output.partials]
-            results.append(list(run_reduce(self._phases[number], partials, self.counters, skew)))
+            task = RunningTask(self._job_id, Stage.REDUCE, number, n)
+            results.append(list(run_reduce(self._phases[number], partials, self.counters, skew, task=task)))
             amounts = {"reduced_keys": skew.keys, "reduced_values": skew.values}
             self.accounting.reduced(number, clock.done(amounts))
         self._outputs.clear()

@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, Self, cast
 from word_counter.errors import OutputError, WordCounterError
 from word_counter.files.drafts import Draft, Fill
 from word_counter.files.urls import needs
+from word_counter.settings.plurals import count
 
 
 class RemoteFiles:
@@ -127,7 +128,7 @@ class RemoteDraft(Draft):
             self._store.mv(self._temporary, self._path)
             self._temporary = ""
             if (size := self._size_of(self._path)) != self._size:
-                message = f"cannot write {self._url}: it has {size} bytes, and not the {self._size} that were written"
+                message = f"cannot write {self._url}: it has {count(size, 'byte')}, not {self._size:,} as written"
                 raise OutputError(message)
 
     def _size_of(self, path: str) -> int:

@@ -18,6 +18,7 @@ import mmh3
 
 from word_counter.errors import InputError, WordCounterError
 from word_counter.files.urls import needs
+from word_counter.settings.plurals import count
 
 #: How many bytes are requested at a time when a file is read in order.
 _RANGE_BYTES = 8 * 1024 * 1024
@@ -156,7 +157,7 @@ class _Ranges(_Remote):
         def block() -> bytes:
             content = bytes(self._store.cat_file(self._path, start=self._at, end=end))
             if len(content) != end - self._at:
-                message = f"{len(content)} bytes came where {end - self._at} were asked for"
+                message = f"{count(len(content), 'byte')} came, of {end - self._at:,} asked for"
                 raise OSError(message)
             return content
 
@@ -207,7 +208,7 @@ class _Whole(_Remote):
     def _more(self, most_bytes: int) -> bytes:
         content = bytes(self._response.read(most_bytes))
         if not content:
-            message = f"it ended after {self._received:,} of {self._size:,} bytes"
+            message = f"it ended after {self._received:,} of {count(self._size, 'byte')}"
             raise OSError(message)
         self._received += len(content)
         return content

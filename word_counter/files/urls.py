@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
+import socket
+from urllib.parse import unquote_to_bytes
 
+from word_counter.errors import UsageError
 from word_counter.settings.distribution import how_to_install
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]*(::[a-z][a-z0-9+.-]*)*://", re.IGNORECASE)
 _PASSWORD = re.compile(r"[^/]*://[^/@]*:[^/@]*@")
-_LOCAL = re.compile(r"(file|local)://", re.IGNORECASE)
+_LOCAL = re.compile(r"(file|local):(//|(?=/))", re.IGNORECASE)
 _SCHEME = re.compile(r"([a-z0-9+.-]+)://", re.IGNORECASE)
 #: The extras of this package by the schemes that fsspec reads with them.
 _EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs", "abfs": "abfs", "abfss": "abfs", "az": "abfs"}
@@ -30,9 +34,31 @@ def has_password(url: str) -> bool:
 
 
 def plain(name: str) -> str:
-    """Return a name unchanged; for a URL of a local file, return its path."""
+    """Return a name unchanged; for a URL of a local file, return its path, as RFC 8089 says.
+
+    Such a URL is ``file:/path``, ``file:///path`` or ``file://localhost/path``; ``%20`` in it is a space.
+
+    Raises:
+        UsageError: the URL names another machine, or is no path.
+    """
     local = _LOCAL.match(name)
-    return name[local.end() :] if local else name
+    if local is None:
+        return name
+    path = name[local.end() :]
+    if local[2]:
+        host, slash, rest = path.partition("/")
+        if host and not (slash and host.lower() in {"localhost", "127.0.0.1", "[::1]", socket.gethostname().lower()}):
+            message = (
+                f"{name} names a file of the machine {host}; write file:///PATH with the whole path of a file of this "
+                "machine, or the path alone"
+            )
+            raise UsageError(message)
+        path = f"/{rest}" if slash else ""
+    path = os.fsdecode(unquote_to_bytes(os.fsencode(path)))
+    if not path or "\0" in path:
+        message = f"{name} names no file: write file:///PATH with the whole path of one"
+        raise UsageError(message)
+    return path
 
 
 def needs(url: str, error: ImportError) -> str:

@@ -15,23 +15,27 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import BinaryIO, ClassVar, Self
 
 from word_counter.errors import InputChangedError, InputError
 from word_counter.files.remote_reader import Status
 from word_counter.files.remote_reader import status as status_of_url
 from word_counter.files.urls import is_url
+from word_counter.inputs.encodings import UTF8, TextEncoding, encoding_of
 from word_counter.inputs.input_format import LINES, InputFormat
-from word_counter.inputs.line_splitter import CHUNK_BYTES, UNLIMITED, chunk_limits, cut
+from word_counter.inputs.kinds.decompression import HEAD_BYTES, inner_head, packing_of
+from word_counter.inputs.line_splitter import CHUNK_BYTES, UNLIMITED, chunk_limits
 from word_counter.inputs.path_filter import PathFilter
 from word_counter.inputs.row_splitter import cut_rows
 from word_counter.job.mapper import BYTES, Unit
 from word_counter.job.model import Chunk, Cursor, Source
 from word_counter.security.input_roots import InputRoots
+from word_counter.settings.plurals import count
 
+#: So much of a source tells whether it begins with an empty line: a byte order mark and a character, in bytes.
+_BEGINNING_BYTES = 8
 _ALL, _ANY_FILE = PathFilter(), InputRoots()
-#: So much of a file's beginning is looked at to tell what it is, in bytes.
-HEAD_BYTES = 10
 
 
 @dataclass(slots=True)
@@ -39,8 +43,15 @@ class Search:
     """What is wanted of directories, globs and archives, and what they hold that is left out."""
 
     path_filter: PathFilter = _ALL
+    encoding: str = ""  #: of files that do not begin with a byte order mark; nothing: UTF-8
+    named: frozenset[str] = frozenset()  #: what the user named, as it was named
     linked: list[str] = field(default_factory=list)  #: directories that links lead to
     hidden: list[str] = field(default_factory=list)  #: files and directories whose names begin with a dot
+    unnamed: list[str] = field(default_factory=list)  #: pipes, sockets and devices that nobody named
+    binary: list[tuple[str, str]] = field(
+        default_factory=list
+    )  #: files that look like no text, and what they look like
+    old_breaks: list[str] = field(default_factory=list)  #: files whose lines end as those of old Macs
 
     @property
     def that_fit(self) -> str:
@@ -56,6 +67,7 @@ class Place:
         self.search = search
         self._file: BinaryIO | None = None
         self._head: bytes | None = None
+        self._inner: bytes | None = None
         self._status: Status | None = None
 
     @property
@@ -71,6 +83,21 @@ class Place:
         if self._head is None:
             self._head = self.file.read(HEAD_BYTES)
         return self._head
+
+    @property
+    def packing(self) -> str:
+        """How it is packed, nothing: it is not; OSError or InputError as :attr:`file`."""
+        return packing_of(self.head)
+
+    @property
+    def inner(self) -> bytes:
+        """The head of what it holds, unpacked, as far as little of it tells; OSError or InputError as :attr:`file`."""
+        if self._inner is None:
+            self._inner = self.head
+            if packing := self.packing:
+                self.file.seek(0)
+                self._inner = inner_head(self.file.read, packing)
+        return self._inner
 
     @property
     def status(self) -> Status:
@@ -92,6 +119,7 @@ class Cutting:
     Attributes:
         chunk_size: records a chunk.
         whole_files: each source is one chunk, however long; an empty one too.
+        empty_files: an empty source is a chunk too, of no lines.
         inline: all chunks carry their bytes.
         records: what the records are.
         chunk_bytes: the number of bytes after which a chunk takes no further record.
@@ -99,6 +127,7 @@ class Cutting:
 
     chunk_size: int
     whole_files: bool = False
+    empty_files: bool = False
     inline: bool = False
     records: InputFormat = LINES
     chunk_bytes: int = CHUNK_BYTES
@@ -116,10 +145,14 @@ class Cutting:
 
 
 class Opened(ABC):
-    """One source, open. Everything but ``close`` raises OSError or InputError when it cannot be read."""
+    """One source, open. Everything but ``close`` raises OSError or InputError when it cannot be read.
 
-    def __init__(self, source: Source) -> None:
+    ``encoding`` is that of the bytes that it gives.
+    """
+
+    def __init__(self, source: Source, encoding: TextEncoding = UTF8) -> None:
         self.source = source
+        self.encoding = encoding
         #: How much of it was read, in bytes as they lie there.
         self.read_bytes = 0
 
@@ -138,10 +171,16 @@ class Opened(ABC):
     def cut(self, cursor: Cursor, cutting: Cutting, *, keep: bool) -> Iterator[tuple[Chunk, bytes]]:
         """Yield its chunks from a cursor on, in order and without a gap, each with its bytes where ``keep`` asks so."""
         records, most = cutting.limits
-        blocks = self.blocks(cursor.offset)
-        if cutting.records.kind == "csv" and cutting.records.quote:
-            return cut_rows(blocks, cursor, records, cutting.records, most, name=self.source.name)
-        return cut(blocks, cursor, records, most, name=self.source.name, keep=keep)
+        blocks, name = self.blocks(cursor.offset), self.source.name
+        if cutting.records.headed and not cursor.offset:
+            first = next(blocks, b"")
+            blocks = chain([first], blocks) if first else blocks
+            beginning = self.encoding.utf8(first[:_BEGINNING_BYTES])
+        else:
+            beginning = b""
+        if cutting.records.cut_by_rows(beginning):
+            return cut_rows(blocks, cursor, records, cutting.records, most, self.encoding, name=name)
+        return self.encoding.cut(blocks, cursor, records, most, name=name, keep=keep)
 
     def read(self, chunk: Chunk) -> bytes:
         """Return the bytes of a chunk; by default the source is read up to there again."""
@@ -195,6 +234,11 @@ class Kind(ABC):
         return True
 
     @classmethod
+    def encoding(cls, source: Source) -> TextEncoding:
+        """Return the encoding of the bytes of a source's chunks. What travels is UTF-8."""
+        return UTF8 if cls.travels(source) else encoding_of(source.encoding)
+
+    @classmethod
     @abstractmethod
     def now(cls, source: Source) -> Source:
         """Return the same source as it is by now; OSError or InputError when it is gone."""
@@ -204,8 +248,8 @@ class Kind(ABC):
         """Raise InputChangedError unless a source is now what it was when the job was made."""
         if now != source:
             message = (
-                f"{source.path} changed while the job was running: it had {source.size} bytes when the job began "
-                f"and has {now.size} now; run the job again when nothing writes to the file"
+                f"{source.path} changed while the job was running: it had {count(source.size, 'byte')} when the job "
+                f"began and has {now.size:,} now; run the job again when nothing writes to the file"
             )
             raise InputChangedError(message)
 
@@ -213,7 +257,8 @@ class Kind(ABC):
     def place(cls, source: Source, chunk: Chunk) -> str:
         """Say where a chunk is, for errors."""
         end, last = chunk.offset + chunk.length, chunk.line + chunk.lines - 1
-        return f"{source.name}, {cls.unit.name}s {chunk.offset} to {end}, lines {chunk.line} to {last}"
+        lines = f"line {last}" if chunk.lines == 1 else f"lines {chunk.line} to {last}"
+        return f"{source.name}, {cls.unit.name}s {chunk.offset} to {end}, {lines}"
 
     @abstractmethod
     def open(self, source: Source) -> Opened:
@@ -245,7 +290,7 @@ def from_offset(blocks: Iterator[bytes], offset: int, name: str) -> Iterator[byt
         else:
             yield block
     if offset:
-        message = f"{name} ends {offset:,} bytes earlier than it did when it was read before"
+        message = f"{name} ends {count(offset, 'byte')} earlier than it did when it was read before"
         raise InputError(message)
 
 

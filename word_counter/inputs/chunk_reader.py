@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from word_counter.errors import InputError, JobGoneError
@@ -11,6 +11,7 @@ from word_counter.files.digest import digest_of
 from word_counter.files.urls import is_url
 from word_counter.inputs.base import Opened
 from word_counter.inputs.chunker import travels
+from word_counter.inputs.encodings import UTF8
 from word_counter.inputs.input_format import LINES, InputFormat
 from word_counter.inputs.kind_table import Openings, kind_of
 from word_counter.inputs.row_splitter import first_row
@@ -89,7 +90,7 @@ class ChunkReader:
                 )
                 raise JobGoneError(message)
         if content is not None:
-            header = first_row([content], self._records) if self._records.headed and chunk.offset else b""
+            header = self._first_row(source, [content]) if self._records.headed and chunk.offset else b""
             return Fetched(chunk, content[len(header) :] if header else content, travelled=True, header=header)
         try:
             if self._opened is None or chunk.source != self._index:
@@ -109,19 +110,21 @@ class ChunkReader:
 
     def lines(self, fetched: Fetched) -> Lines:
         """Return the lines of a chunk that was fetched last."""
-        chunk, raw = fetched.chunk, fetched.content
+        chunk = fetched.chunk
         source = self._sources[chunk.source]
-        unit = kind_of(source).unit
+        kind = kind_of(source)
+        encoding = kind.encoding(source)
+        unit = kind.unit if encoding is UTF8 else encoding.unit
+        raw, header = encoding.utf8(fetched.content), encoding.utf8(self.header(fetched))
         offset, line, lines = chunk.offset, chunk.line, chunk.lines
-        header = self.header(fetched)
         if self._records.headed:
             if not chunk.offset:
                 raw = raw[len(header) :]
                 offset, line, lines = unit.measure(header), line + header.count(b"\n"), lines - header.count(b"\n")
         elif offset == 0 and raw.startswith(_BYTE_ORDER_MARK):
-            offset = len(_BYTE_ORDER_MARK)
-            raw = raw[offset:]
-        reading = self._records.reading(header)
+            offset = unit.measure(_BYTE_ORDER_MARK)
+            raw = raw[len(_BYTE_ORDER_MARK) :]
+        reading = self._records.reading(header, source.name)
         return Lines(raw, source.name, offset, line, lines if raw else 0, reading, unit)
 
     def header(self, fetched: Fetched) -> bytes:
@@ -129,13 +132,16 @@ class ChunkReader:
         if not self._records.headed:
             return b""
         if not fetched.chunk.offset:
-            return first_row([fetched.content], self._records)
+            return self._first_row(self._sources[fetched.chunk.source], [fetched.content])
         return fetched.header if fetched.travelled else self._header_of(fetched.chunk.source)
+
+    def _first_row(self, source: Source, blocks: Iterable[bytes]) -> bytes:
+        return first_row(blocks, self._records, kind_of(source).encoding(source))
 
     def _header_of(self, index: int) -> bytes:
         """Return the first row of a source, which is open."""
         if self._header[0] != index and self._opened is not None:
-            self._header = index, first_row(self._opened.blocks(), self._records)
+            self._header = index, self._first_row(self._opened.source, self._opened.blocks())
         return self._header[1]
 
     def close(self) -> None:

@@ -11,6 +11,7 @@ from contextlib import closing
 from typing import NamedTuple
 
 from word_counter.errors import InputError
+from word_counter.files.urls import is_url
 from word_counter.inputs.base import Cutting, Opened
 from word_counter.inputs.input_format import InputFormat
 from word_counter.inputs.kind_table import Openings, kind_of
@@ -58,11 +59,12 @@ def split_sources(
         InputChangedError: a source is not as it was when the job was made.
     """
     whole_files, headed = cutting.whole_files, cutting.records.headed
+    empty_files = whole_files or cutting.empty_files
     openings = Openings()
     for index in range(cursor.source, len(sources)):
         source = sources[index]
         start = cursor if index == cursor.source else Cursor(cursor.chunk, index)
-        if source.size == 0 and not whole_files and not kind_of(source).once:
+        if source.size == 0 and not empty_files and not kind_of(source).once:
             continue
         none = True
         goes = travels(source, inline=cutting.inline)
@@ -75,11 +77,11 @@ def split_sources(
                     none = False
                     cursor = Cursor(chunk.id + 1, index, chunk.offset + chunk.length, chunk.line + chunk.lines)
                     if headed and goes and not chunk.offset:
-                        header = first_row([content], cutting.records)
+                        header = first_row([content], cutting.records, file.encoding)
                     carried = (header + content if chunk.offset else content) if goes else None
                     # Of an empty file the place does not tell that it was taken: then the cursor goes on to the next.
                     yield Piece(chunk, Cursor(chunk.id + 1, index + 1) if whole_files else cursor, carried)
-                if none and whole_files:
+                if none and empty_files and not start.offset:
                     cursor = Cursor(start.chunk + 1, index)
                     empty = b"" if goes else None
                     yield Piece(Chunk(start.chunk, index, 0, 0, 1, 0), Cursor(start.chunk + 1, index + 1), empty)
@@ -90,12 +92,23 @@ def split_sources(
 
 
 def header_of(source: Source, records: InputFormat) -> bytes:
-    """Return the first row of a source, with its line break.
+    """Return the first row of a source, with its line break and the empty lines before it, in the source's encoding.
 
     Raises:
         InputError: it cannot be read.
     """
-    return _opened(source, lambda file: first_row(file.blocks(), records))
+    return _opened(source, lambda file: first_row(file.blocks(), records, file.encoding))
+
+
+def check_headers(sources: Sequence[Source], records: InputFormat) -> None:
+    """Raise InputError unless the header of each source names its fields, as far as that is soon told.
+
+    What is in archives, comes but once or is behind a URL is looked at when it is cut and read.
+    """
+    for source in sources if records.headed else ():
+        kind = kind_of(source)
+        if source.size and not (kind.once or source.member or is_url(source.path)):
+            records.reading(kind.encoding(source).utf8(header_of(source, records)), source.name)
 
 
 def reread(source: Source, chunk: Chunk) -> bytes:

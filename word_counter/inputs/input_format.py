@@ -14,14 +14,19 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from word_counter.errors import InputError, UsageError
+from word_counter.inputs.encodings import UTF8, TextEncoding
 from word_counter.job.mapper import Mapper, Reading
 from word_counter.job.step import Phase
+from word_counter.settings.plurals import count
 
 _KINDS = ("lines", "jsonl", "csv", "tsv")
 _OPTIONS = ("delimiter", "quote", "header")
 _NAMED = {"tab": "\t", "space": " ", "none": ""}
 #: A row is no longer than this: a quote that nobody closes would make one of all that follows.
 _LONGEST_ROW = 64 * 1024 * 1024
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_EMPTY_LINES = re.compile(r"\A(?: *\r?\n)+")
+_LONE_RETURN = "it has line breaks of old Macs (carriage returns alone); write them anew, as by tr '\\r' '\\n'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,11 @@ class InputFormat:
                 message += "'csv delimiter=; quote=none header=none'"
                 raise UsageError(message)
             if name == "header":
-                made = replace(made, header={"first": None, "none": ()}.get(value, tuple(value.split(","))))
+                names = tuple(value.split(","))
+                if len(set(names)) < len(names):
+                    message = f"input-format {kind}: header={value} names a field twice"
+                    raise UsageError(message)
+                made = replace(made, header={"first": None, "none": ()}.get(value, names))
                 continue
             char = _NAMED.get(value, value)
             if (
@@ -79,40 +88,96 @@ class InputFormat:
         """Whether the first row of each source names the fields."""
         return self.kind == "csv" and self.header is None
 
-    def reading(self, header: bytes = b"") -> JsonLines | Rows | None:
-        """Return how records are read; None: they are lines. ``header`` is the first row of their source."""
+    def cut_by_rows(self, beginning: bytes) -> bool:
+        """Whether line breaks alone do not tell where a row ends.
+
+        ``beginning`` is that of the source in UTF-8, or nothing of what is cut from its middle on: empty lines before a
+        header belong to it.
+        """
+        empty = self.headed and beginning.removeprefix(_BYTE_ORDER_MARK)[:1] in {b"\n", b"\r", b" "}
+        return self.kind == "csv" and (bool(self.quote) or empty)
+
+    def reading(self, header: bytes = b"", name: str = "") -> JsonLines | Rows | None:
+        """Return how records are read; None: they are lines.
+
+        Args:
+            header: the first row of their source in UTF-8, with the empty lines before it.
+            name: the source, for errors.
+
+        Raises:
+            InputError: the header is no row, or names a field twice.
+        """
         if self.kind == "jsonl":
             return JsonLines()
         if self.kind != "csv":
             return None
         if not self.headed:
             return Rows(self, self.header or ())
-        text = header.decode("utf-8-sig", "replace").split("\n")
-        return Rows(self, tuple(next(iter(Rows(self, ()).records(iter(text))), ())))
+        return Rows(self, self._names(header, name))
 
-    def rows(self, lines: Iterable[bytes]) -> Iterator[bytes]:
-        """Yield rows, each with its line break, of lines with theirs.
+    def _names(self, header: bytes, name: str) -> tuple[str, ...]:
+        text = header.decode("utf-8-sig", "replace").replace("\r\n", "\n")
+        row = _EMPTY_LINES.sub("", text)
+        place = f"{name}, line {text[: len(text) - len(row)].count(chr(10)) + 1}"
+        try:
+            names = tuple(next(iter(Rows(self, ()).records(iter(row.split("\n")))), ()))
+        except csv.Error as error:
+            why = _LONE_RETURN if "\r" in row else f"{error}"
+            message = f"{place}: the header {_shown(row)} is no row of {self.kind}: {why}"
+            raise InputError(message) from error
+        if "\r" in row and not self.quote:
+            message = f"{place}: the header {_shown(row)} is no row of {self.kind}: {_LONE_RETURN}"
+            raise InputError(message)
+        twice = next((one for number, one in enumerate(names) if one in names[:number]), None)
+        if twice is not None:
+            at = " and ".join(str(number) for number, one in enumerate(names, 1) if one == twice)
+            message = (
+                f"{place}: the header names {twice!r} more than once (columns {at}), so that one would hide the other; "
+                "rename one of them in the file"
+            )
+            raise InputError(message)
+        return names
+
+    def rows(self, lines: Iterable[bytes], encoding: TextEncoding = UTF8, *, at_start: bool = False) -> Iterator[bytes]:
+        """Yield rows, each with its line break, of lines with theirs, in the bytes of their encoding.
+
+        With ``at_start`` these are all lines of a source: a byte order mark is no part of its first row, and empty
+        lines before a header belong to it.
 
         Raises:
             InputError: a quote is not closed.
         """
         quote = self.quote.encode()
-        held: list[bytes] = []
-        size = 0
         scan = _Scan(self.delimiter, self.quote) if quote else None
-        for line in lines:
-            if scan is None or (not held and quote not in line):
-                yield line
+        in_utf8 = encoding is UTF8
+        held: list[bytes] = []
+        size, is_open = 0, False
+        for raw in lines:
+            line = raw if in_utf8 else encoding.utf8(raw)
+            if at_start:
+                line = line.removeprefix(_BYTE_ORDER_MARK)
+                if self.headed and not line.strip(b" \r\n"):
+                    held.append(raw)
+                    continue
+                at_start = False
+            if not is_open and (scan is None or quote not in line):
+                if held:
+                    held.append(raw)
+                    yield b"".join(held)
+                    held = []
+                else:
+                    yield raw
                 continue
-            held.append(line)
+            held.append(raw)
             size += len(line)
-            if quote not in line or scan.stays_open(line, is_open=len(held) > 1):
-                if size > _LONGEST_ROW:
-                    message = f"a quote that opens in the row {held[0][:100]!r} is not closed for {size:,} bytes"
-                    raise InputError(message)
-                continue
-            yield b"".join(held)
-            held, size = [], 0
+            is_open = (is_open and quote not in line) or (scan is not None and scan.stays_open(line, is_open=is_open))
+            if not is_open:
+                yield b"".join(held)
+                held, size = [], 0
+            elif size > _LONGEST_ROW:
+                row = encoding.utf8(b"".join(held[:2]))[:100]
+                message = f"a quote that opens in the row {row!r} is not closed for {count(size, 'byte')}"
+                raise InputError(message)
         if held:
             yield b"".join(held)
 
@@ -125,15 +190,24 @@ def chosen_format(asked: str, phase: Phase) -> str:
     """Return the format of a job's input: what a run asks for, or what the job's first mapper says.
 
     Raises:
-        UsageError: it is none, or the mapper takes the bytes of chunks and knows nothing of records.
+        UsageError: it is none, or the mapper takes the bytes of chunks and knows nothing of records, or none of these.
     """
     chosen = asked or phase.input_format
     mapper = phase.mappers[0]
-    plain = InputFormat.parse(chosen).kind == "lines"
-    if not plain and mapper.input_format == "lines" and mapper.map_chunk is not Mapper.map_chunk:
+    made = InputFormat.parse(chosen)
+    if made.kind != "lines" and mapper.input_format == "lines" and mapper.map_chunk is not Mapper.map_chunk:
         message = f"{mapper.__name__} maps chunks of lines (map_chunk), and takes no input-format {chosen}"
         raise UsageError(message)
+    named = made.kind == "jsonl" or (made.kind == "csv" and made.header != ())
+    params = phase.given.get("params", {})
+    if why := mapper.wrong_with_format(chosen, made.kind, named=named, params=params):
+        message = f"input-format {chosen!r}: {mapper.__name__} {why}"
+        raise UsageError(message)
     return chosen
+
+
+def _shown(row: str) -> str:
+    return repr(row[:100]) + ("..." if len(row) > 100 else "")  # noqa: PLR2004
 
 
 class JsonLines:
@@ -178,7 +252,7 @@ class Rows:
 
     def _named(self, row: list[str]) -> dict[str, str]:
         if len(row) != len(self.header):
-            message = f"a row of {len(row)} fields, where the header names {len(self.header)}"
+            message = f"a row of {count(len(row), 'field')}, where the header names {len(self.header)}"
             raise ValueError(message)
         return dict(zip(self.header, row, strict=True))
 

@@ -10,14 +10,14 @@ from word_counter.inputs.base import Kind, Opened, Place, Search
 from word_counter.inputs.kinds.archive_member import ArchiveMember
 from word_counter.inputs.kinds.packed_file import PackedFile
 from word_counter.inputs.kinds.plain_file import PlainFile
-from word_counter.inputs.kinds.standard_input import StandardInput
+from word_counter.inputs.kinds.stream_file import StreamFile
 from word_counter.inputs.kinds.url import Url
 from word_counter.job.model import Source
 from word_counter.security.input_roots import InputRoots
 
 #: The kinds, in the order in which they are asked whether a name, a path or a source is of them.
 KINDS: tuple[type[Kind], ...] = (
-    StandardInput,
+    StreamFile,
     ArchiveMember,
     PackedFile,
     Url,

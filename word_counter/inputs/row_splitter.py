@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from word_counter.errors import InputError
+from word_counter.inputs.encodings import UTF8, TextEncoding
 from word_counter.inputs.input_format import InputFormat
 from word_counter.job.model import Chunk, Cursor
 
 
 def cut_rows(
-    blocks: Iterable[bytes], cursor: Cursor, chunk_size: int, records: InputFormat, chunk_bytes: int, *, name: str
+    blocks: Iterable[bytes],
+    cursor: Cursor,
+    chunk_size: int,
+    records: InputFormat,
+    chunk_bytes: int,
+    encoding: TextEncoding = UTF8,
+    *,
+    name: str,
 ) -> Iterator[tuple[Chunk, bytes]]:
     """Yield the chunks of a source whose rows may go over several lines.
 
@@ -20,12 +28,12 @@ def cut_rows(
     held: list[bytes] = []
     size = 0
     try:
-        for row in records.rows(lines_of(blocks)):
+        for row in records.rows(encoding.lines(blocks), encoding, at_start=not cursor.offset):
             held.append(row)
             size += len(row)
             if len(held) == chunk_size or size >= chunk_bytes:
                 content = b"".join(held)
-                lines = content.count(b"\n") + (not content.endswith(b"\n"))
+                lines = encoding.count(content)
                 yield Chunk(chunk, cursor.source, offset, size, line, lines), content
                 chunk, offset, line = chunk + 1, offset + size, line + lines
                 held, size = [], 0
@@ -34,25 +42,9 @@ def cut_rows(
         raise InputError(message) from error
     if held:
         content = b"".join(held)
-        lines = content.count(b"\n") + (not content.endswith(b"\n"))
-        yield Chunk(chunk, cursor.source, offset, size, line, lines), content
+        yield Chunk(chunk, cursor.source, offset, size, line, encoding.count(content)), content
 
 
-def lines_of(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the lines of what comes in blocks, each with its line break."""
-    rest: list[bytes] = []
-    for block in blocks:
-        first, *lines = block.split(b"\n")
-        if not lines:
-            rest.append(first)
-            continue
-        yield b"".join([*rest, first, b"\n"])
-        yield from (line + b"\n" for line in lines[:-1])
-        rest = [lines[-1]] if lines[-1] else []
-    if rest:
-        yield b"".join(rest)
-
-
-def first_row(blocks: Iterable[bytes], records: InputFormat) -> bytes:
-    """Return the first row of what begins with one, with its line break; InputError when it is endless."""
-    return next(records.rows(lines_of(blocks)), b"")
+def first_row(blocks: Iterable[bytes], records: InputFormat, encoding: TextEncoding = UTF8) -> bytes:
+    """Return the first row of what begins with one, with its line break and the empty lines before it."""
+    return next(records.rows(encoding.lines(blocks), encoding, at_start=True), b"")

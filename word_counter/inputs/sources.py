@@ -10,9 +10,11 @@ from pathlib import Path
 from word_counter.errors import InputError
 from word_counter.files.urls import plain
 from word_counter.inputs.base import Search
+from word_counter.inputs.encodings import encoding_named
 from word_counter.inputs.kind_table import kind_of, paths_of, sources_at
 from word_counter.inputs.path_filter import PathFilter
-from word_counter.job.model import STDIN_PATH, Inputs, Source
+from word_counter.job.model import STDIN, STDIN_PATH, Inputs, Source
+from word_counter.settings.plurals import count
 
 _ALL = PathFilter()
 
@@ -24,6 +26,7 @@ def find_sources(
     *,
     verbose: bool = False,
     path_filter: PathFilter = _ALL,
+    encoding: str = "",
 ) -> list[Source]:
     """Return the sources that files, directories, globs and ``-`` name, in their order; directories and globs sorted.
 
@@ -35,10 +38,12 @@ def find_sources(
         written: what the job itself will write. Directories and globs do not stand for that.
         say: gets a line when something was left out for that or for being behind a link, or a file is named twice.
         path_filter: which files below directories, that globs match and in archives are wanted.
+        encoding: that of files which do not begin with a byte order mark, by any of its names; nothing: UTF-8.
         verbose: say also what was left out for being hidden.
 
     Raises:
         InputError: nothing is named, a name stands for nothing that can be read, or for what the job will write.
+        UsageError: there is no such encoding, or none that can be read.
     """
     names = [plain(os.fspath(name)) for name in ([inputs] if isinstance(inputs, str | Path) else inputs)]
     if not names:
@@ -46,7 +51,7 @@ def find_sources(
         raise InputError(message)
     own = {_identity(path) for path in written if os.path.exists(path)}
     left_out: dict[str, None] = {}
-    search = Search(path_filter)
+    search = Search(path_filter, encoding_named(encoding), frozenset(names))
     paths: list[str] = []
     for name in names:
         found = paths_of(name, search)
@@ -59,8 +64,9 @@ def find_sources(
         paths += kept
     if left_out:
         say(f"left out of the input, as this run will write it: {', '.join(left_out)}")
-    _tell_of_what_was_passed_over(search, say, verbose=verbose)
     sources = [source for path in paths for source in sources_at(path, search)]
+    _tell_of_what_was_passed_over(search, say, verbose=verbose)
+    _tell_of_what_is_no_text(search, say)
     if not sources:
         message = f"{', '.join(paths)}: no files in there{search.that_fit}"
         raise InputError(message)
@@ -78,10 +84,32 @@ def _tell_of_what_was_passed_over(search: Search, say: Callable[[str], None], *,
     for paths, what, advice in (
         (search.linked, "linked folder", "; name them as inputs to read them"),
         (search.hidden if verbose else [], "hidden file or folder", ""),
+        (search.unnamed, "pipe, socket or device", "; name them as inputs to read them"),
     ):
         if paths:
-            others = f" and {len(paths) - 1:,} more" if len(paths) > 1 else ""
-            say(f"{what} left out of the input: {paths[0]}{others}{advice}")
+            say(f"{what} left out of the input: {_first_of(paths)}{advice}")
+
+
+def _tell_of_what_is_no_text(search: Search, say: Callable[[str], None]) -> None:
+    """Say which files hold something else than lines, by their beginnings, and what can be done about them."""
+    if search.binary:
+        path, what = search.binary[0]
+        paths = [path for path, _ in search.binary]
+        end = os.path.splitext(path.rpartition("!")[2])[1]
+        pattern = f"*{end}" if end else os.path.basename(path)
+        say(
+            f"looks like no text: {_first_of(paths)} ({what}); its bytes are read as lines all the same. Leave such "
+            f"files out with --exclude '{pattern}', or name those that are wanted with --include"
+        )
+    if search.old_breaks:
+        say(
+            f"the lines of {_first_of(search.old_breaks)} end with a carriage return alone, which ends no line here: "
+            "write it anew, as by tr '\\r' '\\n'"
+        )
+
+
+def _first_of(paths: Sequence[str]) -> str:
+    return paths[0] + (f" and {len(paths) - 1:,} more" if len(paths) > 1 else "")
 
 
 def _tell_of_repeats(sources: Sequence[Source], say: Callable[[str], None]) -> None:
@@ -97,7 +125,7 @@ def _tell_of_repeats(sources: Sequence[Source], say: Callable[[str], None]) -> N
     repeated = [path for path, n in times.items() if n > 1]
     if repeated:
         others = f" and {len(repeated) - 1:,} more" if len(repeated) > 1 else ""
-        say(f"named more than once, and counted as often: {repeated[0]} ({times[repeated[0]]} times){others}")
+        say(f"named more than once, and counted as often: {repeated[0]} ({count(times[repeated[0]], 'time')}){others}")
 
 
 def check_sources(sources: Sequence[Source], *, all_read: bool = False) -> None:
@@ -107,9 +135,11 @@ def check_sources(sources: Sequence[Source], *, all_read: bool = False) -> None:
         sources: the sources.
         all_read: whether the whole input has been split, so that what can be read but once is not wanted again.
     """
-    if not all_read and any(kind_of(source).once for source in sources):
+    once = next((source for source in sources if kind_of(source).once), None)
+    if once is not None and not all_read:
+        name = "standard input" if once.packing == STDIN else once.name
         message = (
-            "a part of the job's input came from standard input, which cannot be read again; run the job anew, "
+            f"a part of the job's input came from {name}, which cannot be read again; run the job anew, "
             "or over a file next time"
         )
         raise InputError(message)

@@ -117,7 +117,9 @@ class JobHistory:
         for record in self.chunks(chunk_id, 1) if chunk_id >= 0 else ():
             return record
         job = self._job
-        there = f"chunks 0 to {job.chunks - 1}" if job.chunks else "no chunks"
+        there = (
+            f"chunks 0 to {job.chunks - 1}" if job.chunks > 1 else f"{'only chunk 0' if job.chunks else 'no chunks'}"
+        )
         message = f"job {job.id} has no chunk {chunk_id}; it has {there}{'' if job.split_done else ' so far'}"
         raise UsageError(message)
 

@@ -31,7 +31,7 @@ from word_counter.inputs.chunker import header_of, reread
 from word_counter.inputs.input_format import InputFormat
 from word_counter.job.job_spec import JobSpec, read_spec
 from word_counter.job.mapper import Lines
-from word_counter.job.model import Chunk, Source, Stage, task_name
+from word_counter.job.model import Chunk, RunningTask, Source, Stage, task_name
 from word_counter.job.pairs import Pairs
 from word_counter.job.side_file import checked
 from word_counter.job.step import Phase
@@ -101,10 +101,14 @@ class Replay:
         return MapOutput(partials, said["lines"], said["pairs"], said["counters"], aside)
 
     def _described(self, skip_bad: SkipBadRecords) -> dict[str, Any]:
-        output = run_map(self.phase, self.records, self.spec.partitions, skip_bad)
+        output = run_map(self.phase, self.records, self.spec.partitions, skip_bad, self._task)
         aside = {index: why for index, (why, _) in output.aside.records.items()}
         said = {"partials": output.partials, "lines": output.lines, "pairs": output.pairs, "counters": output.counters}
         return {**said, "aside": aside, "raised": output.aside.raised}
+
+    @property
+    def _task(self) -> RunningTask:
+        return RunningTask(self.spec.job_id, Stage.MAP, self.number, self.chunk.id)
 
     def run(self, *, at_once: bool = False) -> MapOutput:
         """Map it in this process.
@@ -116,7 +120,7 @@ class Replay:
             JobFailedError: like :func:`word_counter.compute.stages.run_map`; the user's own exception is its
                 ``__cause__``.
         """
-        return run_map(self.phase, self.records, self.spec.partitions, None if at_once else self.skip_bad)
+        return run_map(self.phase, self.records, self.spec.partitions, None if at_once else self.skip_bad, self._task)
 
     def partials(self, output: MapOutput) -> dict[int, str]:
         """Return the partials of an output by the numbers of their partitions in the store."""

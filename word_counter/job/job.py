@@ -12,7 +12,7 @@ from word_counter.job.mapper import Mapper
 from word_counter.job.model import Inputs
 from word_counter.job.param import Param, read_params
 from word_counter.job.reducer import Reducer
-from word_counter.job.side_file import SideFile
+from word_counter.job.side_file import SideFile, read_side_files
 from word_counter.job.step import Phase, Step, did_you_mean, phases_of
 
 
@@ -36,6 +36,7 @@ class Job:
         params: the params that the user of the job may give, by name. Mappers and reducers find the values in
             ``self.params``.
         files: side files: small files that every mapper and reducer may read, as ``self.files["name"]``.
+        encoding: that of inputs which do not begin with a byte order mark, as Python names it; nothing: UTF-8.
         partition: returns which of ``n`` partitions, from 0, a key belongs to; None: a hash of the key decides. It must
             return the same in every process.
     """
@@ -44,6 +45,7 @@ class Job:
     reducer: ClassVar[type[Reducer]]
     steps: ClassVar[Sequence[Step]] = ()
     inputs: Inputs = ()
+    encoding: ClassVar[str] = ""
     settings: ClassVar[dict[str, Any]] = {}
     params: ClassVar[Mapping[str, Param]] = {}
     files: Sequence[str | Path] = ()
@@ -52,6 +54,8 @@ class Job:
     partition: ClassVar[Callable[[Any, Any, int], int] | None] = None
     #: The prefix of the reference to its class: it names the API in which the job is written, if that is not ours.
     dialect: ClassVar[str] = ""
+    #: What names its class in place of a module and a name, if something does; with its dialect.
+    reference: ClassVar[str] = ""
     #: How the results are written. "json": one object. "lines": each value is a list of lines, as latin-1 text.
     form: ClassVar[str] = "json"
 
@@ -87,7 +91,16 @@ class Job:
         if hasattr(self, "input_format"):
             message = f"job {type(self).__name__}: input_format is what a mapper says of its records; put it there"
             raise JobLoadError(message)
-        self.phases()
+        phases = self.phases()
+        for phase in phases:
+            for mapper in phase.mappers:
+                if lacking := mapper.wrong_with_params(self.params):
+                    message = f"job {type(self).__name__}: {lacking}"
+                    raise JobLoadError(message)
+        mapper = phases[0].mappers[0]
+        if hasattr(mapper, "encoding"):
+            message = f"{mapper.__name__}: encoding is what a job says of its inputs; put it into {type(self).__name__}"
+            raise JobLoadError(message)
 
     def phases(
         self, params: Mapping[str, Any] | None = None, files: Mapping[str, SideFile] | None = None
@@ -118,6 +131,19 @@ class Job:
     def classes(self) -> set[type]:
         """Return the mapper and reducer classes of all phases."""
         return {cls for phase in self.phases() for cls in (*phase.mappers, phase.reducer)}
+
+    def side_files(self) -> dict[str, SideFile]:
+        """Return what the job's mappers and reducers may read wherever they run, by name.
+
+        Raises:
+            InputError: one cannot be read.
+            UsageError: two have one name, or they are too large.
+        """
+        return read_side_files(self.files)
+
+    def code_files(self) -> set[str]:
+        """Return the paths of files that are part of its code, besides those of its classes."""
+        return set()
 
     def param_values(self) -> dict[str, Any]:
         """Return the value of every param; UsageError when a given one is unknown or not allowed."""

@@ -51,6 +51,7 @@ class JobSpec:
     sort: str = "key"
     top: int = 0
     whole_files: bool = False
+    empty_files: bool = False
     inline: bool = False
     input_format: str = "lines"
     shuffle: str = "auto"

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from inspect import isgeneratorfunction
 from itertools import chain, starmap
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 from word_counter.errors import EncodingError
+from word_counter.settings.plurals import count
 
 if TYPE_CHECKING:
+    from word_counter.job.model import Surroundings
     from word_counter.job.pairs import Pairs
+    from word_counter.job.param import Param
     from word_counter.job.side_file import SideFile
 
 Pair = tuple[Any, Any]
@@ -125,7 +128,8 @@ class Lines:
     def place(self, index: int | None) -> str:
         """Return the place of the line of this index within the chunk, in words; of the chunk when it is None."""
         if index is None:
-            return f"{self.source}, {self.unit.name} {self.offset}, in the {len(self)} lines from line {self.line} on"
+            lines = count(len(self), "line")
+            return f"{self.source}, {self.unit.name} {self.offset}, in the {lines} from line {self.line} on"
         offset = 0
         for _ in range(index):
             offset = self.raw.index(b"\n", offset) + 1
@@ -171,15 +175,21 @@ class Mapper:
 
     #: Whether a chunk is a whole file, however long; for the first mapper of a job that has a ``map_chunk``.
     whole_files: ClassVar[bool] = False
+    #: Whether an empty file is a chunk too, of no lines, which is mapped; for the first mapper of a job.
+    empty_files: ClassVar[bool] = False
     #: What the records of the input are: "lines", "jsonl", "csv" or "tsv", with options as in "csv delimiter=;
     #: header=none"; for the first mapper of a job. ``map`` gets the objects of JSON lines, and a dict for a row.
     input_format: ClassVar[str] = "lines"
+    #: The kinds of records that ``map`` takes, such as "lines"; empty: whatever a run asks for.
+    input_kinds: ClassVar[Sequence[str]] = ()
     #: What :meth:`count` added up in this task, by name.
     counters: dict[str, int]
     #: The values of the job's params, by name.
     params: Mapping[str, Any] = MappingProxyType({})
     #: The job's side files, by name.
     files: Mapping[str, SideFile] = MappingProxyType({})
+    #: What the task runs in; None: it was made for no task.
+    surroundings: Surroundings | None = None
     _lines: Lines | Pairs | None = None
 
     def map(self, line: Any) -> Iterable[Pair]:  # noqa: ARG002 (the contract's signature)
@@ -215,6 +225,28 @@ class Mapper:
     def by_record(self) -> bool:
         """Whether lines are mapped one by one, so that the current one is known."""
         return type(self).map_chunk is Mapper.map_chunk
+
+    @classmethod
+    def wrong_with_params(cls, declared: Mapping[str, Param]) -> str:  # noqa: ARG003 (for those that read some)
+        """Return what a job that declares these params lacks for this mapper; "" when it is nothing."""
+        return ""
+
+    @classmethod
+    def format_for(cls, params: Mapping[str, Any]) -> str:  # noqa: ARG003 (for those whose params decide)
+        """Return the input format of a job with these params, when a run asks for none."""
+        return cls.input_format
+
+    @classmethod
+    def wrong_with_format(cls, chosen: str, kind: str, *, named: bool, params: Mapping[str, Any]) -> str:  # noqa: ARG003
+        """Return why records of a format cannot be mapped; "" when they can.
+
+        Args:
+            chosen: the format, as a run asks for it.
+            kind: "lines", "jsonl" or "csv".
+            named: whether the fields of its records have names.
+            params: the values of the job's params.
+        """
+        return f"takes {' or '.join(cls.input_kinds)} alone" if cls.input_kinds and kind not in cls.input_kinds else ""
 
     def setup(self) -> None:
         """Prepare for a task; called once before its first line."""

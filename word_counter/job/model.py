@@ -8,16 +8,23 @@ A task is named by its stage and number: ``map:12`` is the work on chunk 12, ``r
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+from word_counter.errors import spelled
 
 #: What stands for standard input among inputs, and the packing of that source.
 STDIN_PATH = "-"
 
 
 STDIN = "stdin"
+
+
+#: The packing of a pipe, a device or another file that is read once, as standard input is.
+STREAM = "stream"
 
 
 #: The packing of a source whose bytes are its lines, and of which nothing is given but the whole.
@@ -58,9 +65,11 @@ class Source:
         path: the file; ``-`` is standard input.
         size: in bytes, as it lies there; 0 of standard input.
         modified: the time of last change in nanoseconds since 1970.
-        packing: how it is packed ("gzip", "bzip2", "xz", "zstd", "tar", "zip"), or "stdin", or "whole"; nothing: its
-            bytes are its lines, wherever one begins to read.
+        packing: how it is packed ("gzip", "bzip2", "xz", "zstd", "tar", "zip"), or "stdin", "stream" or "whole";
+            nothing: its bytes are its lines, wherever one begins to read.
         member: of a tar or zip file: which of the files in it; ``size`` is that one's.
+        encoding: of its text, as Python names it; nothing: UTF-8. In what is read from its beginning on, a byte order
+            mark comes before this.
     """
 
     path: str
@@ -68,17 +77,19 @@ class Source:
     modified: int
     packing: str = ""
     member: str = ""
+    encoding: str = ""
 
     def listed(self) -> list[str | int]:
         """Return it as a list, for JSON."""
-        return [self.path, self.size, self.modified, self.packing, self.member]
+        listed: list[str | int] = [self.path, self.size, self.modified, self.packing, self.member]
+        return [*listed, self.encoding] if self.encoding else listed
 
     @property
     def name(self) -> str:
-        """Its name for people and mappers."""
+        r"""Its name for people and mappers; bytes of a name that are no UTF-8 are spelled out, as in ``\xe9``."""
         if self.packing == STDIN:
             return "<stdin>"
-        return f"{self.path}!{self.member}" if self.member else self.path
+        return spelled(f"{self.path}!{self.member}" if self.member else self.path)
 
 
 class Chunk(NamedTuple):
@@ -113,6 +124,60 @@ def parse_task(name: str) -> tuple[Stage, int]:
     """Return the stage and number of a task's name; ValueError when it is not one."""
     stage, _, number = name.partition(":")
     return Stage(stage), int(number)
+
+
+@dataclass(frozen=True, slots=True)
+class RunningTask:
+    """A task as the code that it runs may know it.
+
+    Attributes:
+        job_id: the job's name.
+        stage: whether it maps or reduces.
+        phase: which phase of the job it is of, from 0.
+        number: the id of its chunk, or the number of its partition within the phase.
+        attempt: which attempt it is, from 1.
+        own: whether what runs it was started by the run itself, for this job alone.
+    """
+
+    job_id: str = "trial"
+    stage: Stage = Stage.MAP
+    phase: int = 0
+    number: int = 0
+    attempt: int = 1
+    own: bool = True
+
+
+class Surroundings:
+    """What the mappers and the reducer of a task run in: by default the process as it is.
+
+    They are entered whenever the user's code is about to run, left before anybody else's does, and closed at the end
+    of the task. A subclass may set environment variables, say, or the current folder.
+    """
+
+    def __init__(self, task: RunningTask, records: Any) -> None:
+        """Make them for a task; ``records`` are the Lines or Pairs that it maps, None when it reduces."""
+        self.task = task
+        self.records = records
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave them."""
+
+    def around(self, items: Iterator[str]) -> Iterator[str]:
+        """Yield items that are made within, one by one; what is done with them is done outside."""
+        while True:
+            with self:
+                item = next(items, None)
+            if item is None:
+                return
+            yield item
+
+    def close(self) -> None:
+        """Let go of what they took."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from word_counter.settings.plurals import count
+
 
 class Pairs:
     """The pairs of one chunk of a step's results. Iterating gives each as a tuple of key and value.
@@ -61,7 +63,7 @@ class Pairs:
     def place(self, index: int | None) -> str:
         """Return the place of the pair of this index, in words; of the chunk when it is None."""
         if index is None:
-            return f"{self.source}, in the {len(self._pairs)} pairs from pair {self.line} on"
+            return f"{self.source}, in the {count(len(self._pairs), 'pair')} from pair {self.line} on"
         return f"{self.source}, pair {self.line + index}: {_text(self._pairs[index])}"
 
 

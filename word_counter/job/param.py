@@ -66,6 +66,8 @@ class Param:
             return [str(v) for v in value] if not isinstance(value, str) else _parts(value)
         elif isinstance(value, str) and kind in {int, float}:
             return kind(value)
+        elif kind is str and type(value) is int:
+            return str(value)  # what may be a name or a number is text
         elif kind is float and isinstance(value, int) and not isinstance(value, bool):
             return float(value)
         if type(value) is not kind:

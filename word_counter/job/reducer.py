@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 if TYPE_CHECKING:
+    from word_counter.job.model import Surroundings
     from word_counter.job.side_file import SideFile
 
 Key = Any
@@ -43,6 +44,8 @@ class Reducer(ABC):
     params: Mapping[str, Any] = MappingProxyType({})
     #: The job's side files, by name.
     files: Mapping[str, SideFile] = MappingProxyType({})
+    #: What the task runs in; None: it was made for no task.
+    surroundings: Surroundings | None = None
     #: What a key's values are sorted by before they are reduced (a secondary sort); None: they come in input order.
     order: ClassVar[Callable[[Any, Value], Any] | None] = None
     #: Whether the result is meant to depend on the order of the input, so that ``word-counter check`` allows it.

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from typing import Any
 
-from word_counter.job.json_order import order_of
+from word_counter.job.json_order import conversion_of, order_of
 from word_counter.job.reducer import Canonical, GroupKey, Key, Reducer, Restore, Value
 from word_counter.native.exact_sum import add, pack
 
@@ -73,6 +73,7 @@ def _number(key: Any, value: Any, who: str) -> int | float:
     if isinstance(value, float):
         return float(value)
     message = f"{who} takes numbers, but the value of key {key!r} is {value!r} ({type(value).__name__})"
+    message += conversion_of(value)
     raise TypeError(message)
 
 

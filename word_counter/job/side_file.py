@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from word_counter.errors import InputChangedError, InputError, UsageError
+from word_counter.settings.plurals import count
 
 #: The most bytes of all side files of a job together: each process that works for it has them in memory.
 MOST_BYTES = 16 * 1024 * 1024
@@ -71,14 +72,19 @@ def read_side_files(paths: Iterable[str | Path]) -> dict[str, SideFile]:
         except OSError as error:
             message = f"cannot read {path}, a side file of the job: {error.strerror}"
             raise InputError(message) from error
-    size = sum(len(file.content) for file in found.values())
+    check_size(found)
+    return found
+
+
+def check_size(files: Mapping[str, SideFile]) -> None:
+    """Raise UsageError when side files are too large together."""
+    size = sum(len(file.content) for file in files.values())
     if size > MOST_BYTES:
         message = (
-            f"the side files have {size:,} bytes, and may have {MOST_BYTES:,}, as they go through Redis into the "
-            "memory of each worker; put larger ones where all workers can open them, or join them as an input"
+            f"the side files have {count(size, 'byte')}, and may have {MOST_BYTES:,}, as they go through Redis into "
+            "the memory of each worker; put larger ones where all workers can open them, or join them as an input"
         )
         raise UsageError(message)
-    return found
 
 
 def checked(contents: Mapping[str, bytes], digests: Mapping[str, str]) -> dict[str, SideFile]:

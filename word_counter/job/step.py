@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from word_counter.errors import JobLoadError
 from word_counter.job.mapper import Lines, Mapper, Pair
+from word_counter.job.model import RunningTask, Surroundings
 from word_counter.job.pairs import Pairs
 from word_counter.job.reducer import Reducer
 from word_counter.job.reducers import Values
@@ -94,6 +95,7 @@ class Phase:
         partition: returns which of so many partitions a key belongs to; None: a hash of the key decides.
         uncombined: the same phase without a combiner, where this one has one that is not the reducer's ``combine``.
         keyed: whether the keys are part of the results. Otherwise only their order counts.
+        surround: returns what a task of it runs in.
     """
 
     mappers: tuple[type[Mapper], ...]
@@ -103,11 +105,12 @@ class Phase:
     partition: Callable[[Any, int], int] | None = None
     uncombined: Phase | None = None
     keyed: bool = True
+    surround: Callable[[RunningTask, Lines | Pairs | None], Surroundings] = Surroundings
 
     @property
     def input_format(self) -> str:
         """The input format of the records that it maps."""
-        return self.mappers[0].input_format
+        return self.mappers[0].format_for(self.given.get("params", {}))
 
     @property
     def whole_files(self) -> bool:
@@ -115,21 +118,27 @@ class Phase:
         return self.mappers[0].whole_files
 
     @property
+    def empty_files(self) -> bool:
+        """Whether an empty file is a chunk too."""
+        return self.whole_files or self.mappers[0].empty_files
+
+    @property
     def mapper_name(self) -> str:
         """The names of the mappers, for messages."""
         return " and ".join(mapper.__name__ for mapper in self.mappers)
 
-    def make_mapper(self) -> Mapper:
-        """Return a new mapper, for one task."""
-        members = [self._made(mapper) for mapper in self.mappers]
+    def make_mapper(self, surroundings: Surroundings | None = None) -> Mapper:
+        """Return a new mapper, for one task, which may be told what it runs in."""
+        members = [self._made(mapper, surroundings) for mapper in self.mappers]
         return members[0] if len(members) == 1 else Chain(members)
 
-    def make_reducer(self) -> Reducer:
-        """Return a new reducer, for one task."""
-        return self._made(self.reducer)
+    def make_reducer(self, surroundings: Surroundings | None = None) -> Reducer:
+        """Return a new reducer, for one task, which may be told what it runs in."""
+        return self._made(self.reducer, surroundings)
 
-    def _made(self, cls: type[_Made]) -> _Made:
+    def _made(self, cls: type[_Made], surroundings: Surroundings | None) -> _Made:
         made = cls()
+        made.surroundings = surroundings
         for name, value in self.given.items():
             setattr(made, name, value)
         return made

@@ -15,6 +15,8 @@ from word_counter.fields import check_delimiter, field_of
 class ValueOfLine(Mapper):
     """Yields the line, or a field of it."""
 
+    input_kinds = ("lines",)
+
     def map(self, line: str) -> Iterator[tuple[str, int]]:
         yield field_of(line, self.params["field"], self.params["delimiter"]), 1
 

@@ -18,6 +18,8 @@ from word_counter.sketches import DistinctSketch, library
 class SketchOfValues(Mapper):
     """Adds each value to one sketch, and yields the sketch at the end."""
 
+    input_kinds = ("lines",)
+
     def setup(self) -> None:
         self.sketch = DistinctSketch()
 

@@ -14,6 +14,8 @@ from word_counter import Job, Mapper, Param, Values
 class Matching(Mapper):
     """Yields the lines that match, each with its number."""
 
+    input_kinds = ("lines",)
+
     def setup(self) -> None:
         flags = re.IGNORECASE if self.params["ignore_case"] else re.NOFLAG
         self.search = re.compile(self.params["pattern"], flags).search

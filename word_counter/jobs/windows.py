@@ -17,11 +17,9 @@ class InWindows(LogMapper):
     """Yields the windows of a line."""
 
     def map_record(self, record: Record) -> Iterator[tuple[str, int]]:
-        levels = self.params["levels"]
-        if levels and record.level not in levels:
-            return
-        for start in self.windows(record):
-            yield start, 1
+        if self.wants(record, self.params["levels"]):
+            for start in self.windows(record):
+                yield start, 1
 
 
 class Windows(Job):
@@ -31,7 +29,9 @@ class Windows(Job):
     reducer = Sum
     params = {
         **TIME_PARAMS,
-        "levels": Param([], "count lines of these levels alone; those of requests are 2xx to 5xx"),
+        "levels": Param(
+            [], "count lines of these levels alone, however spelled; of requests 5xx is a class, and 503 a status"
+        ),
         "size": Param(60, "how long a window is, in seconds", least=1),
         "every": Param(0, "a window begins each so many seconds; 0: where the last one ends", least=0),
     }

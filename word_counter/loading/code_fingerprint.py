@@ -27,12 +27,13 @@ def digest_of_code(job: Job) -> str:
 
     It is "" where there are no files to read.
     """
-    return _digest(classes_of(job))
+    files = {file for name in {cls.__module__ for cls in classes_of(job)} for file in _files_of(name)}
+    return _digest(files | job.code_files())
 
 
-def _digest(classes: Iterable[type]) -> str:
+def _digest(files: Iterable[str]) -> str:
     found: set[str] = set()
-    for file in {file for name in {cls.__module__ for cls in classes} for file in _files_of(name)}:
+    for file in files:
         try:
             with open(file, "rb") as source:
                 found.add(hashlib.sha256(source.read()).hexdigest())
@@ -59,6 +60,7 @@ class LoadedJob:
         self.digest = digest_of_code(self.job)
         names = {cls.__module__ for cls in classes_of(self.job)}
         files = [getattr(sys.modules.get(name), "__file__", None) for name in {*names, *sys.modules} - (before - names)]
+        files += self.job.code_files()
         self._files = {file: _version(file) for file in files if file and not is_installed(file)}
 
     def phase(self, number: int, params: Mapping[str, Any], files: Mapping[str, SideFile]) -> Phase:

@@ -14,6 +14,8 @@ from types import CodeType, ModuleType
 
 from word_counter.errors import JobLoadError, UnguardedRunError
 from word_counter.jobs import shipped
+from word_counter.loading.command_reference import is_command
+from word_counter.loading.mrjob_aliases import answers_to_mrjob
 from word_counter.loading.user_code import user_traceback
 
 #: Files are imported under names with this prefix, so that they cannot take the name of a real module.
@@ -25,7 +27,7 @@ _importing = threading.local()
 
 def is_file(place: str) -> bool:
     """Whether a place is a file of Python source rather than a module."""
-    return place.endswith(".py")
+    return place.endswith(".py") and not is_command(place)
 
 
 def refuse_while_importing() -> None:
@@ -64,7 +66,7 @@ def _imported(place: str) -> ModuleType:
         if file:
             return _import_file(file)
         for folder in reversed(_own_folders()):
-            _add_to_path(folder)
+            add_to_path(folder)
         return importlib.import_module(place)
     except JobLoadError:
         raise
@@ -73,7 +75,8 @@ def _imported(place: str) -> ModuleType:
         if isinstance(error, ModuleNotFoundError) and error.name == place:
             message += f"; give FILE.py, pkg.module:Class or one of the shipped jobs: {', '.join(shipped())}"
             raise JobLoadError(message) from error
-        if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] == "mrjob":
+        of_mrjob = isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] == "mrjob"
+        if of_mrjob and not answers_to_mrjob():
             message += FOR_MRJOB
         raise JobLoadError(f"{message}\n{user_traceback(error)}") from error
 
@@ -97,7 +100,7 @@ def current_folder() -> list[str]:
         return []
 
 
-def _add_to_path(folder: str) -> None:
+def add_to_path(folder: str) -> None:
     """Let user code import from a folder: before installed packages, but after the standard library.
 
     Otherwise a json.py beside a job would be imported in place of the library's by whatever comes later.
@@ -132,7 +135,7 @@ def _import_file(path: str) -> ModuleType:
         message = f"there is no file {path}{leads}"
         raise JobLoadError(message)
     for folder in folders_beside(path):  # a job file may import what stands beside it
-        _add_to_path(folder)
+        add_to_path(folder)
     loader = _SourceLoader(name, path)
     spec = importlib.util.spec_from_loader(name, loader)
     if spec is None:

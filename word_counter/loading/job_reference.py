@@ -20,8 +20,10 @@ from word_counter.job.mapper import Mapper
 from word_counter.job.reducer import Reducer
 from word_counter.job.step import missing_arguments
 from word_counter.jobs import shipped
+from word_counter.loading.command_reference import command_places, commands_of, is_command
 from word_counter.loading.job_import import FILE_MODULE, FOR_MRJOB, folders_beside, import_place, is_file
 from word_counter.loading.lab_app import APP, is_app, job_of_app
+from word_counter.loading.main_guard import guarded_names
 from word_counter.loading.user_code import user_traceback
 
 #: The prefix of a reference to a class that is written in mrjob's API, and may import mrjob by name.
@@ -36,6 +38,8 @@ def refer_to(job: Job) -> str:
     Raises:
         JobLoadError: the class is defined where no other process can import it.
     """
+    if job.reference:
+        return job.reference
     if _is_made_of_its_class(job):
         return job.dialect + _refer_to_class(type(job))
     return f"{_refer_to_class(job.mapper)}+{_refer_to_class(job.reducer)}"
@@ -87,6 +91,8 @@ def load_job(reference: str) -> type[Job] | Job:
     Raises:
         JobLoadError: it cannot be imported, or names no job; says why.
     """
+    if is_command(reference):
+        return _job_of_commands(reference)
     parts = _parts(reference)
     if len(parts) > 1:
         mapper, reducer = map(_load_class, parts)
@@ -103,7 +109,7 @@ def load_job(reference: str) -> type[Job] | Job:
     if reference.startswith(APP):
         return job_of_app(module, name)
     if name:
-        cls = _translated(_attribute(module, place, name))
+        cls = _translated(_attribute(module, place, name), module, name)
         if not (isinstance(cls, type) and issubclass(cls, Job)):
             message = f"{reference} is not a subclass of Job{_hint(module)}"
             raise JobLoadError(message)
@@ -133,7 +139,13 @@ def made(job: type[Job] | Job) -> Job:
 
 
 def places(reference: str) -> list[str]:
-    """Return the modules and files that loading a reference would import; JobLoadError when it is not a reference."""
+    """Return the modules and files that loading a reference would import, or the commands that it would run.
+
+    Raises:
+        JobLoadError: it is none.
+    """
+    if is_command(reference):
+        return command_places(reference)
     return [_parse(part)[0] for part in _parts(reference)]
 
 
@@ -163,13 +175,14 @@ def _only_job(module: ModuleType, place: str) -> type[Job] | Job:
     mappers, reducers = _defined(module, Mapper), _defined(module, Reducer)
     if len(mappers) == 1 and len(reducers) == 1:
         return Job(mapper=mappers[0], reducer=reducers[0])
-    foreign = [cls for cls in _defined(module, object) if hasattr(cls, _TRANSLATE)]
-    if len(foreign) == 1:
-        translated: type[Job] = _translated(foreign[0])
+    foreign = {cls.__name__: cls for cls in _defined(module, object) if hasattr(cls, _TRANSLATE)}
+    # Of several the file says itself which it runs; that may also be one that it has from elsewhere.
+    chosen = list(foreign) if len(foreign) == 1 else _run_by_the_file(module)
+    if len(chosen) == 1:
+        translated: type[Job] = _translated(getattr(module, chosen[0]), module, chosen[0])
         return translated
     if foreign:
-        names = ", ".join(cls.__name__ for cls in foreign)
-        message = f"{place} defines several jobs ({names}); say which: {place}:{foreign[0].__name__}"
+        message = f"{place} defines several jobs ({', '.join(foreign)}); say which: {place}:{next(iter(foreign))}"
         raise JobLoadError(message)
     message = f"{place} defines no Job, and not exactly one Mapper and one Reducer either{_hint(module)}"
     raise JobLoadError(message)
@@ -196,9 +209,29 @@ def _answer_to_mrjob() -> None:
     answer_to_mrjob()
 
 
-def _translated(cls: Any) -> Any:
-    """Return the Job for a class in another API; any other value unchanged."""
-    return getattr(cls, _TRANSLATE)() if isinstance(cls, type) and hasattr(cls, _TRANSLATE) else cls
+def _job_of_commands(reference: str) -> type[Job]:
+    streaming = import_place("word_counter.mrjob.tasks.streaming")
+    made: type[Job] = streaming.job_of_commands(commands_of(reference))
+    return made
+
+
+def _run_by_the_file(module: ModuleType) -> list[str]:
+    """Return the names by which a file knows classes of another API that it runs when Python runs it."""
+    try:
+        with open(module.__file__ or "", "rb") as source:
+            names = guarded_names(source.read())
+    except OSError:
+        return []
+    return [name for name in names if hasattr(getattr(module, name, None), _TRANSLATE)]
+
+
+def _translated(cls: Any, module: ModuleType, name: str) -> Any:
+    """Return the Job that a class of another API comes to, which is found where the class was; others as they are."""
+    if not (isinstance(cls, type) and hasattr(cls, _TRANSLATE)):
+        return cls
+    translated = getattr(cls, _TRANSLATE)()
+    translated.__module__, translated.__qualname__ = module.__name__, name
+    return translated
 
 
 def _load_class(reference: str) -> Any:

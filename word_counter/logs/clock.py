@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from zoneinfo import ZoneInfo
 
-from word_counter.logs.formats import Unreadable
+from word_counter.logs.record import Unreadable
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_SECONDS = re.compile(r"(-?)(\d{1,11})(?:\.(\d+))?")
-_MILLISECONDS = re.compile(r"-?\d{1,14}")
+_SECONDS = re.compile(r"(-?)(\d{1,11})(?:\.(\d+))?", re.ASCII)
+#: The forms of whole numbers since 1970, with how many are a millisecond.
+_PARTS = {"epoch_ms": 1, "epoch_us": 1_000, "epoch_ns": 1_000_000}
+_WHOLE = re.compile(r"-?\d{1,20}", re.ASCII)
 #: The first and the last day whose windows and sessions have valid dates, with a day to spare.
 _FIRST, _LAST = (
     (day - _EPOCH) // timedelta(milliseconds=1)
@@ -28,7 +30,7 @@ _MONTHS = {
     for n, name in enumerate(["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"], 1)
 }
 #: The formats that have a name; any other is one of strptime.
-NAMES = ("iso", "clf", "bsd", "epoch", "epoch_ms")
+NAMES = ("iso", "clf", "bsd", "epoch", *_PARTS)
 
 
 class Clock:
@@ -36,7 +38,8 @@ class Clock:
 
     Args:
         form: ``iso`` (ISO 8601; a blank may stand for the T), ``clf`` (``20/Nov/2026:09:14:02 +0100``), ``bsd``
-            (``Nov 20 09:14:02``, without a year), ``epoch`` (seconds since 1970), ``epoch_ms``, or one of strptime.
+            (``Nov 20 09:14:02``, without a year), ``epoch`` (seconds since 1970), ``epoch_ms``, ``epoch_us``,
+            ``epoch_ns``, or one of strptime.
         zone: the zone of times that name none, as in ``Europe/Berlin``. Of an hour that comes twice the first is taken.
         year: the year of times that name none; 0: such times cannot be read.
     """
@@ -45,7 +48,9 @@ class Clock:
         self._form = form
         self._zone = ZoneInfo(zone)
         self._year = year
-        self._read: Callable[[str], int] = {"epoch": _seconds, "epoch_ms": _milliseconds}.get(form, self._dated)
+        by_number: dict[str, Callable[[str], int]] = {"epoch": _seconds}
+        by_number |= {name: partial(_whole, parts=parts) for name, parts in _PARTS.items()}
+        self._read = by_number.get(form, self._dated)
         by_hand = {"iso": datetime.fromisoformat, "clf": _clf, "bsd": self._bsd}
         self._parse: Callable[[str], datetime] = by_hand.get(form, self._parsed)
         self.milliseconds = lru_cache(_REMEMBERED)(self._milliseconds)
@@ -138,8 +143,8 @@ def _seconds(text: str) -> int:
     return -milliseconds - bool(part[3:].strip("0"))  # rounded down, as above
 
 
-def _milliseconds(text: str) -> int:
-    if _MILLISECONDS.fullmatch(text) is None:
-        message = "it is no number of milliseconds since 1970"
+def _whole(text: str, parts: int) -> int:
+    if _WHOLE.fullmatch(text) is None:
+        message = "it is no whole number since 1970"
         raise ValueError(message)
-    return int(text)
+    return int(text) // parts

@@ -1,90 +1,74 @@
-"""Formats of log lines: Apache's and nginx's combined, syslog, JSON and Log4j-style. Each line becomes a record.
+"""Formats of log lines: web servers' combined, syslog, JSON, Log4j-style, containers'. Each line becomes a record.
 
 combined    ``203.0.113.9 - ann [20/Nov/2026:09:14:02 +0100] "GET /tea/7 HTTP/1.1" 200 512 "-" "curl/8"``; the last two
             may be missing (the common format), or followed by a duration such as nginx's ``$request_time``
 syslog      RFC 5424, RFC 3164, and the latter with an ISO time, each with or without ``<PRI>``
-json        one object on each line; fields of inner objects are named ``outer.inner``
+json        one object on each line; fields of inner objects are named ``outer.inner``, and
+            :mod:`word_counter.logs.field_names` says which are its message, level and time
 log4j       a time, up to three words such as ``[thread]`` or a service, a level, a message
+cri         what Kubernetes keeps of a container: a time, ``stdout`` or ``stderr``, ``F`` or ``P``, the container's line
+
+A line that a container wrote, which Docker keeps in JSON, is read once more: it has the level, and the message. A line
+in which a second record begins, as when two processes write at once, is not read: it would be one with parts of both.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from word_counter.errors import UsageError
-
-
-class Unreadable(ValueError):  # noqa: N818 (it is about the line; whether it is an error is for the job to decide)
-    """A line is not of the format, or lacks something that the job needs."""
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """The content of one log line.
-
-    Attributes:
-        time: when it happened, as text; "" where the line has no time.
-        clock: the usual format of times in this log format, by its name in :class:`word_counter.logs.clock.Clock`.
-        level: the severity, as text; for a request the class of its status, as in ``5xx``; ``-`` for none.
-        message: what happened; for a request its method and path.
-        fields: all other fields, by name.
-    """
-
-    time: str
-    clock: str
-    level: str = "-"
-    message: str = ""
-    fields: Mapping[str, str] = field(default_factory=dict)
-
-    def field(self, name: str) -> str:
-        """Return a field; Unreadable when there is none, or it is ``-``."""
-        value = self.fields.get(name, "-")
-        if value == "-":
-            message = f"there is no {name}, only {', '.join(self.fields) or 'no fields'}"
-            raise Unreadable(message)
-        return value
-
+from word_counter.logs.field_names import IMPLIED_LEVELS, find_places, plain_name
+from word_counter.logs.levels import class_of_status, level_of_number
+from word_counter.logs.record import Record, Unreadable
 
 _COMBINED = re.compile(
-    r"""(?P<host>\S+)\ (?P<ident>\S+)\ (?P<user>\S+)\ \[(?P<time>[^\]]+)\]
+    r"""(?P<host>\S+)\ (?P<ident>\S+)\ (?P<user>\S+)\ \[(?P<time>[^\[\]]+)\]
     \ "(?P<request>(?:[^"\\]|\\.)*)"\ (?P<status>\d{3})\ (?P<bytes>\d+|-)
     (?:\ "(?P<referer>(?:[^"\\]|\\.)*)"\ "(?P<agent>(?:[^"\\]|\\.)*)")?
-    (?:\ (?P<latency>\d+(?:\.\d+)?))?(?:\s.*)?""",
+    (?:\ (?P<latency>\d+(?:\.\d+)?))?(?:\s(?P<rest>.*))?""",
     re.VERBOSE,
 )
+_SECOND_COMBINED = re.compile(r'\[[^\[\]]+\] "(?:[^"\\]|\\.)*" \d{3} ')
 _PRI = r"(?:<(?P<pri>\d{1,3})>)?"
 _ISO = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
+_BSD = r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d"
 _SYSLOG_5424 = re.compile(
     _PRI + r"1 (?P<time>\S+) (?P<host>\S+) (?P<app>\S+) (?P<pid>\S+) (?P<id>\S+) "
     r'(?:-|(?:\[(?:[^\]\\"]|\\.|"(?:[^"\\]|\\.)*")*\])+)(?: \ufeff?(?P<message>.*))?'
 )
 _SYSLOG_3164 = re.compile(
-    _PRI + r"(?P<time>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|" + _ISO + r") (?P<host>\S+) "
-    r"(?P<app>[^\s:\[]+)(?:\[(?P<pid>[^\]]*)\])?: ?(?P<message>.*)"
+    _PRI + rf"(?P<time>{_BSD}|{_ISO}) (?P<host>\S+) (?P<app>[^\s:\[]+)(?:\[(?P<pid>[^\]]*)\])?: ?(?P<message>.*)"
 )
-_LEVELS = "TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|SEVERE|CRITICAL|FATAL"
-_LOG4J = re.compile(
-    r"\[?(?P<time>" + _ISO + r")\]?(?: -)?\s+(?P<context>(?:(?:\[[^\]]*\]|[^\s\[]\S*)\s+){0,3}?)"
-    r"\[?(?P<level>" + _LEVELS + r")\]?:?(?:\s+\[(?P<thread>[^\]]*)\])?(?:\s+-)?"
-    r"(?:\s+(?P<logger>\S+(?=\s+-\s)|[\w$]+(?:\.[\w$]+)+(?=:\s))(?:\s+-|:))?(?:\s+(?P<message>.*))?"
-)
+#: Right behind other text: one that is quoted in a message, or passed on by a relay, stands behind a blank or a quote.
+_SECOND_SYSLOG = re.compile(rf"(?<=[^\s\"'(\[{{=,:<])<\d{{1,3}}>(?:1 (?:-|{_ISO})|{_BSD}|{_ISO}) \S+ \S")
 #: The severities of syslog, RFC 5424, section 6.2.1.
 _SEVERITIES = ("EMERG", "ALERT", "CRIT", "ERR", "WARNING", "NOTICE", "INFO", "DEBUG")
-#: The usual names of members in JSON logs, in the order in which they are tried.
-_TIMES = ("time", "timestamp", "@timestamp", "ts", "date")
-_LEVEL_NAMES = ("level", "severity", "levelname", "log.level", "lvl")
-_MESSAGES = ("message", "msg", "event", "text")
+_CRI = re.compile(rf"(?P<time>{_ISO}) (?P<stream>stdout|stderr) (?P<tag>[FP])(?: (?P<message>.*))?")
+_LEVELS = "TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|SEVERE|CRITICAL|FATAL"
+_LOG4J = re.compile(
+    rf"\[?(?P<time>{_ISO})\]?(?: -)?\s+(?!(?:stdout|stderr) [FP] )"
+    rf"(?P<context>(?:(?:\[[^\]]*\]|[^\s\[]\S*)\s+){{0,3}}?)"
+    rf"\[?(?P<level>{_LEVELS})\]?:?(?:\s+\[(?P<thread>[^\]]*)\])?(?:\s+-)?"
+    r"(?:\s+(?P<logger>\S+(?=\s+-\s)|[\w$]+(?:\.[\w$]+)+(?=:\s))(?:\s+-|:))?(?:\s+(?P<message>.*))?"
+)
+_SECOND_LOG4J = re.compile(
+    rf"(?<=[^\s\"'(\[{{=,:<]){_ISO}\]?(?: -)?\s+(?:(?:\[[^\]]*\]|[^\s\[]\S*)\s+){{0,3}}?\[?(?:{_LEVELS})\b"
+)
+_EPOCH = re.compile(r"(?P<whole>\d+)(?:\.\d+)?", re.ASCII)
+#: What a time is that is a number, by the digits before its point: seconds have ten until the year 2286, and so on.
+_EPOCHS = ((11, "epoch"), (14, "epoch_ms"), (17, "epoch_us"), (20, "epoch_ns"))
+_BYTES = re.compile(r"\[\d{1,3}(?:, \d{1,3})*\]")
 
 
 def _combined(line: str) -> Record | None:
     found = _COMBINED.fullmatch(line)
     if found is None:
         return None
-    fields = _fields(found, "time")
+    _refuse_a_second(_SECOND_COMBINED, found["rest"])
+    fields = _fields(found, "time", "rest")
     method, _, target = fields["request"].partition(" ")
     path = target.partition(" ")[0].partition("?")[0]
     fields |= {"method": method, "path": path}
@@ -95,10 +79,11 @@ def _syslog(line: str) -> Record | None:
     found = _SYSLOG_5424.fullmatch(line) or _SYSLOG_3164.fullmatch(line)
     if found is None:
         return None
+    _refuse_a_second(_SECOND_SYSLOG, found["message"])
     level = "-" if found["pri"] is None else _SEVERITIES[int(found["pri"]) % 8]
     clock = "iso" if found["time"][0].isdigit() else "bsd"
     time = "" if found["time"] == "-" else found["time"]
-    return Record(time, clock, level, found["message"] or "", _fields(found, "time", "message", "pri"))
+    return Record(time, clock, level, found["message"], _fields(found, "time", "message", "pri"))
 
 
 def _json(line: str) -> Record | None:
@@ -108,11 +93,31 @@ def _json(line: str) -> Record | None:
         fields = dict(_flat(json.loads(line)))
     except (ValueError, RecursionError):
         return None
-    time, level, message = (
-        next((fields[name] for name in names if name in fields), "") for names in (_TIMES, _LEVEL_NAMES, _MESSAGES)
-    )
-    clock = "epoch" if time.replace(".", "", 1).isdigit() else "iso"
-    return Record(time, clock, level or "-", message, fields)
+    places = find_places(tuple(fields))
+    time, clock = _time(fields.get(places.time, ""))
+    message = fields.get(places.message)
+    if message is not None and plain_name(places.message) == "log" and "stream" in fields:
+        return _of_container(time, clock, message, fields)
+    if message is not None and _BYTES.fullmatch(message) and "__REALTIME_TIMESTAMP" in fields:
+        message = bytes(byte % 256 for byte in json.loads(message)).decode("utf-8", "replace")  # journald, if not plain
+    return Record(time, clock, _level(places.level, fields), message, fields)
+
+
+def _time(text: str) -> tuple[str, str]:
+    """Return the text of a time in JSON and its clock. The fraction of what is less than a second is left out."""
+    found = _EPOCH.fullmatch(text)
+    if found is None:
+        return text, "iso"
+    whole = found["whole"]
+    clock = next((clock for digits, clock in _EPOCHS if len(whole) <= digits), "epoch_ns")
+    return (text if clock == "epoch" else whole), clock
+
+
+def _level(name: str, fields: dict[str, str]) -> str:
+    if name:
+        return level_of_number(plain_name(name), fields[name]) or "-"
+    implied = (level for field, level in IMPLIED_LEVELS.items() if field in fields)
+    return class_of_status(fields.get("status", "")) or next(implied, "-")
 
 
 def _flat(content: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
@@ -123,14 +128,38 @@ def _flat(content: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]
             yield prefix + name, value if isinstance(value, str) else json.dumps(value)
 
 
+def _cri(line: str) -> Record | None:
+    found = _CRI.fullmatch(line)
+    if found is None:
+        return None
+    return _of_container(found["time"], "iso", found["message"] or "", _fields(found, "time", "message"))
+
+
+def _of_container(time: str, clock: str, line: str, fields: dict[str, str]) -> Record:
+    """Return the record of a line that a container wrote, with the time and the fields of who kept it."""
+    line = line.removesuffix("\n").removesuffix("\r")
+    inner = next(filter(None, (attempt(line) for attempt in (_combined, _syslog, _json, _log4j))), None)
+    if inner is None:
+        return Record(time, clock, "-", line, fields)
+    return Record(time, clock, inner.level, inner.message if inner.has_message else None, {**inner.fields, **fields})
+
+
 def _log4j(line: str) -> Record | None:
     found = _LOG4J.fullmatch(line)
     if found is None:
         return None
+    _refuse_a_second(_SECOND_LOG4J, found["message"])
     fields = _fields(found, "time", "level", "message", "context")
     if context := found["context"].strip():
         fields["context"] = context
-    return Record(found["time"], "iso", found["level"], found["message"] or "", fields)
+    return Record(found["time"], "iso", found["level"], found["message"], fields)
+
+
+def _refuse_a_second(beginning: re.Pattern[str], text: str | None) -> None:
+    """Raise Unreadable when another record begins in what is left of a line: which of them it is, nobody knows."""
+    if text and beginning.search(text):
+        message = "a second record begins in this line"
+        raise Unreadable(message)
 
 
 def _fields(found: re.Match[str], *without: str) -> dict[str, str]:
@@ -142,6 +171,7 @@ _READERS: dict[str, Callable[[str], Record | None]] = {
     "syslog": _syslog,
     "json": _json,
     "log4j": _log4j,
+    "cri": _cri,
 }
 #: The formats that there are.
 FORMATS = tuple(_READERS)
@@ -184,6 +214,7 @@ def _by_pattern(pattern: re.Pattern[str]) -> Callable[[str], Record]:
             message = "the pattern is not in this line"
             raise Unreadable(message)
         fields = _fields(found)
-        return Record(fields.get("time", ""), "iso", fields.get("level", "-"), fields.get("message", line), fields)
+        said = fields.get("message") if "message" in pattern.groupindex else line
+        return Record(fields.get("time", ""), "iso", fields.get("level", "-"), said, fields)
 
     return read

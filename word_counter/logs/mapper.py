@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import ClassVar
 
 from word_counter.job.mapper import Mapper, Pair
 from word_counter.job.param import Param
 from word_counter.logs.clock import Clock, check_format, check_zone
-from word_counter.logs.formats import FORMATS, Record, Unreadable, check_pattern, reader
+from word_counter.logs.formats import FORMATS, check_pattern, reader
+from word_counter.logs.levels import SPELLINGS, level_name
+from word_counter.logs.record import Record, Unreadable
 from word_counter.logs.windows import utc, window_starts
 
 #: Params of a job over log lines.
@@ -32,38 +34,64 @@ TIME_PARAMS: Mapping[str, Param] = MappingProxyType(
         **LINE_PARAMS,
         "time_format": Param(
             "",
-            "iso, clf, bsd, epoch, epoch_ms, or as strptime takes it; empty: as is usual in the format",
+            "iso, clf, bsd, epoch, epoch_ms (or _us, _ns), or as strptime takes it; empty: as is usual in the format",
             check=check_format,
         ),
         "zone": Param("UTC", "the zone of times that name none, as in Europe/Berlin", check=check_zone),
         "year": Param(0, "the year of times that name none", least=0),
     }
 )
-#: What holds in a job that does not declare them.
-_DEFAULTS = {name: param.default for name, param in TIME_PARAMS.items()}
+#: The methods of LogMapper that read params beyond LINE_PARAMS, with these.
+_READ_BY = {
+    "milliseconds": (*TIME_PARAMS,),
+    "windows": (*TIME_PARAMS, "size", "every"),
+}
+#: So many levels that have no name of ours are told apart in a task, and each is so long at the most.
+_OTHER_LEVELS, _LONGEST_LEVEL = 5, 20
 
 
 class LogMapper(Mapper, ABC):
     """Turns each line into a record, and each record into any number of pairs.
 
-    A job that has :data:`LINE_PARAMS`, or :data:`TIME_PARAMS`, among its ``params`` lets its user say how lines are
-    written. In another job these params have their defaults.
+    Its job declares :data:`LINE_PARAMS` among its ``params``, or :data:`TIME_PARAMS` if a record's time is asked for.
+    One that does not is refused before it runs.
 
     A line that cannot be read is never skipped silently. With the param ``unreadable`` at ``keep`` it is a bad record,
     which goes into quarantine, up to ``max_bad_records`` of them. With ``count`` it is only counted.
     """
 
+    input_kinds = ("lines",)  # among them those of JSON
     #: So many lines that cannot be read a job may set aside, unless it is told another number.
     KEPT: ClassVar[dict[str, int]] = {"max_bad_records": 1000}
+
+    @classmethod
+    def wrong_with_params(cls, declared: Mapping[str, Param]) -> str:
+        from word_counter.logs.param_use import own_calls  # late: a worker has no need of it
+
+        called = own_calls(cls, LogMapper) & {*_READ_BY}
+        read = dict.fromkeys((*LINE_PARAMS, *(name for method in sorted(called) for name in _READ_BY[method])))
+        lacking = [name for name in read if name not in declared]
+        if not lacking:
+            return ""
+        why = f"asks for the time of records ({', '.join(sorted(called))})" if called else "reads lines of logs"
+        told = "TIME_PARAMS" if called else "LINE_PARAMS"
+        own = "".join(f', "{name}": Param(60)' for name in lacking if name not in TIME_PARAMS)
+        named = f"{{**{told}{own}}}" if own else told
+        return (
+            f"mapper {cls.__name__} {why}, and the job lacks the params {', '.join(lacking)}; give it "
+            f"params = {named}, and import {told} from word_counter.logs"
+        )
 
     @abstractmethod
     def map_record(self, record: Record) -> Iterable[Pair]:
         """Yield the pairs of one record; raise Unreadable when it lacks something that is needed."""
 
     def setup(self) -> None:
-        self.params = {**_DEFAULTS, **self.params}
         self._read = reader(self.params["format"], self.params["pattern"])
         self._clocks: dict[str, Clock] = {}
+        self._other_levels: set[str] = set()
+        self._passed_over: dict[str, int] = {}
+        self._met = False
 
     def map(self, line: str) -> Iterable[Pair]:
         if not line.strip():
@@ -76,6 +104,36 @@ class LogMapper(Mapper, ABC):
                 raise
             self.count("lines that cannot be read")
             return ()
+
+    def wants(self, record: Record, levels: Sequence[str]) -> bool:
+        """Return whether a record has one of some levels, however spelled, or none is named.
+
+        So the counters say which levels there were in each chunk of which no line had one that was asked for.
+        """
+        if not levels or record.has_level(*levels):
+            self._met = True
+            return True
+        if not self._met:
+            name = self._counted_level(record.level)
+            self._passed_over[name] = self._passed_over.get(name, 0) + 1
+        return False
+
+    def close(self) -> Iterable[Pair] | None:
+        if not self._met:
+            for name, n in self._passed_over.items():
+                self.count(f"lines {name}, not asked for", n)
+        return super().close()
+
+    def _counted_level(self, level: str) -> str:
+        """Return a level as a counter names it. Counters are few, whatever stands in a log."""
+        if level == "-":
+            return "without a level"
+        name = level_name(level)
+        if name not in SPELLINGS and name not in self._other_levels:
+            if len(name) > _LONGEST_LEVEL or len(self._other_levels) == _OTHER_LEVELS:
+                return "of other levels"
+            self._other_levels.add(name)
+        return f"of level {name}"
 
     def windows(self, record: Record) -> list[str]:
         """Return the starts, as texts in UTC, of a record's windows: those of the params ``size`` and ``every``."""

@@ -56,7 +56,7 @@ class Dispatcher:
         self._prefetch: Prefetch | None = None
         records = InputFormat.parse(spec.input_format)
         cutting = Cutting.of(sources, spec.chunk_size, records)
-        self._cutting = replace(cutting, whole_files=spec.whole_files, inline=spec.inline)
+        self._cutting = replace(cutting, whole_files=spec.whole_files, empty_files=spec.empty_files, inline=spec.inline)
         self._unheld_since: dict[str, float] = {}
         self._searched = 0.0
 

@@ -13,6 +13,7 @@ from word_counter.job.snapshot import Refusal, Snapshot
 from word_counter.local_cluster.session import Session
 from word_counter.master.scheduler import FULL_MEMORY, leaving
 from word_counter.observer import Observer, Progress
+from word_counter.settings.plurals import count, plural
 from word_counter.store.retry import RedisRetry
 from word_counter.store.worker_registry import WorkerRegistry
 
@@ -203,9 +204,9 @@ class HealthMonitor:
         elif now - self._without_workers_since > _NO_WORKERS_SECONDS:
             self._without_workers_since = float("inf")  # warn once only
             others = self._workers_of("")
-            serving = "process serves" if others == 1 else "processes serve"
+            serving = f"{count(others, 'process', 'processes')} {plural(others, 'serves', 'serve')}"
             self._observer.warned(
-                f"no worker that is alive has this master's secret ({others} {serving} other queues than "
+                f"no worker that is alive has this master's secret ({serving} other queues than "
                 f"{self._queue}): set the same WORD_COUNTER_SECRET for both"
                 if others
                 else "no worker is alive; start some: word-counter worker --redis URL"

@@ -50,8 +50,9 @@ def make_spec(
         sort=sink.sort,
         top=sink.top,
         whole_files=job.phases()[0].whole_files,
+        empty_files=job.phases()[0].empty_files,
         incremental=settings.incremental,
-        input_format=chosen_format(settings.input_format, job.phases()[0]),
+        input_format=chosen_format(settings.input_format, job.phases(job.param_values())[0]),
         inline=settings.transport == "inline",
         shuffle=location_name(settings.shuffle),
     )

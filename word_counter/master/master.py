@@ -22,13 +22,14 @@ from word_counter.errors import (
     UsageError,
     WordCounterError,
 )
-from word_counter.inputs.chunker import travels
+from word_counter.inputs.chunker import check_headers, travels
+from word_counter.inputs.input_format import InputFormat
 from word_counter.inputs.path_filter import PathFilter
 from word_counter.inputs.sources import check_sources, find_sources
 from word_counter.job.job import Job
 from word_counter.job.job_spec import JobSpec
 from word_counter.job.model import Inputs, JobState, Source
-from word_counter.job.side_file import SideFile, read_side_files
+from word_counter.job.side_file import SideFile
 from word_counter.job.snapshot import Snapshot
 from word_counter.jobs.word_count import WordCount
 from word_counter.loading.code_fingerprint import digest_of_code
@@ -113,13 +114,15 @@ class Master:
             self._observer.warned,
             verbose=self.settings.verbose,
             path_filter=PathFilter(self.settings.include, self.settings.exclude),
+            encoding=self.settings.encoding or self.job.encoding,
         )
         for hint in hints(self.job):
             self._observer.warned(hint)
         code = refer_to(self.job)
         digest = digest_of_code(self.job)
-        self._files = read_side_files(self.job.files)
+        self._files = self.job.side_files()
         spec = make_spec(self.settings, self.job_id, self.job, code, digest, sources, self._files)
+        check_headers(sources, InputFormat.parse(spec.input_format))
         check_location(spec.shuffle)
         return self._in_session(lambda claim: claim.make_or_take(spec, sources), (spec, sources))
 

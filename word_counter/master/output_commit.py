@@ -8,7 +8,6 @@ from itertools import pairwise
 
 from word_counter.compute.merge import Summary, parts_of, summarised
 from word_counter.errors import JobCancelledError, JobFailedError, JobGoneError
-from word_counter.files.drafts import Written
 from word_counter.job.job_spec import JobSpec
 from word_counter.job.model import JobState, Source, Stage
 from word_counter.job.snapshot import Snapshot
@@ -78,8 +77,8 @@ class OutputCommitter:
         parts = [self._leader_lease.renewing(summarised(part, summary)) for part in parts_of(results, spec.form)]
         counters = self._store.counters()
 
-        def receipt(results: Sequence[Written], quarantine: Written | None) -> str:
-            run = Run(
+        def run() -> Run:
+            return Run(
                 engine="redis",
                 seconds=progress_at(snapshot).seconds,
                 keys=summary.keys,
@@ -89,8 +88,8 @@ class OutputCommitter:
                 write_seconds=time.monotonic() - began,
                 redis=self._version(),
             )
-            return receipt_of(spec, accounting, run, results, quarantine)
 
+        receipt = receipt_of(spec, accounting, run)
         keep_alive = self._leader_lease.renewing
         Sink.of_spec(spec).write(
             parts, spec.job_id, aside=aside, confirm=self._confirm, keep_alive=keep_alive, receipt=receipt

@@ -49,6 +49,7 @@ from word_counter.master.actions import (
     StartReduce,
     Why,
 )
+from word_counter.settings.plurals import count, plural
 
 #: A batch holds about so many seconds of work, which is worth the round trips of the queue, and at most so many tasks.
 _BATCH_SECONDS = 0.2
@@ -141,7 +142,7 @@ def decide(snapshot: Snapshot, policy: Policy, lost: Collection[str] = ()) -> li
 def _reason_to_fail(snapshot: Snapshot, policy: Policy) -> str:
     """Say why the job as a whole cannot go on; "" when it can."""
     if policy.timeout and snapshot.now - snapshot.created > policy.timeout * 1000:
-        return f"the job took longer than the {policy.timeout:g} seconds it may (--timeout)"
+        return f"the job took longer than the {policy.timeout:g} {plural(policy.timeout, 'second')} it may (--timeout)"
     if policy.full_for > policy.full_patience:
         return (
             f"Redis is at {policy.memory:.0%} of its memory and nothing frees it: the partials do not fit; "
@@ -203,7 +204,7 @@ def _judge(failure: Failure, snapshot: Snapshot, policy: Policy) -> Retry | Forg
         return Skip(failure)
     if for_good:
         return Fail(failure.message, failure)
-    tries = "1 attempt" if policy.max_attempts == 1 else f"{policy.max_attempts} attempts"
+    tries = count(policy.max_attempts, "attempt")
     last = f", on {failure.worker}" + (" at last" if policy.max_attempts > 1 else "")
     return Fail(f"{failure.task} failed in {tries}{last}: {failure.message}", failure)
 

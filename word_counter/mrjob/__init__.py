@@ -9,3 +9,6 @@ from word_counter.mrjob.job import MRJob
 from word_counter.mrjob.step import MRStep
 
 __all__ = ["MRJob", "MRStep"]
+
+#: The version of mrjob whose API this is.
+__version__ = "0.7.4"

@@ -37,14 +37,37 @@ class StreamingJob(Protocol):
         """Return whether the values of a key are sorted."""
 
     def jobconf(self) -> dict[str, Any]:
-        """Return what would configure Hadoop."""
+        """Return what is put into the environment of tasks."""
 
-    def task_args(self) -> list[str]:
-        """Return what of the command line tasks are told too."""
+    def files(self) -> Any:
+        """Return the files that are sent to tasks."""
+
+    def dirs(self) -> Any:
+        """Return the folders that are sent."""
+
+    def archives(self) -> Any:
+        """Return the packed files that are sent."""
+
+    def task_args(self, sent: Callable[[str], str]) -> list[str]:
+        """Return what of the command line tasks are told too; ``sent`` says where they find a file of a path."""
 
     def count_with(self, count: Count) -> None:
         """Be a task of a running job, whose counters these are."""
 
+    def increment_counter(self, group: Any, counter: Any, amount: int = 1) -> None:
+        """Add to a counter."""
+
+    def set_status(self, msg: Any) -> None:
+        """Say what is going on."""
+
+    @classmethod
+    def mr_job_script(cls) -> str | None:
+        """Return the path of the file that the job is defined in."""
+
     @classmethod
     def word_counter_job(cls) -> type[Job]:
         """Return the class of the Job that this comes to."""
+
+
+#: Makes the job that a part of a step is of, from the part and the number of the step.
+MakeJob = Callable[[str, int], StreamingJob]

@@ -5,12 +5,25 @@
 
 from __future__ import annotations
 
-import ast
 import json
 from abc import ABC, abstractmethod
 from typing import Any
 
-_REFUSED = {"PickleProtocol", "PickleValueProtocol"}
+from word_counter.loading.mrjob_aliases import refused
+from word_counter.mrjob.py2 import to_unicode
+from word_counter.mrjob.util import safeeval
+
+#: What else mrjob has, and why it is not here.
+_REFUSED = {
+    **dict.fromkeys(
+        ("PickleProtocol", "PickleValueProtocol"),
+        "nothing is ever unpickled here; JSONProtocol, ReprProtocol or a protocol of your own will do",
+    ),
+    **dict.fromkeys(
+        ("RapidJSONProtocol", "RapidJSONValueProtocol", "UltraJSONProtocol", "UltraJSONValueProtocol"),
+        "it writes JSON in another form than JSONProtocol, which will do",
+    ),
+}
 
 
 class _TwoParts(ABC):
@@ -58,7 +71,7 @@ class ReprProtocol(_TwoParts):
     """Key and value as Python writes its literals."""
 
     def _loads(self, text: bytes) -> Any:
-        return ast.literal_eval(text.decode())
+        return safeeval(text)
 
     def _dumps(self, value: Any) -> bytes:
         return repr(value).encode()
@@ -68,7 +81,7 @@ class ReprValueProtocol:
     """The value as Python writes its literals; there is no key."""
 
     def read(self, line: bytes) -> tuple[None, Any]:
-        return None, ast.literal_eval(line.decode())
+        return None, safeeval(line)
 
     def write(self, key: Any, value: Any) -> bytes:  # noqa: ARG002 (the contract's signature)
         return repr(value).encode()
@@ -99,7 +112,7 @@ class TextProtocol:
     """Key and value as text; what is None, and the tab before it, is left out. A line that is no UTF-8 is latin-1."""
 
     def read(self, line: bytes) -> tuple[str, str | None]:
-        key, tab, value = _text(line).partition("\t")
+        key, tab, value = to_unicode(line).partition("\t")
         return key, value if tab else None
 
     def write(self, key: str | None, value: str | None) -> bytes:
@@ -110,26 +123,17 @@ class TextValueProtocol:
     """The line is the value, as text. A line that is no UTF-8 is latin-1."""
 
     def read(self, line: bytes) -> tuple[None, str]:
-        return None, _text(line)
+        return None, to_unicode(line)
 
     def write(self, key: Any, value: str) -> bytes:  # noqa: ARG002 (the contract's signature)
         return value.encode()
 
 
-def _text(line: bytes) -> str:
-    try:
-        return line.decode()
-    except UnicodeDecodeError:
-        return line.decode("latin-1")
-
-
-JSONProtocol = StandardJSONProtocol
-JSONValueProtocol = StandardJSONValueProtocol
+JSONProtocol = SimpleJSONProtocol = StandardJSONProtocol
+JSONValueProtocol = SimpleJSONValueProtocol = StandardJSONValueProtocol
 RawProtocol = TextProtocol
 RawValueProtocol = TextValueProtocol
 
 
 def __getattr__(name: str) -> Any:
-    what = "is not supported: nothing is ever unpickled here" if name in _REFUSED else "is unknown"
-    message = f"module {__name__!r}: {name} {what}"
-    raise AttributeError(message)
+    return refused(__name__, name, _REFUSED)

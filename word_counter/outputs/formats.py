@@ -39,11 +39,11 @@ def form_of(output: str, chosen: str, own: str) -> str:
 
     Args:
         output: a path, a URL or "-".
-        chosen: the form that was asked for; "auto": by the output's suffix, else JSON.
+        chosen: the form that was asked for; "auto": by the output's suffix, and JSON for a name without one.
         own: "lines" when the job writes its own lines; else "json".
 
     Raises:
-        OutputError: that output cannot have that form.
+        OutputError: that output cannot have that form, or its suffix is that of none.
     """
     if own == "lines":
         if chosen != "auto" or is_database(output):
@@ -57,6 +57,13 @@ def form_of(output: str, chosen: str, own: str) -> str:
         form = "postgresql"
     elif chosen == "auto" and suffix in _COMPRESSED:
         message = f"the output {output} would not be compressed: leave {suffix} out of its name"
+        raise OutputError(message)
+    elif chosen == "auto" and suffix and suffix not in _BY_SUFFIX:
+        message = (
+            f"the output {output} ends in {suffix}, which is no format of results: end its name in "
+            f"{', '.join(_BY_SUFFIX)}, or say how it is written with --output-format json, jsonl, csv, tsv, parquet, "
+            "sqlite or mr-out"
+        )
         raise OutputError(message)
     else:
         form = _BY_SUFFIX.get(suffix, "json") if chosen == "auto" else chosen

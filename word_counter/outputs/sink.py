@@ -17,15 +17,20 @@ from word_counter.job.job_spec import JobSpec
 from word_counter.outputs.formats import check_form, form_of, writer_of
 from word_counter.outputs.part_files import part_path, parts_at
 from word_counter.outputs.quarantine import check_free, quarantine_path, remove_quarantine
-from word_counter.outputs.receipt_file import check_receipt_free, receipt_path
+from word_counter.outputs.receipt_file import (
+    Receipt,
+    check_receipt_free,
+    input_list_path,
+    receipt_path,
+    remove_input_list,
+    write_input_list,
+)
 from word_counter.outputs.result_order import arranged, sorts_on_disk
 from word_counter.settings.config import Settings
 from word_counter.settings.user_folders import room_for
 
 #: Forms whose rows are on disk before they are written.
 _SPOOLED = frozenset({"sqlite", "parquet", "postgresql"})
-#: Makes the text of a receipt of what was written: the files of the results, and the quarantine.
-Receipt = Callable[[Sequence[Written], Written | None], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +78,8 @@ class Sink:
 
             check_table(self.output)
         elif self.output != "-":
-            files_at(self.output).check(self.output, (aside, receipt_path(self.output, job_id)))
+            beside = (aside, receipt_path(self.output, job_id), input_list_path(self.output, job_id))
+            files_at(self.output).check(self.output, beside)
         elif sys.stdout is None or sys.stdout.closed:
             message = "standard output is closed; name a file with --output"
             raise OutputError(message)
@@ -87,15 +93,15 @@ class Sink:
                 )
                 raise OutputError(message)
         check_free(aside)
-        check_receipt_free(receipt_path(self.output, job_id))
+        check_receipt_free(self.output, job_id)
 
     def files(self, job_id: str) -> list[str]:
-        """Return the paths that a job may write: its results, its quarantine and its receipt."""
+        """Return the paths that a job may write: its results, its quarantine, its receipt and its list of inputs."""
         results = [] if self.output == "-" or is_database(self.output) else [self.output]
         if self.form == "mr-out":
             results = list(parts_at(self.output).values())
-        receipt = receipt_path(self.output, job_id)
-        return [*results, quarantine_path(self.output, job_id), *([receipt] if receipt else [])]
+        beside = (receipt_path(self.output, job_id), input_list_path(self.output, job_id))
+        return [*results, quarantine_path(self.output, job_id), *filter(None, beside)]
 
     def holds(self, job_id: str, parts: int = 1) -> bool:
         """Return whether there are results, in so many parts; for a table, whether they are those of this job."""
@@ -130,7 +136,7 @@ class Sink:
             aside: the quarantine entries, a JSON object each; None: there are none.
             confirm: is called when all is written, just before it is shown. If it raises, the earlier output stays.
             keep_alive: passes rows on, and renews the leader lease meanwhile.
-            receipt: makes the text of the receipt; None: there is no receipt.
+            receipt: what the receipt is made of; None: there is no receipt.
 
         Raises:
             OutputError: the results cannot be written; the earlier output is still there.
@@ -139,18 +145,17 @@ class Sink:
         ordered = [arranged(part, self.sort, self.top, keep_alive=keep_alive) for part in parts]
         with contextlib.ExitStack() as drafts:
             ready: list[Draft] = []
+            set_aside: list[Written] = []
             if aside is not None:
                 # A file name that is not UTF-8 has lone surrogates, which JSON writes as escapes.
                 listed = (f"{entry}\n".encode("utf-8", "backslashreplace") for entry in aside)
-                set_aside: list[Written] = []
                 ready.append(_drafted(quarantine, lambda file: file.writelines(listed), set_aside))
                 drafts.enter_context(ready[0])
             if self.output != "-":
                 written: list[Written] = []
                 ready.extend(map(drafts.enter_context, self._drafts(ordered, job_id, keep_alive, written)))
                 if receipt is not None:
-                    text = receipt(written, set_aside[0] if aside is not None else None)
-                    ready.append(drafts.enter_context(self._receipt(text, job_id)))
+                    ready.extend(map(drafts.enter_context, self._receipt(receipt, written, set_aside, job_id)))
                 confirm()
                 for draft in ready:
                     draft.check()
@@ -164,15 +169,22 @@ class Sink:
                         draft.show()
 
                 _print(lambda file: writer_of(self.form)(ordered[0], file, before_the_end))
-        if self.form == "mr-out":
-            self._remove_parts(len(parts))
         if aside is None:
             remove_quarantine(quarantine)
+        self._remove_earlier(len(parts), receipt, job_id)
 
-    def _receipt(self, text: str, job_id: str) -> Draft:
+    def _receipt(
+        self, receipt: Receipt, written: Sequence[Written], set_aside: Sequence[Written], job_id: str
+    ) -> Iterable[Draft]:
+        """Draft the list of inputs, if the receipt wants one, and the receipt, which is shown after it."""
+        listed: list[Written] = []
+        if receipt.inputs is not None:
+            lines = receipt.inputs()
+            yield _drafted(input_list_path(self.output, job_id), partial(write_input_list, lines, job_id), listed)
         path = receipt_path(self.output, job_id)
+        text = receipt.text(written, next(iter(set_aside), None), next(iter(listed), None))
         content = text.encode("utf-8", "backslashreplace")
-        return files_at(path).draft(path, lambda file: file.writelines([content]))
+        yield files_at(path).draft(path, lambda file: file.writelines([content]))
 
     def _drafts(
         self, parts: Sequence[Rows], job_id: str, keep_alive: KeepAlive, written: list[Written]
@@ -191,12 +203,14 @@ class Sink:
             fill: Fill = partial(write, part)
             yield _drafted(path, fill, written)
 
-    def _remove_parts(self, first: int) -> None:
-        """Remove the parts from this number on, which are of an earlier job that had more of them."""
-        for number, path in parts_at(self.output).items():
-            if number >= first:
+    def _remove_earlier(self, parts: int, receipt: Receipt | None, job_id: str) -> None:
+        """Remove what only an earlier job had: more than so many parts, and a list of inputs."""
+        for number, path in parts_at(self.output).items() if self.form == "mr-out" else ():
+            if number >= parts:
                 with contextlib.suppress(OSError):
                     files_at(path).remove(path)
+        if receipt is not None and receipt.inputs is None:
+            remove_input_list(input_list_path(self.output, job_id))
 
 
 def _drafted(path: str, fill: Fill, written: list[Written]) -> Draft:

@@ -142,8 +142,8 @@ class Payload:
         return source // self.partitions == self.phase - 1 if self.phase else source in self.sources
 
 
-def _source(path: Any, size: Any, modified: Any, packing: Any, member: Any) -> Source:
-    return Source(_text(path), _number(size), _number(modified), _text(packing), _text(member))
+def _source(path: Any, size: Any, modified: Any, packing: Any, member: Any, encoding: Any = "") -> Source:
+    return Source(_text(path), _number(size), _number(modified), _text(packing), _text(member), _text(encoding))
 
 
 def _suspicion(value: Any) -> Suspicion | None:

@@ -29,6 +29,7 @@ from word_counter.errors import RefusedError, StoreUnavailableError
 from word_counter.queue.admission import LONGEST_BYTES, TASK_FUNCTION, admit
 from word_counter.queue.payload import Payload
 from word_counter.queue.rq_bookkeeping import RqBookkeeping
+from word_counter.settings.plurals import count
 from word_counter.store.connection import Redis, RedisError, ResponseError
 from word_counter.store.refusal_log import RefusalLog
 
@@ -155,7 +156,7 @@ def _read(queue: Queue, raw_id: bytes) -> bytes | None:
         pipeline.exists(key)
         _, length, *foreign, exists = pipeline.execute()
         if length > LONGEST_BYTES:
-            message = f"it is too long: {length} bytes"
+            message = f"it is too long: {count(length, 'byte')}"
             raise RefusedError(message)
         for field, size in zip(_FOREIGN_FIELDS, foreign, strict=True):
             if size:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from word_counter.files.digest import Digest, chunk_line
 from word_counter.inputs.kind_table import kind_of
 from word_counter.job.model import Chunk, Done, Source
+from word_counter.settings.plurals import count
 
 
 @dataclass(slots=True)
@@ -94,7 +95,7 @@ class Accounting:
                 f"chunk {chunk.id} of {name} begins at byte {chunk.offset} rather than {input_.bytes}"
             )
         if lines + header != chunk.lines or header < 0:
-            self._problems.append(f"of chunk {chunk.id} of {name} {lines} of {chunk.lines} lines were mapped")
+            self._problems.append(f"of chunk {chunk.id} of {name} {lines} of {count(chunk.lines, 'line')} were mapped")
         aside = lines if done.skipped else done.amounts.get("lines_set_aside", 0)
         self._counts.update(lines_read=chunk.lines, lines_mapped=lines - aside, lines_set_aside=aside)
         self._counts.update(header_lines=header, chunks=1, chunks_set_aside=done.skipped)
@@ -123,14 +124,14 @@ class Accounting:
         found = list(self._problems)
         for source, input_ in zip(self._sources, self._inputs, strict=True):
             if not kind_of(source).travels(source) and input_.bytes != source.size:
-                unit = kind_of(source).unit.name
-                found.append(f"{input_.bytes} of the {source.size} {unit}s of {source.name} were read")
+                size = count(source.size, kind_of(source).unit.name)
+                found.append(f"{input_.bytes} of {size} of {source.name} were read")
         for number, phase in enumerate(self._phases, 1):
             if phase.pairs_out_of_map != phase.pairs_into_reduce:
                 where = f" of phase {number}" if len(self._phases) > 1 else ""
                 found.append(
-                    f"{phase.pairs_out_of_map} pairs came out of the map{where}, and {phase.pairs_into_reduce} went "
-                    "into its reduce"
+                    f"{count(phase.pairs_out_of_map, 'pair')} came out of the map{where}, and "
+                    f"{phase.pairs_into_reduce:,} went into its reduce"
                 )
         return "; ".join(found[:3])
 
@@ -180,13 +181,14 @@ class Accounting:
                 first[input_.bytes, digest] = source.name
         return found
 
-    def inputs(self) -> list[dict[str, Any]]:
-        """Return what was read of each source, in the form that a receipt has."""
-        return [
+    def inputs(self) -> Iterator[dict[str, Any]]:
+        """Yield what was read of each source, in the form that a receipt has."""
+        return (
             {
                 "path": source.path,
                 "member": source.member,
                 "packing": source.packing,
+                **({"encoding": source.encoding} if source.encoding else {}),
                 "size": source.size,
                 "bytes": input_.bytes,
                 "lines": input_.lines,
@@ -194,4 +196,4 @@ class Accounting:
                 "chunks": input_.lengths.tolist(),
             }
             for source, input_ in zip(self._sources, self._inputs, strict=True)
-        ]
+        )

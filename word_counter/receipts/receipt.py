@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from word_counter.errors import JobFailedError
 from word_counter.files.drafts import Written
 from word_counter.job.job_spec import JobSpec
 from word_counter.job.snapshot import CRASHED, EXPIRED, HUNG
-from word_counter.outputs.receipt_file import FORMAT
+from word_counter.outputs.receipt_file import FORMAT, Receipt
 from word_counter.receipts.accounting import Accounting
+from word_counter.receipts.input_lines import are_many, input_lines, inputs_text
 
 #: Kinds of failure in which a worker process died, or stopped renewing its lease.
 _DEATHS = (CRASHED, HUNG, EXPIRED)
@@ -47,8 +49,22 @@ def check_accounting(accounting: Accounting, job_id: str) -> None:
         raise JobFailedError(message)
 
 
-def receipt_of(
-    spec: JobSpec, accounting: Accounting, run: Run, results: Sequence[Written], quarantine: Written | None = None
+def receipt_of(spec: JobSpec, accounting: Accounting, run: Callable[[], Run]) -> Receipt:
+    """Return what the receipt of a job is made of; ``run`` is called when its results are drafted."""
+
+    def text(results: Sequence[Written], quarantine: Written | None, inputs: Written | None) -> str:
+        return _text(spec, accounting, run(), results, quarantine, inputs)
+
+    return Receipt(text, partial(input_lines, accounting) if are_many(accounting) else None)
+
+
+def _text(
+    spec: JobSpec,
+    accounting: Accounting,
+    run: Run,
+    results: Sequence[Written],
+    quarantine: Written | None,
+    inputs: Written | None,
 ) -> str:
     """Return the text of a receipt, with one line for each field and each input."""
     from word_counter import __version__  # looking it up takes time, so only when it is needed
@@ -94,8 +110,7 @@ def receipt_of(
         },
     }
     head = json.dumps(content, indent=2, ensure_ascii=False).removesuffix("\n}")
-    inputs = ",\n".join(f"    {json.dumps(one, ensure_ascii=False)}" for one in accounting.inputs())
-    return f'{head},\n  "inputs": [\n{inputs}\n  ]\n}}\n'
+    return f'{head},\n  "inputs": {inputs_text(accounting, inputs)}\n}}\n'
 
 
 #: The fields of a job spec on which the results depend, or may depend.

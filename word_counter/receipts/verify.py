@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -15,9 +16,11 @@ from word_counter.files.digest import Digest
 from word_counter.files.locations import files_at, is_database
 from word_counter.outputs.part_files import parts_at
 from word_counter.outputs.receipt_file import FORMAT, receipt_path
+from word_counter.receipts.input_lines import inputs_in, list_of
 from word_counter.receipts.verification import Fault, Verification, reason_of
 from word_counter.receipts.verify_inputs import check_inputs
 from word_counter.settings.config import PARTS
+from word_counter.settings.plurals import count
 
 #: How much of a file is read at a time, in bytes.
 _BLOCK_BYTES = 1024 * 1024
@@ -44,9 +47,9 @@ def verify(output: str, receipt: str = "", moved: Sequence[tuple[str, str]] = ()
     found = Verification(path)
     try:
         found.job = content["job"]["id"]
-        found.faults += _inner_faults(content)
         _check_results(output, content["results"], found)
-        check_inputs(content["inputs"], moved, found)
+        totals = _check_inputs(path, content, moved, found)
+        found.faults[:0] = _inner_faults(content, totals)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         message = f"{path} is not what word_counter wrote there: {type(error).__name__}: {error}"
         raise UsageError(message) from error
@@ -72,16 +75,34 @@ def _read(path: str, output: str) -> dict[str, Any]:
     return content
 
 
-def _inner_faults(content: Mapping[str, Any]) -> Iterator[Fault]:
-    """Yield where the numbers of a receipt contradict each other, so that a run cannot have written it."""
-    counts, inputs = content["counts"], content["inputs"]
+def _check_inputs(
+    path: str, content: Mapping[str, Any], moved: Sequence[tuple[str, str]], found: Verification
+) -> Counter[str] | None:
+    """Check the inputs of a receipt at a path; return their totals, None when their list is not as it was written."""
+    if not (listed := list_of(content, path)):
+        return check_inputs(content["inputs"], moved, found)
+    faults = len(found.faults)
+    _check_file(listed, content["inputs"], "receipt", found)
+    if len(found.faults) > faults:
+        found.unchecked.append((listed, f"{count(content['inputs']['inputs'], 'input')} that it lists"))
+        return None
+    return check_inputs(inputs_in(listed), moved, found)
+
+
+def _inner_faults(content: Mapping[str, Any], totals: Mapping[str, int] | None) -> Iterator[Fault]:
+    """Yield where the numbers of a receipt contradict each other, so that a run cannot have written it.
+
+    ``totals`` are those of its inputs; None: they are not known.
+    """
+    counts = content["counts"]
     known = counts["lines_mapped"] + counts["lines_set_aside"] + counts["header_lines"]
-    sums = [
-        ("lines read", counts["lines_read"], known, "are mapped, set aside or headers"),
-        ("lines read", counts["lines_read"], sum(one["lines"] for one in inputs), "are of its inputs"),
-        ("bytes read", counts["bytes_read"], sum(one["bytes"] for one in inputs), "are of its inputs"),
-        ("chunks", counts["chunks"], sum(len(one["chunks"]) for one in inputs), "are of its inputs"),
-    ]
+    sums = [("lines read", counts["lines_read"], known, "are mapped, set aside or headers")]
+    if totals is not None:
+        sums += [
+            ("lines read", counts["lines_read"], totals["lines"], "are of its inputs"),
+            ("bytes read", counts["bytes_read"], totals["bytes"], "are of its inputs"),
+            ("chunks", counts["chunks"], totals["chunks"], "are of its inputs"),
+        ]
     for number, phase in enumerate(content["phases"], 1):
         out, into = phase["pairs_out_of_map"], phase["pairs_into_reduce"]
         sums.append((f"pairs out of the map of phase {number}", out, into, "went into its reduce"))
@@ -127,5 +148,5 @@ def _check_file(path: str, listed: Mapping[str, Any], of: str, found: Verificati
     if (digest.size, digest.text) != (listed["size"], listed["blake3"]):
         what = "it was edited, or is of another job"
         if digest.size != listed["size"]:
-            what += f": it has {digest.size:,} bytes, and had {listed['size']:,}"
+            what += f": it has {count(digest.size, 'byte')}, and had {listed['size']:,}"
         found.faults.append(Fault(of, path, what))

@@ -5,6 +5,7 @@ Every file is read once, a block at a time.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from typing import Any
@@ -17,14 +18,25 @@ from word_counter.inputs.kind_table import Openings, kind_of
 from word_counter.job.mapper import BYTES
 from word_counter.job.model import Chunk, Source
 from word_counter.receipts.verification import Fault, Verification, reason_of
+from word_counter.settings.plurals import count
 
 
-def check_inputs(inputs: Sequence[Mapping[str, Any]], moved: Sequence[tuple[str, str]], found: Verification) -> None:
-    """Check each input that a receipt lists, and add what does not match to ``found``."""
+def check_inputs(
+    inputs: Iterable[Mapping[str, Any]], moved: Sequence[tuple[str, str]], found: Verification
+) -> Counter[str]:
+    """Check each input that a receipt lists, and add what does not match to ``found``.
+
+    Returns:
+        How many ``lines``, ``bytes`` and ``chunks`` they have together, as they are listed.
+    """
+    totals: Counter[str] = Counter()
     with closing(Openings()) as openings:
         for one in inputs:
             found.inputs += 1
-            source = Source(_place(one["path"], moved), one["size"], 0, one["packing"], one["member"])
+            totals.update(lines=one["lines"], bytes=one["bytes"], chunks=len(one["chunks"]))
+            source = Source(
+                _place(one["path"], moved), one["size"], 0, one["packing"], one["member"], one.get("encoding", "")
+            )
             if kind_of(source).once:
                 found.unchecked.append((source.name, "it cannot be read again"))
                 continue
@@ -33,6 +45,7 @@ def check_inputs(inputs: Sequence[Mapping[str, Any]], moved: Sequence[tuple[str,
                 continue
             if what := _input_fault(source, one, openings, found):
                 found.faults.append(Fault("input", source.name, what))
+    return totals
 
 
 def _place(path: str, moved: Sequence[tuple[str, str]]) -> str:
@@ -50,7 +63,7 @@ def _input_fault(source: Source, listed: Mapping[str, Any], openings: Openings, 
         kind = kind_of(source)
         now = kind.now(source)
         if not kind.travels(source) and now.size != source.size:
-            return f"it was edited: it has {now.size:,} {kind.unit.name}s, and had {source.size:,}"
+            return f"it was edited: it has {count(now.size, kind.unit.name)}, and had {source.size:,}"
         with openings.opened(now) as file:  # only the content of a packed file counts
             if kind.unit is BYTES:
                 digest, size = _digest_of(file.blocks(), listed["chunks"])

@@ -55,6 +55,8 @@ class Settings:
     exclude: tuple[str, ...] = ()
     #: What the records of the input are, instead of what the job says.
     input_format: str = ""
+    #: The encoding of inputs that do not begin with a byte order mark, instead of what the job says; else UTF-8.
+    encoding: str = ""
     #: How chunks get to workers. "auto": workers read the files, and get the chunks that they cannot read themselves
     #: through Redis. "inline": all chunks go through Redis, as workers may not have the files.
     transport: str = "auto"
@@ -135,6 +137,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "include": listed(",", "commas"),
     "exclude": listed(",", "commas"),
     "input_format": text,
+    "encoding": text,
     "transport": one_of(_TRANSPORTS),
     "shuffle": path,
     "shuffle_root": listed(",", "commas", path),
@@ -176,6 +179,7 @@ _CHOICES: dict[str, tuple[Callable[[Any], Any], Any]] = {
     "quiet": (flag, False),
     "json": (flag, False),
     "limit": (whole(0), 100),
+    "check_timeout": (seconds(0), 60.0),
 }
 #: Variables that are read elsewhere: the kernel by :func:`chosen_kernel`.
 _OTHERS = frozenset({"kernel"})

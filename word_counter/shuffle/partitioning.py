@@ -17,7 +17,8 @@ from typing import Any
 
 import mmh3
 
-from word_counter.errors import EncodingError
+from word_counter.errors import EncodingError, InvalidTextError
+from word_counter.job.json_order import conversion_of
 from word_counter.job.reducer import GroupKey
 from word_counter.native.kernel import encode_counts
 
@@ -55,14 +56,50 @@ def canonical(key: Any) -> GroupKey:
         raise _bad_key(key)
     try:
         return _encode(key).encode()
+    except UnicodeEncodeError:
+        raise invalid_text(f"the key {shown(key)}") from None
     except ValueError:
         raise _bad_key(key) from None
 
 
+def invalid_text(what: str) -> InvalidTextError:
+    """Return the error about a key or a value of which some text has a lone surrogate."""
+    return InvalidTextError(
+        f"{what} is not valid Unicode text: it has a lone surrogate, half of a character, as \\ud83d alone in JSON is"
+    )
+
+
+def check_texts(key: Any, value: Any) -> None:
+    """Raise InvalidTextError when some text in a key or a value has a lone surrogate."""
+    try:
+        _encode_texts(key)
+    except UnicodeEncodeError:
+        raise invalid_text(f"the key {shown(key)}") from None
+    try:
+        _encode_texts(value)
+    except UnicodeEncodeError:
+        raise invalid_text(f"the value {shown(value)} for the key {shown(key)}") from None
+
+
+def _encode_texts(value: Any) -> None:
+    if isinstance(value, str):
+        if not value.isascii():
+            value.encode()
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            _encode_texts(key)
+            _encode_texts(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            _encode_texts(inner)
+
+
 def _bad_key(key: Any) -> EncodingError:
+    parts = key if isinstance(key, tuple) else (key,)
+    conversion = next(filter(None, map(conversion_of, parts)), "; convert it with tuple(...)" * isinstance(key, list))
     return EncodingError(
         f"the key {shown(key)} ({type(key).__name__}) is neither a JSON scalar (text, a finite number, true, "
-        "false, null) nor a tuple of them"
+        f"false, null) nor a tuple of them{conversion}"
     )
 
 
@@ -107,7 +144,7 @@ def check_value(value: Any) -> None:
     if isinstance(value, dict):
         for key in value:
             if not isinstance(key, str):
-                message = f"a dict in it has the key {shown(key)}, which is not text"
+                message = f"a dict in it has the key {shown(key)}, which is not text; use str(...)"
                 raise TypeError(message)
         _check_items(value.values())
     elif isinstance(value, list | tuple):
@@ -117,7 +154,7 @@ def check_value(value: Any) -> None:
             message = f"{value} is not a finite number"
             raise ValueError(message)
     elif not isinstance(value, int | str):
-        message = f"{type(value).__name__} is not a JSON type"
+        message = f"{type(value).__name__} is not a JSON type{conversion_of(value)}"
         raise TypeError(message)
 
 
@@ -184,10 +221,14 @@ def _locate(groups: Mapping[GroupKey, Any], who: str, error: Exception) -> Encod
         try:
             key_text(key).encode()
         except UnicodeEncodeError:
-            return EncodingError(f"{who} yielded the key {shown(key)}, which is not valid Unicode text")
+            return invalid_text(f"{who} yielded a bad pair: the key {shown(key)}")
         try:
             check_value(value)
             _encode(value).encode()
+        except UnicodeEncodeError:
+            return invalid_text(
+                f"{who} yielded a bad pair: the value {shown(value)} for the key {shown(key_text(key))}"
+            )
         except (TypeError, ValueError, RecursionError) as cause:
             return EncodingError(
                 f"{who} yielded for the key {shown(key_text(key))} a value that JSON cannot hold: {cause}"

@@ -19,6 +19,7 @@ from secrets import token_hex
 from typing import Any
 
 from word_counter.errors import OutputError, ShuffleError, ShuffleUnseenError
+from word_counter.settings.plurals import count
 from word_counter.shuffle.merge_runs import merged
 from word_counter.shuffle.partitioning import compact
 from word_counter.shuffle.run_format import Reference, RunEntry, entries_of, line_of, lines_of
@@ -258,11 +259,11 @@ class RunFiles:
     # -- errors ---------------------------------------------------------------------------------------
 
     def _changed(self, reference: Reference, length: int | None = None) -> ShuffleError:
-        found = "" if length is None or length == reference.length else f": it has {length:,} bytes of them"
+        found = "" if length is None or length == reference.length else f": it has {count(length, 'byte')} of them"
         return ShuffleError(
-            f"{self._where}/{reference.name} is not as it was written, with {reference.length:,} bytes from byte "
-            f"{reference.offset:,} on{found}; something changed it, and with it the results: run the job again, with a "
-            "--shuffle that nothing else writes to"
+            f"{self._where}/{reference.name} is not as it was written, with {count(reference.length, 'byte')} from "
+            f"byte {reference.offset:,} on{found}; something changed it, and with it the results: run the job again, "
+            "with a --shuffle that nothing else writes to"
         )
 
     @contextlib.contextmanager

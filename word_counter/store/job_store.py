@@ -18,6 +18,7 @@ from word_counter.errors import JobFailedError, JobGoneError
 from word_counter.job.model import Chunk, Cursor, Done, JobState, Source, Stage, task_name
 from word_counter.job.snapshot import Batch, Failure, Snapshot, Suspicion
 from word_counter.settings.memory import UNKNOWN, Memory
+from word_counter.settings.plurals import count
 from word_counter.store.decoding import decoded, snapshot_of
 from word_counter.store.job_index import JobIndex
 from word_counter.store.keys import RUNNING_TTL_SECONDS
@@ -293,7 +294,8 @@ class JobStore(TaskStore):
         """
         fields: list[bytes] = self._scripts.call(lambda: self.connection.hkeys(self.keys.quarantine))
         if len(fields) != entries:
-            message = f"{self.keys.quarantine} has {len(fields)} entries where {entries} were set aside"
+            there = count(len(fields), "entry", "entries")
+            message = f"{self.keys.quarantine} has {there} of {entries:,} that were set aside"
             raise JobGoneError(message)
         for name in sorted(fields, key=_place):
             yield from (raw.decode() for raw in self._fields(self.keys.quarantine, [name]))

@@ -8,7 +8,8 @@ Keys of a job (J is its id) carry the hash tag ``{J}``, so that they live on one
                                   who holds it, until when), master_bytes and master_peak_bytes (the master's memory),
                                   cursor and split (how far splitting is), bytes (of the input), retries, reason,
                                   refused:W (why worker W leaves the job to others)
-    wc:{J}:sources        hash    index -> JSON [path, size in bytes, time of change in ns, packing, member]
+    wc:{J}:sources        hash    index -> JSON [path, size in bytes, time of change in ns, packing, member,
+                                  encoding unless it is UTF-8]
     wc:{J}:files          hash    name -> content of a side file
     wc:{J}:chunks         hash    chunk id -> JSON [source, offset, length, first line, lines]; in later phases
                                   [partition, first segment, segments, 1, 0]

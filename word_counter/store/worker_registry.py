@@ -23,7 +23,7 @@ class WorkerRegistry:
         return int(seconds) * 1000 + int(micros) // 1000
 
     def heartbeat(self, worker: str, facts: Mapping[str, str | int], seconds: float = GONE_AFTER_SECONDS) -> None:
-        """Record that a worker is alive, with facts about it. It counts as gone ``seconds`` after its last heartbeat."""
+        """Record that a worker is alive, with facts about it. It counts as gone ``seconds`` after the last one."""
         key = WORKER_PREFIX + worker
         now = self.now()
         pipeline = self._connection.pipeline(transaction=True)

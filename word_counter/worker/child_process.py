@@ -15,6 +15,7 @@ from secrets import token_hex
 from typing import Any
 
 from word_counter.compute.isolated_process import end_with_parent, how_ended
+from word_counter.compute.last_words import LastWords, tell_last_words
 from word_counter.job.snapshot import CRASHED, HUNG
 from word_counter.worker import task_runner as runner
 from word_counter.worker.permissions import Permissions
@@ -35,7 +36,7 @@ class ChildSettings:
     burst: bool
     patience_seconds: float
     permissions: Permissions
-    owner: str  #: the name of the worker
+    owner: str = ""  #: the name of the worker
 
 
 class ChildStarter:
@@ -51,7 +52,8 @@ class ChildStarter:
         """Start a child."""
         ours, theirs = self._context.Pipe(duplex=False)
         rq_name = f"{name}-{token_hex(2)}"  # in a container another one may have had the same host and process id
-        args = (name, rq_name, theirs, self._alive, self._parents_end, self._child_settings)
+        last_words = LastWords(self._context)
+        args = (name, rq_name, theirs, self._alive, self._parents_end, last_words.theirs, self._child_settings)
         process = self._context.Process(target=_serve, args=args, name=name)
         before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)  # until the child has set its own handlers
         try:
@@ -59,7 +61,8 @@ class ChildStarter:
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
         theirs.close()
-        return ChildProcess(process, ours, name, rq_name)
+        last_words.started()
+        return ChildProcess(process, ours, last_words, name, rq_name)
 
     def close(self) -> None:
         """Close the pipe by which the children know that their parent is alive."""
@@ -70,8 +73,9 @@ class ChildStarter:
 class ChildProcess:
     """A child process, and the task that it last reported."""
 
-    def __init__(self, process: Any, pipe: Connection, name: str, rq_name: str) -> None:
+    def __init__(self, process: Any, pipe: Connection, last_words: LastWords, name: str, rq_name: str) -> None:
         self.process = process
+        self.last_words = last_words
         self.pipe = pipe
         self.name = name
         self.rq_name = rq_name  #: its name in RQ's list of workers
@@ -92,8 +96,12 @@ class ChildProcess:
                 self.refused = 0
 
     def kill_if_hung(self, now: float) -> None:
-        """Kill it when its task has taken longer than it may."""
-        if self.report is not None and not self.hung and now - self._told > self.report.task_timeout:
+        """Kill it when its task has taken longer than it may. Before that it is asked where its code is."""
+        if self.report is None or now - self._told <= self.report.task_timeout:
+            self.last_words.withdraw()
+        elif not self.hung and not self.last_words.asked:
+            self.last_words.ask(self.process.pid)
+        elif not self.hung and self.last_words.have_come():
             self.hung = True
             self.process.kill()
 
@@ -119,20 +127,28 @@ class ChildProcess:
 
     def how_it_failed(self) -> tuple[str, str]:
         """Return the kind of failure that its end is, as the scheduler knows it, and what happened."""
-        code = self.process.exitcode
+        frames = self.last_words.frames().splitlines()[::-1]
+        where = "\n".join(["", "Stack (most recent call last):", *frames]) if frames else ""
         if self.hung and self.report is not None:
             limit = f"{self.report.task_timeout:g} s (--task-timeout)"
-            return HUNG, f"the task took longer than {limit}; {self.name} was killed"
-        return CRASHED, f"the worker process {self.name} {how_ended(code)}"
+            return HUNG, f"the task took longer than {limit}; {self.name} was killed{where}"
+        return CRASHED, f"the worker process {self.name} {how_ended(self.process.exitcode)}{where}"
 
     def close(self) -> None:
-        """Close its pipe and collect its exit status."""
+        """Close its pipes and collect its exit status."""
         self.pipe.close()
+        self.last_words.close()
         self.process.join()
 
 
 def _serve(
-    name: str, rq_name: str, pipe: Connection, alive: Connection, parents_end: Connection, child_settings: ChildSettings
+    name: str,
+    rq_name: str,
+    pipe: Connection,
+    alive: Connection,
+    parents_end: Connection,
+    last_words: Connection,
+    child_settings: ChildSettings,
 ) -> None:
     """Run a child: serve the queue, and end with the parent."""
     signal.set_wakeup_fd(-1)
@@ -140,6 +156,7 @@ def _serve(
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
+    tell_last_words(last_words)
     parents_end.close()  # a copy of the parent's end would keep the pipe open
     threading.Thread(target=end_with_parent, args=(alive,), daemon=True).start()
     runner.serve(

@@ -102,7 +102,7 @@ class IncrementalCache:
     def _key(self, source: Source, fetched: Fetched, header: bytes) -> str:
         chunk = fetched.chunk
         # Its place is part of the key, as a mapper may ask for it.
-        place = [source.path, source.member, chunk.offset, chunk.line]
+        place = [source.path, source.member, source.encoding, chunk.offset, chunk.line]
         runs = [package_digest(), *sys.version_info[:3]]
         content = [_FORM, runs, self.job, place, fetched.digest, digest_of(header)]
         return digest_of(json.dumps(content, sort_keys=True).encode())

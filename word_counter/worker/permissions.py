@@ -18,19 +18,21 @@ from word_counter.settings.config import Settings
 class Permissions:
     """The secret that batches must be signed with, the jobs that may be loaded, and the files that may be used.
 
-    ``shuffles`` says below which folders and URLs run files may be kept.
+    ``shuffles`` says below which folders and URLs run files may be kept; ``own`` that a run started the worker for
+    itself alone.
     """
 
     secret: str = field(repr=False)
     jobs: AllowList = field(default_factory=AllowList)
     inputs: InputRoots = field(default_factory=InputRoots)
     shuffles: ShuffleRoots = field(default_factory=ShuffleRoots)
+    own: bool = False
 
     @classmethod
-    def of(cls, settings: Settings) -> Permissions:
+    def of(cls, settings: Settings, *, own: bool = False) -> Permissions:
         """Return what the settings allow; UsageError when there is no secret and none can be stored."""
         inputs, shuffles = InputRoots(settings.input_root), ShuffleRoots(settings.shuffle_root)
-        return cls(find_secret(settings), AllowList(settings.allow), inputs, shuffles)
+        return cls(find_secret(settings), AllowList(settings.allow), inputs, shuffles, own)
 
     def check(self, payload: Payload) -> None:
         """Raise ForbiddenError, naming what to do, when a batch is of what this worker may not load, read or write.

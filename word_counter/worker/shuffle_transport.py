@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from word_counter.compute.stages import run_reduce
+from word_counter.job.model import RunningTask
 from word_counter.job.step import Phase
 from word_counter.security.shuffle_roots import ShuffleRoots
 from word_counter.shuffle.key_skew import KeySkew
@@ -50,9 +51,11 @@ class ShuffleTransport:
         return self._files.keep(chunk, partials, folds=phase.make_reducer().folds)
 
     def reduce(
-        self, phase: Phase, partition: int, attempt: int, counters: dict[str, int], skew: KeySkew
+        self, phase: Phase, partition: int, task: RunningTask, counters: dict[str, int], skew: KeySkew
     ) -> dict[str, int]:
         """Reduce a partition and stage its results; return the amounts for its receipt.
+
+        ``partition`` is its number in the store, that of ``task`` the one within the phase.
 
         Raises:
             ShuffleError: a file of the job cannot be read or written, or has changed.
@@ -60,13 +63,13 @@ class ShuffleTransport:
         """
         partials = self._store.partials(partition)
         if self._files is None:
-            segments = run_reduce(phase, partials, counters, skew)
-            return self._store.stage_results(partition, attempt, segments)
+            segments = run_reduce(phase, partials, counters, skew, task=task)
+            return self._store.stage_results(partition, task.attempt, segments)
         entries = self._files.entries(partials, folds=phase.make_reducer().folds)
-        segments = run_reduce(phase, (), counters, skew, entries=entries)
+        segments = run_reduce(phase, (), counters, skew, entries=entries, task=task)
         written: dict[str, int] = {}
         references = self._files.keep_segments(partition, segments, written)
-        return self._store.stage_results(partition, attempt, references) | written
+        return self._store.stage_results(partition, task.attempt, references) | written
 
     def segments(self, partition: int, first: int, number: int) -> list[bytes]:
         """Return some segments of a partition's results; ShuffleError when their file has changed."""

@@ -29,7 +29,7 @@ from word_counter.errors import (
 )
 from word_counter.inputs.chunk_reader import ChunkReader, Fetched
 from word_counter.inputs.input_format import InputFormat
-from word_counter.job.model import Chunk, Stage, parse_task
+from word_counter.job.model import Chunk, RunningTask, Stage, parse_task
 from word_counter.job.pairs import Pairs
 from word_counter.job.snapshot import CRASHED, RAISED, REFUSED, Refusal, TaskAttempt
 from word_counter.job.step import Phase
@@ -168,17 +168,18 @@ class TaskRunner:
         digest = ""
         try:
             phase = self._loaded_jobs.phase(store, payload)
+            task = self._task(payload, attempt)
             shuffle_transport = self._transports.of(store, payload.shuffle)
             if payload.stage is Stage.MAP:
                 chunk = payload.chunks[number]
                 amounts: dict[str, int] = {}
                 if payload.phase:
                     records = self._pairs(shuffle_transport, payload, chunk)
-                    output = run_map(phase, records, payload.partitions, self._skip_bad(payload))
+                    output = run_map(phase, records, payload.partitions, self._skip_bad(payload), task)
                 else:
                     fetched = reader.fetch(chunk)
                     digest = fetched.digest
-                    output, amounts = self._mapped(phase, payload, reader, fetched)
+                    output, amounts = self._mapped(phase, payload, reader, fetched, task)
                 first = payload.phase * payload.partitions
                 partials = {first + number: text for number, text in output.partials.items()}
                 partials = shuffle_transport.kept(phase, chunk.id, partials)
@@ -188,7 +189,7 @@ class TaskRunner:
             else:
                 _, partition = parse_task(attempt.task)
                 skew = KeySkew()
-                amounts = shuffle_transport.reduce(phase, partition, attempt.attempt, counters, skew)
+                amounts = shuffle_transport.reduce(phase, partition, task, counters, skew)
                 amounts |= {"reduced_keys": skew.keys, "reduced_values": skew.values}
                 heaviest = [(key_text(group)[:_SHOWN_CHARS], values) for group, values in skew.heaviest]
         except (RedisError, StoreUnavailableError):
@@ -210,12 +211,12 @@ class TaskRunner:
         return said
 
     def _mapped(
-        self, phase: Phase, payload: Payload, reader: ChunkReader, fetched: Fetched
+        self, phase: Phase, payload: Payload, reader: ChunkReader, fetched: Fetched, task: RunningTask
     ) -> tuple[MapOutput, dict[str, int]]:
         """Map a chunk of the input, or take its output from the cache; return that and the amounts for its receipt."""
 
         def run() -> MapOutput:
-            return run_map(phase, reader.lines(fetched), payload.partitions, self._skip_bad(payload))
+            return run_map(phase, reader.lines(fetched), payload.partitions, self._skip_bad(payload), task)
 
         reused = False
         # Not for a chunk that killed its process: it is mapped without some of its records.
@@ -229,6 +230,12 @@ class TaskRunner:
         told = {"reused": int(reused), "lines_set_aside": output.aside.lines}
         amounts = {"lines": output.lines, "bytes": fetched.chunk.length}
         return output, amounts | {name: n for name, n in told.items() if n}
+
+    def _task(self, payload: Payload, attempt: TaskAttempt) -> RunningTask:
+        stage, number = parse_task(attempt.task)
+        if stage is Stage.REDUCE:
+            number -= payload.phase * payload.partitions
+        return RunningTask(payload.job, stage, payload.phase, number, attempt.attempt, self._permissions.own)
 
     def _pairs(self, shuffle_transport: ShuffleTransport, payload: Payload, chunk: Chunk) -> Pairs:
         """Return the pairs in a chunk of the previous phase's results."""

@@ -18,11 +18,13 @@ from collections.abc import Iterator, Sequence
 from multiprocessing.connection import wait
 from typing import Any
 
+from word_counter.compute.last_words import LOOK_SECONDS
 from word_counter.errors import StoreForbiddenError, StoreUnavailableError, UsageError
 from word_counter.loading.job_import import refuse_while_importing
 from word_counter.queue.rq_bookkeeping import RqBookkeeping
 from word_counter.settings import config
 from word_counter.settings.memory import memory_of, peak_of_the_ended
+from word_counter.settings.plurals import count
 from word_counter.store.connection import Redis, connect, translated_errors
 from word_counter.store.retry import RedisRetry
 from word_counter.store.task_store import TaskStore
@@ -83,7 +85,7 @@ class Worker:
         if not self.url:
             message = "a worker needs a Redis: give --redis URL, or set REDIS_URL or REDIS_HOST"
             raise UsageError(message)
-        self._permissions = Permissions.of(settings)
+        self._permissions = Permissions.of(settings, own=parent is not None)
         self.processes = processes
         self.name = f"{socket.gethostname()}-{os.getpid()}"
         self._burst = burst
@@ -110,10 +112,10 @@ class Worker:
         retry = RedisRetry(_SERVER_START_SECONDS if self._parent is not None else 0.0, log.debug)
         self._connection = retry.call(lambda: connect(self.url, checked=self._parent is None))
         log.info(
-            "worker %s serves the queue %s with %d processes",
+            "worker %s serves the queue %s with %s",
             self.name,
             self._permissions.queue,
-            self.processes,
+            count(self.processes, "process", "processes"),
             extra={"action": "serving", "worker": self.name},
         )
         self._since = retry.call(WorkerRegistry(self._connection).now)
@@ -146,7 +148,8 @@ class Worker:
         for child in self._children:
             watched += [child.pipe, child.process.sentinel]
         leases = [child.report.lease_seconds / 3 for child in self._children if child.report]
-        ready = wait(watched, min([_TICK_SECONDS, *leases]))
+        answers = [LOOK_SECONDS for child in self._children if child.last_words.asked and not child.hung]
+        ready = wait(watched, min([_TICK_SECONDS, *leases, *answers]))
         if signalled in ready:
             for number in os.read(signalled, 100):
                 if number in (signal.SIGTERM, signal.SIGINT):
@@ -231,7 +234,8 @@ class Worker:
             kind, message = child.how_it_failed()
             facts = {"action": kind, "job": report.job, "batch": report.batch, "worker": child.name}
             if self._stops < _KILLED:  # from then on it is this worker that kills its children
-                log.warning("%s in batch %s of job %s", message, report.batch, report.job, extra=facts)
+                what = message.partition("\n")[0]
+                log.warning("%s in batch %s of job %s", what, report.batch, report.job, extra=facts)
             with contextlib.suppress(StoreUnavailableError), translated_errors():
                 TaskStore(self._connection, report.job).revoke(report.batch, kind, message, record=report.record)
         child.close()

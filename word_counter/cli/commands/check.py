@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from contextlib import redirect_stdout
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,13 +16,16 @@ from word_counter.cli.commands.job_options import (
     file_option,
     format_option,
     job_option,
+    map_command_option,
     mrjob_option,
     param_option,
+    reduce_command_option,
 )
 from word_counter.cli.commands.redis_options import json_option
 from word_counter.cli.terminal.tables import show_json
-from word_counter.cli.terminal.text import count, first_line, printable
+from word_counter.cli.terminal.text import first_line, printable
 from word_counter.settings import config
+from word_counter.settings.plurals import count
 
 if TYPE_CHECKING:
     from word_counter.check.checker import Verdict
@@ -35,13 +39,29 @@ _MOST_RECORDS, _MOST_CHARS = 10, 300
 @click.argument("inputs", nargs=-1, metavar="SAMPLE...")
 @job_option
 @mrjob_option
+@map_command_option
+@reduce_command_option
 @app_option
 @param_option
 @file_option
 @format_option
 @click.option("--max-bad-records", metavar="N", help="Leave out up to so many records that raise. [default: 0]")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0),
+    default=partial(config.choice, "check_timeout"),
+    metavar="S",
+    help="Refuse the job when the check takes longer, in seconds; 0: no limit. [default: 60]",
+)
 @json_option
-def check(max_bad_records: str | None, input_format: str | None, as_json: bool, **given: Any) -> None:  # noqa: FBT001 (click's way)
+def check(
+    max_bad_records: str | None,
+    timeout: float,
+    input_format: str | None,
+    encoding: str | None,
+    as_json: bool,  # noqa: FBT001 (click's way)
+    **given: Any,
+) -> None:
     """Try a job on a sample before the long run: cut, ordered, combined and hashed in many ways.
 
     Refuses, with the smallest example that it finds, a job whose results depend on any of these or on chance, or that
@@ -57,10 +77,13 @@ def check(max_bad_records: str | None, input_format: str | None, as_json: bool, 
     made, inputs = chosen_job(given)
     if not inputs:
         raise click.MissingParameter(ctx=click.get_current_context(), param_type="argument", param_hint="'SAMPLE...'")
-    chosen = config.load({"max_bad_records": max_bad_records, "input_format": input_format}, made.settings)
+    asked = {"max_bad_records": max_bad_records, "input_format": input_format, "encoding": encoding}
+    chosen = config.load(asked, made.settings)
     with redirect_stdout(sys.stderr):  # what user code prints is not part of the answer
-        sample = read_sample(find_sources(inputs), MOST_RECORDS, made.phases()[0], chosen.input_format)
-        verdict = check_isolated(made, sample, max_bad_records=chosen.max_bad_records)
+        sources = find_sources(inputs, encoding=chosen.encoding or made.encoding)
+        first_phase = made.phases(made.param_values())[0]
+        sample = read_sample(sources, MOST_RECORDS, first_phase, chosen.input_format)
+        verdict = check_isolated(made, sample, max_bad_records=chosen.max_bad_records, seconds=timeout)
     for hint in hints(made):
         click.echo(printable(f"warning: {hint}"), err=True)
     if as_json:

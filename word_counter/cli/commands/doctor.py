@@ -13,7 +13,7 @@ import click
 
 from word_counter.cli.commands.redis_options import json_option, redis_option
 from word_counter.cli.terminal.tables import Column, show_json, show_table
-from word_counter.cli.terminal.text import count, size
+from word_counter.cli.terminal.text import size
 from word_counter.errors import (
     NoHomeError,
     StoreUnavailableError,
@@ -22,6 +22,7 @@ from word_counter.errors import (
     WordCounterError,
 )
 from word_counter.settings import config
+from word_counter.settings.plurals import count
 
 if TYPE_CHECKING:
     from word_counter.store.connection import Redis

@@ -14,8 +14,9 @@ from word_counter.cli.commands.jobs import job_json
 from word_counter.cli.commands.redis_options import connected, job_argument, json_option, redis_option
 from word_counter.cli.commands.status import status_fields
 from word_counter.cli.terminal.tables import Column, show_fields, show_json, show_table
-from word_counter.cli.terminal.text import count, first_line, moment, size, timestamp
+from word_counter.cli.terminal.text import first_line, moment, size, timestamp
 from word_counter.settings import config
+from word_counter.settings.plurals import count
 
 if TYPE_CHECKING:
     from word_counter.inspection.job_history import AttemptRecord, JobHistory, TaskRecord
@@ -121,7 +122,7 @@ def _inspect_chunk(job: JobRecord, history: JobHistory, chunk_id: int, *, as_jso
         )
         show_fields([("chunk", f"{chunk_id} of job {job.id}"), ("source", record.source), ("place", place)])
     for attempt in record.attempts:
-        amounts = ", ".join(f"{n:,} {name}" for name, n in attempt.amounts.items())
+        amounts = ", ".join(f"{name}: {n:,}" for name, n in attempt.amounts.items())
         click.echo()
         show_fields(
             [

@@ -28,6 +28,16 @@ mrjob_option: Option = click.option(
     metavar="FILE.py[:C]",
     help="In place of --job: a job written for mrjob. Its own options follow the inputs, after --.",
 )
+map_command_option: Option = click.option(
+    "--map-cmd",
+    metavar="COMMAND",
+    help="In place of --job: a command that reads lines and prints lines of key, tab and value.",
+)
+reduce_command_option: Option = click.option(
+    "--reduce-cmd",
+    metavar="COMMAND",
+    help="A command that reads such lines, sorted by key, and prints the results; alone or with --map-cmd.",
+)
 app_option: Option = click.option(
     "--app",
     metavar="FILE.py[:C]",
@@ -42,11 +52,22 @@ file_option: Option = click.option(
     metavar="PATH",
     help='A small file that mappers and reducers read as self.files["name"]. May be repeated.',
 )
-format_option: Option = click.option(
+_FORMAT_OPTION: Option = click.option(
     "--input-format",
     metavar="FORMAT",
     help="What a record is: lines, jsonl, csv or tsv, as in 'csv delimiter=; header=none'. [default: the job's]",
 )
+_ENCODING_OPTION: Option = click.option(
+    "--encoding",
+    metavar="NAME",
+    help="The encoding of files that do not begin with a byte order mark, as in utf-16-le or cp1252. "
+    "[default: the job's, else utf-8]",
+)
+
+
+def format_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that say what the records of its input are."""
+    return _FORMAT_OPTION(_ENCODING_OPTION(command))
 
 
 def chosen_job(given: Mapping[str, Any]) -> tuple[Job, Sequence[str]]:
@@ -56,11 +77,14 @@ def chosen_job(given: Mapping[str, Any]) -> tuple[Job, Sequence[str]]:
         UsageError: the options do not go together, or name no job.
     """
     inputs: Sequence[str] = given["inputs"]
-    if given["app"] is not None:
-        if on_command_line("job") or given["mrjob"] is not None or given["param"] or given["file"]:
-            message = "--app goes without --job, --mrjob, --param and --file"
+    commands = given["map_cmd"] or given["reduce_cmd"]
+    if given["app"] is not None or commands:
+        option = "--app" if given["app"] is not None else "--map-cmd" if given["map_cmd"] else "--reduce-cmd"
+        others = [name for name in ("mrjob", "param", "file") if given[name]]
+        if on_command_line("job") or others or (commands and given["app"] is not None):
+            message = f"{option} goes without --job, --mrjob, --app, --param and --file".replace(f" {option},", "")
             raise UsageError(message)
-        return _app(given["app"]), inputs
+        return (_commands(given) if commands else _app(given["app"])), inputs
     if given["mrjob"] is None:
         return _job(given["job"], given["param"], given["file"]), inputs
     if on_command_line("job") or given["param"] or given["file"]:
@@ -92,10 +116,17 @@ def _app(reference: str) -> Job:
     return make_job(APP + reference)
 
 
+def _commands(given: Mapping[str, Any]) -> Job:
+    from word_counter.loading.command_reference import Commands, reference_of
+    from word_counter.loading.job_reference import make_job
+
+    return make_job(reference_of(Commands(given["map_cmd"] or "", given["reduce_cmd"] or "")))
+
+
 def _mrjob(reference: str, arguments: Sequence[str]) -> tuple[Job, Sequence[str]]:
     """Return a job in mrjob's API, and the inputs, which the job separates from its own options."""
     from word_counter.loading.job_reference import MRJOB, make_job
-    from word_counter.mrjob.translation import Translated
+    from word_counter.mrjob.tasks.translation import Translated
 
     job = make_job(MRJOB + reference)
     if not isinstance(job, Translated):

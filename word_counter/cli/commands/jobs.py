@@ -9,6 +9,7 @@ import click
 from word_counter.cli.commands.redis_options import connected, job_argument, json_option, redis_option
 from word_counter.cli.terminal.tables import Column, show_json, show_table
 from word_counter.cli.terminal.text import duration, moment, timestamp
+from word_counter.settings.plurals import count
 
 if TYPE_CHECKING:
     from word_counter.inspection.records import JobRecord
@@ -148,4 +149,7 @@ def purge(job_id: str, force: bool, redis: str | None, as_json: bool) -> None:  
     if as_json:
         show_json({"job": job_id, "keys_deleted": keys, "batches_deleted": batches})
     else:
-        click.echo(f"job {job_id} is purged: {keys:,} keys and {batches:,} batches in the queue are deleted")
+        click.echo(
+            f"job {job_id} is purged: {count(keys, 'key')} and {count(batches, 'batch', 'batches')} "
+            "in the queue are deleted"
+        )

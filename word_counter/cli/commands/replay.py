@@ -11,9 +11,10 @@ import click
 from word_counter.cli.commands.inspect import show_partials
 from word_counter.cli.commands.redis_options import connected, job_argument, json_option, redis_option
 from word_counter.cli.terminal.tables import show_fields, show_json
-from word_counter.cli.terminal.text import count, printable, size
+from word_counter.cli.terminal.text import printable, size
 from word_counter.errors import JobFailedError
 from word_counter.settings import config
+from word_counter.settings.plurals import count, plural
 
 if TYPE_CHECKING:
     from word_counter.compute.stages import MapOutput
@@ -99,7 +100,9 @@ def _show(opened: Replay, output: MapOutput) -> None:
     if not differences:
         click.echo("the same as was committed")
         return
-    click.echo(f"not what was committed: {count(len(differences), 'key')} differ")
+    click.echo(
+        f"not what was committed: {count(len(differences), 'key')} {plural(len(differences), 'differs', 'differ')}"
+    )
     for one in differences[:_MOST_DIFFERENCES]:
         gave = "nothing" if one.replayed is None else one.replayed
         text = f"  partition {one.partition}, {one.key!r}: {gave}, and committed was {one.committed or 'nothing'}"

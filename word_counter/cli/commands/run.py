@@ -18,9 +18,11 @@ from word_counter.cli.commands.job_options import (
     file_option,
     format_option,
     job_option,
+    map_command_option,
     mrjob_option,
     on_command_line,
     param_option,
+    reduce_command_option,
 )
 from word_counter.cli.commands.redis_options import redis_option
 from word_counter.cli.display.choose_display import make_display
@@ -83,6 +85,8 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
         click.argument("inputs", nargs=-1, metavar="[INPUT...]"),
         job_option,
         mrjob_option,
+        map_command_option,
+        reduce_command_option,
         app_option,
         param_option,
         file_option,

@@ -11,7 +11,8 @@ from word_counter.cli.commands.jobs import chunks_of, job_json
 from word_counter.cli.commands.redis_options import connected, job_argument, json_option, redis_option
 from word_counter.cli.display.choose_display import make_display
 from word_counter.cli.terminal.tables import Column, show_fields, show_json, show_table
-from word_counter.cli.terminal.text import clock, count, duration, moment, printable, size, timestamp
+from word_counter.cli.terminal.text import clock, duration, moment, printable, size, timestamp
+from word_counter.settings.plurals import count, plural
 
 if TYPE_CHECKING:
     from word_counter.inspection.job_catalog import JobCatalog
@@ -148,6 +149,7 @@ def _progress(job: JobRecord, workers: int) -> Progress:
 
 def status_fields(job: JobRecord) -> list[tuple[str, str]]:
     """Return the facts about a job, as names and values."""
+    chunks = plural(job.chunks if job.split_done or job.state.ended else 0, "chunk")
     share = f" ({100 * job.bytes_mapped // job.bytes}%)" if job.bytes else ""
     return [
         ("job", job.id),
@@ -160,8 +162,8 @@ def status_fields(job: JobRecord) -> list[tuple[str, str]]:
         ("ended", moment(job.ended)),
         ("time", duration(job.seconds)),
         ("input", f"{count(job.files, 'file')}, {size(job.bytes)}"),
-        ("mapped", f"{chunks_of(job)} chunks, {size(job.bytes_mapped)}{share}, {count(job.lines, 'line')}"),
-        ("reduced", f"{job.partitions_reduced:,}/{job.partitions:,} partitions"),
+        ("mapped", f"{chunks_of(job)} {chunks}, {size(job.bytes_mapped)}{share}, {count(job.lines, 'line')}"),
+        ("reduced", f"{job.partitions_reduced:,}/{count(job.partitions, 'partition')}"),
         ("running", "" if job.state.ended else count(job.running, "attempt")),
         ("waiting", count(job.waiting, "task") + " for the next attempt" if job.waiting else ""),
         ("failed", count(job.failures, "attempt") if job.failures else ""),

@@ -8,8 +8,9 @@ import click
 
 from word_counter.cli.commands.redis_options import json_option
 from word_counter.cli.terminal.tables import show_json
-from word_counter.cli.terminal.text import count, printable, size
+from word_counter.cli.terminal.text import printable, size
 from word_counter.errors import UsageError
+from word_counter.settings.plurals import count
 
 
 @click.command()

@@ -7,10 +7,18 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from word_counter.cli.display.display import Display, phase_of
-from word_counter.cli.display.progress_rate import ProgressRate, chunks_left, chunks_text, done_share, partitions_text
-from word_counter.cli.terminal.text import clock, count, rate
+from word_counter.cli.display.progress_rate import (
+    ProgressRate,
+    chunks_left,
+    chunks_noun,
+    chunks_text,
+    done_share,
+    partitions_text,
+)
+from word_counter.cli.terminal.text import clock, rate
 from word_counter.job.model import JobState
 from word_counter.observer import Progress
+from word_counter.settings.plurals import count, plural
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -63,8 +71,8 @@ class BarDisplay(Display):
             self._bars.start()
         reduced = 100 * progress.partitions_reduced // max(1, progress.partitions)
         self._bars.show(
-            (done_share(progress), chunks_text(progress)),
-            (reduced, partitions_text(progress)),
+            (done_share(progress), chunks_text(progress), chunks_noun(progress)),
+            (reduced, partitions_text(progress), plural(progress.partitions, "partition")),
             self._figures(progress),
             f"{progress.phase + 1}/{progress.phases}" if progress.phases > 1 else "",
         )

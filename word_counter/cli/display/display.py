@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 import click
 
-from word_counter.cli.display.progress_rate import ProgressRate, chunks_text, done_share, partitions_text
-from word_counter.cli.terminal.text import clock, count, first_line, printable, rate, size
+from word_counter.cli.display.progress_rate import ProgressRate, chunks_noun, chunks_text, done_share, partitions_text
+from word_counter.cli.terminal.text import clock, first_line, printable, rate, size
 from word_counter.job.model import JobState
 from word_counter.job.snapshot import Failure
 from word_counter.observer import Observer, Outcome, Progress
+from word_counter.settings.plurals import count, plural
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,6 +33,8 @@ _LOG_SECONDS = (3.0, 60.0)
 _LOG_SHARE = 0.05
 #: A retry of what may end the run at once is told only when it has gone on for so long, in seconds.
 _HELD_BACK_SECONDS = 1.0
+#: How many counters are told of when there are no results.
+_TOLD_COUNTERS = 10
 #: How many of the last lines of workers a quiet display keeps, to show them should the run fail.
 _KEPT_LINES = 20
 
@@ -124,6 +127,8 @@ class Display(Observer):
         screen = self.console()
         with contextlib.suppress(OSError):
             screen.print(summary(outcome, screen.width))
+        if why := why_empty(outcome):
+            self.warned(why)
 
     def console(self) -> Console:
         """Return a console on standard error."""
@@ -155,7 +160,9 @@ class QuietDisplay(Display):
         self._last.append(printable(line.expandtabs()))
 
     def summarise(self, outcome: Outcome) -> None:
-        """Show nothing."""
+        """Show nothing but that there are no results, and what may be the reason."""
+        if why := why_empty(outcome):
+            super().say(f"warning: {printable(why)}", "yellow")
 
 
 class LogDisplay(Display):
@@ -185,7 +192,7 @@ class LogDisplay(Display):
         if progress.state is JobState.MAPPING and not progress.bytes_mapped:
             parts = [f"map {size(progress.bytes)} in {count(progress.files, 'file')}"]
         elif progress.state is JobState.MAPPING:
-            parts = [f"map {done_share(progress)}%, {chunks_text(progress)} chunks"]
+            parts = [f"map {done_share(progress)}%, {chunks_text(progress)} {chunks_noun(progress)}"]
             if self._rate.speed and not progress.phase:
                 parts.append(rate(self._rate.speed))
             if self._rate.left is not None:
@@ -193,7 +200,7 @@ class LogDisplay(Display):
         elif phase_of(progress) == "writing":
             parts = ["write the results"]
         else:
-            parts = [f"reduce {partitions_text(progress)} partitions"]
+            parts = [f"reduce {partitions_text(progress)} {plural(progress.partitions, 'partition')}"]
         if progress.phases > 1 and phase_of(progress) != "writing":
             parts[0] = f"phase {progress.phase + 1}/{progress.phases}: {parts[0]}"
         if progress.workers:
@@ -201,6 +208,15 @@ class LogDisplay(Display):
         if progress.retries:
             parts.append(count(progress.retries, "retry", "retries"))
         return ", ".join(parts)
+
+
+def why_empty(outcome: Outcome) -> str:
+    """Return what a job counted that has no results, as that may be the reason; "" when there are some."""
+    if outcome.keys or not outcome.counters:
+        return ""
+    most = sorted(outcome.counters.items(), key=lambda counter: (-counter[1], counter[0]))
+    told = [f"{name}: {n:,}" for name, n in most[:_TOLD_COUNTERS]]
+    return f"the results are empty; counted were {'; '.join(told)}{'; and more' if most[_TOLD_COUNTERS:] else ''}"
 
 
 def phase_of(progress: Progress) -> str:

@@ -8,11 +8,12 @@ from typing import Any
 
 import click
 
-from word_counter.cli.display.display import Display
+from word_counter.cli.display.display import Display, why_empty
 from word_counter.cli.terminal.logging_setup import configure_logging
 from word_counter.job.model import JobState
 from word_counter.job.snapshot import Failure
 from word_counter.observer import Outcome, Progress
+from word_counter.settings.plurals import count
 
 log = logging.getLogger(__name__)
 
@@ -56,8 +57,9 @@ class JsonEventDisplay(Display):
 
     def summarise(self, outcome: Outcome) -> None:
         message = (
-            f"job {outcome.job_id} is done: {outcome.lines} lines, {outcome.chunks} chunks, {outcome.keys} keys, "
-            f"{outcome.retries} retries, {outcome.skipped_chunks} chunks and {outcome.bad_records} records set aside"
+            f"job {outcome.job_id} is done: {count(outcome.lines, 'line')}, {count(outcome.chunks, 'chunk')}, "
+            f"{count(outcome.keys, 'key')}, {count(outcome.retries, 'retry', 'retries')}, "
+            f"{count(outcome.skipped_chunks, 'chunk')} and {count(outcome.bad_records, 'record')} set aside"
         )
         facts: dict[str, Any] = {"output": outcome.output, "output_format": outcome.output_format}
         if outcome.receipt:
@@ -66,6 +68,8 @@ class JsonEventDisplay(Display):
             facts["repeated"] = len(outcome.repeated)
         if outcome.quarantine:
             facts["quarantine"] = outcome.quarantine
+        if why := why_empty(outcome):
+            self.warned(why)
         self._tell("done", message, seconds=round(outcome.seconds, 3), **facts)
 
     def _tell(self, action: str, message: str, level: int = logging.INFO, **facts: Any) -> None:

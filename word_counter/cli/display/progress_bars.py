@@ -31,11 +31,14 @@ class ProgressBars(Progress):
         self._mapped = self.add_task("map", total=100, amount="", percent=0, noun="chunks")
         self._reduced = self.add_task("reduce", total=100, amount="", percent=0, noun="partitions")
 
-    def show(self, mapped: tuple[int, str], reduced: tuple[int, str], figures: list[str], phase: str = "") -> None:
-        """Set the percentage and amount of each bar, and the figures; ``phase`` is the phase if there are several."""
+    def show(
+        self, mapped: tuple[int, str, str], reduced: tuple[int, str, str], figures: list[str], phase: str = ""
+    ) -> None:
+        """Set the percentage, amount and noun of each bar, and the figures; ``phase``: which, if there are several."""
         self.figures = figures
-        for task, name, (percent, amount) in ((self._mapped, "map", mapped), (self._reduced, "reduce", reduced)):
-            self.update(task, description=f"{name} {phase}".rstrip(), completed=percent, percent=percent, amount=amount)
+        for task, name, (percent, amount, noun) in ((self._mapped, "map", mapped), (self._reduced, "reduce", reduced)):
+            title = f"{name} {phase}".rstrip()
+            self.update(task, description=title, completed=percent, percent=percent, amount=amount, noun=noun)
 
     def end(self, *, stay: bool) -> None:
         """Stop updating; remove the bars unless they are to ``stay``."""

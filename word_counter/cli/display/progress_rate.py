@@ -6,6 +6,7 @@ from collections import deque
 
 from word_counter.job.model import JobState
 from word_counter.observer import Progress
+from word_counter.settings.plurals import plural
 
 #: The speed is measured over so many seconds: long enough to even out single commits, and short enough to show a worker
 #: that joins.
@@ -63,6 +64,11 @@ def chunks_left(progress: Progress) -> bool:
 def chunks_text(progress: Progress) -> str:
     """Return chunks done and known so far: ``3/8``, or ``3/8+`` while there will be more."""
     return f"{progress.chunks_mapped:,}/{progress.chunks:,}{'' if progress.split_done else '+'}"
+
+
+def chunks_noun(progress: Progress) -> str:
+    """Return the noun that goes with :func:`chunks_text`."""
+    return plural(progress.chunks if progress.split_done else 0, "chunk")
 
 
 def partitions_text(progress: Progress) -> str:

@@ -7,8 +7,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from word_counter.cli.terminal.text import count, duration, printable, rate, size
+from word_counter.cli.terminal.text import duration, printable, rate, size
 from word_counter.observer import Outcome
+from word_counter.settings.plurals import count
 
 #: The totals and the largest values are side by side from so many columns on.
 _WIDE = 60

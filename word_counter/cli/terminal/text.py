@@ -9,6 +9,8 @@ from __future__ import annotations
 import unicodedata
 from datetime import UTC, datetime
 
+from word_counter.errors import spelled
+
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 #: Characters of these categories are not shown but control the terminal: controls, formats (such as those that change
 #: the direction of writing), surrogates, and the separators of lines and paragraphs.
@@ -21,6 +23,7 @@ def printable(text: str, *, lines: bool = False) -> str:
     r"""Return text with all invisible characters as escapes, such as ``\x1b``; ``lines`` keeps line breaks."""
     if text.isascii() and text.isprintable():
         return text
+    text = spelled(text)
     return "".join(_shown(char, lines=lines) for char in text)
 
 
@@ -32,11 +35,6 @@ def _shown(char: str, *, lines: bool) -> str:
     if unicodedata.category(char) in _UNSEEN and char not in _JOINERS:
         return char.encode("unicode_escape", "surrogatepass").decode("ascii")
     return char
-
-
-def count(n: int, noun: str, nouns: str = "") -> str:
-    """Return a number with its noun, as in ``1 worker`` or ``1,024 lines``."""
-    return f"{n:,} {noun if n == 1 else nouns or noun + 's'}"
 
 
 def size(n: float) -> str:

@@ -7,33 +7,42 @@ import posixpath
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import IO, BinaryIO, NamedTuple, Self, cast
 
 from word_counter.errors import InputError
-from word_counter.inputs.base import HEAD_BYTES
-from word_counter.inputs.kinds.decompression import archive_kind, packing_of, unpacked
+from word_counter.inputs.kinds.decompression import HEAD_BYTES, packing_of, unpacked
 
 _BUFFER_BYTES = 1024 * 1024
 
 
 class Member(NamedTuple):
-    """A file in an archive: its name there, and its size in bytes."""
+    """A file in an archive: its name there, its size in bytes, and its beginning, if it was looked at."""
 
     name: str
     size: int
+    head: bytes = b""
 
 
-def members(path: str, file: BinaryIO) -> list[Member]:
+def members(
+    path: str, file: BinaryIO, kind: str, takes: Callable[[str], bool] = lambda _: True, heads: int = 0
+) -> list[Member]:
     """Return the files in an archive, in its order, but hidden ones. A packed tar file is read through for that.
+
+    Args:
+        path: the archive.
+        file: the same, open; it is closed.
+        kind: "tar" or "zip".
+        takes: which of the files are wanted, by their names.
+        heads: of how many of them the beginning is read.
 
     Raises:
         InputError: it is damaged or cut off, a file in it has a password, or two have one name.
         OSError: it cannot be read.
     """
-    with Archive(path, file) as archive:
-        found = [member for member in archive.members() if not _is_hidden(member.name)]
+    with Archive(path, file, kind) as archive:
+        found = list(archive.members(lambda name: not _is_hidden(name) and takes(name), heads))
     names = {member.name for member in found}
     if len(names) < len(found):
         message = (
@@ -51,8 +60,8 @@ def _is_hidden(name: str) -> bool:
 class Archive:
     """An open archive; a context manager."""
 
-    def __init__(self, path: str, file: BinaryIO) -> None:
-        """Make it of its path and the same file, open."""
+    def __init__(self, path: str, file: BinaryIO, kind: str) -> None:
+        """Make it of its path, the same file, open, and its kind: "tar", which may be packed, or "zip"."""
         self.path = path
         self.file = file
         self._zip: zipfile.ZipFile | None = None
@@ -61,7 +70,7 @@ class Archive:
         self._stream: _Blocks | None = None
         self._entries: Iterator[tarfile.TarInfo] = iter(())
         with self.translated():
-            if archive_kind(path) == "zip":
+            if kind == "zip":
                 self._zip = zipfile.ZipFile(file)
                 self._infos = {_clean(info.filename): info for info in self._zip.infolist()}
             else:
@@ -79,21 +88,30 @@ class Archive:
             if opened is not None:
                 opened.close()
 
-    def members(self) -> Iterator[Member]:
-        """Yield the files that are left in it, without links, folders and what else is no file."""
+    def members(self, takes: Callable[[str], bool], heads: int) -> Iterator[Member]:
+        """Yield the files that are left in it, without links, folders and what else is no file; see :func:`members`."""
         with self.translated():
             if self._zip is not None:
                 for info in self._zip.infolist():
                     if info.flag_bits & 1:
                         message = f"{self.path}!{info.filename} has a password; unpack it, and name the folder"
                         raise InputError(message)
-                    if not info.is_dir():
-                        yield Member(_clean(info.filename), info.file_size)
+                    if not info.is_dir() and takes(name := _clean(info.filename)):
+                        heads -= 1
+                        yield Member(name, info.file_size, self._head(info) if heads >= 0 else b"")
                 return
             for entry in self._entries:
-                if entry.isfile():
-                    yield Member(_clean(entry.name), entry.size)
+                if entry.isfile() and takes(name := _clean(entry.name)):
+                    heads -= 1
+                    yield Member(name, entry.size, self._head(entry) if heads >= 0 else b"")
             self._check_end()
+
+    def _head(self, entry: zipfile.ZipInfo | tarfile.TarInfo) -> bytes:
+        """Return the beginning of a file in it."""
+        if isinstance(entry, zipfile.ZipInfo):
+            with cast("zipfile.ZipFile", self._zip).open(entry) as file:
+                return file.read(HEAD_BYTES)
+        return cast("IO[bytes]", cast("tarfile.TarFile", self._tar).extractfile(entry)).read(HEAD_BYTES)
 
     def member(self, name: str) -> ArchiveFile:
         """Return a file in it, to be read. In a tar file those come fast that follow the one that was read last."""
@@ -141,6 +159,9 @@ class Archive:
             yield
         except (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError) as error:
             message = f"{self.path} is damaged or cut off: {error}"
+            raise InputError(message) from error
+        except UnicodeDecodeError as error:
+            message = f"{self.path} has a name in it that is no UTF-8: {error}; unpack it, and name the folder"
             raise InputError(message) from error
         except (NotImplementedError, RuntimeError) as error:  # a way of packing that zipfile does not know
             message = f"{self.path} cannot be unpacked: {error}; unpack it, and name the folder"

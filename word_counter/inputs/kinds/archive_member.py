@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from io import BytesIO
 from typing import TYPE_CHECKING
 
+from word_counter.errors import spelled
+from word_counter.files.urls import is_url
 from word_counter.inputs.base import Opened, Place, status_of
-from word_counter.inputs.kinds.decompression import ARCHIVES, archive_kind
+from word_counter.inputs.kinds.decompression import ARCHIVES, archive_kind, inner_head, packing_of
+from word_counter.inputs.kinds.signatures import (
+    binary_kind,
+    is_office,
+    is_tar,
+    is_zip,
+    refuse_archive,
+    refuse_unread,
+)
 from word_counter.inputs.kinds.stored_file import OpenStream, StoredFile, source_at
 from word_counter.job.model import Source
 from word_counter.security.input_roots import InputRoots
 
 if TYPE_CHECKING:
-    from word_counter.inputs.kinds.archive import Archive
+    from word_counter.inputs.kinds.archive import Archive, Member
+
+#: Of so many files in an archive the beginning is looked at before the run; of all when they are read.
+_HEADS = 1_000
 
 
 class ArchiveMember(StoredFile):
@@ -24,14 +39,16 @@ class ArchiveMember(StoredFile):
 
     @classmethod
     def sources(cls, place: Place) -> list[Source] | None:
-        """Return a source a file that is wanted; archives are told by their names."""
-        kind = archive_kind(place.path)
+        """Return a source a file that is wanted; archives are told by their content, and by their names."""
+        kind = _kind_of(place)
         if not kind:
             return None
         from word_counter.inputs.kinds.archive import members  # which takes a while, and few need it
 
         _ = place.status  # asked before members closes the file
-        inside = [one for one in members(place.path, place.file) if place.search.path_filter.takes(one.name)]
+        heads = 0 if is_url(place.path) else _HEADS
+        inside = members(place.path, place.file, kind, place.search.path_filter.takes, heads)
+        _look_at(place, inside)
         return [source_at(place, kind, one.name, one.size) for one in inside]
 
     @classmethod
@@ -50,7 +67,7 @@ class ArchiveMember(StoredFile):
             from word_counter.inputs.kinds.archive import Archive  # which takes a while, and few need it
 
             self.close()
-            self._archive = Archive(source.path, self.roots.open(source.path))
+            self._archive = Archive(source.path, self.roots.open(source.path), source.packing)
         archive = self._archive
         member = archive.member(source.member)
 
@@ -64,3 +81,32 @@ class ArchiveMember(StoredFile):
         if self._archive is not None:
             self._archive.close()
             self._archive = None
+
+
+def _look_at(place: Place, inside: Sequence[Member]) -> None:
+    """See to it that the files in an archive are text, as far as their beginnings tell; others are noted.
+
+    Raises:
+        InputError: one is packed in a way that is not read, or is an archive in the archive.
+    """
+    search = place.search
+    if is_office([member.name for member in inside]):
+        search.binary.append((place.path, "an office document"))
+        return
+    for member in inside:
+        name, head = f"{spelled(place.path)}!{spelled(member.name)}", member.head
+        if packing := packing_of(head):
+            head = inner_head(BytesIO(head).read, packing)
+        refuse_unread(head, name, by_name=head is member.head, encoding=search.encoding)
+        refuse_archive(head, name)
+        if what := binary_kind(head):
+            search.binary.append((name, what))
+
+
+def _kind_of(place: Place) -> str:
+    """Return what kind of archive a file is; nothing: it is none."""
+    if is_zip(place.head):
+        return "zip"
+    if is_tar(place.inner):
+        return "tar"
+    return archive_kind(place.path)

@@ -11,12 +11,20 @@ from importlib import import_module
 from typing import Any, Protocol
 
 from word_counter.errors import InputError
-from word_counter.inputs.base import HEAD_BYTES
 from word_counter.inputs.path_filter import PathFilter
+from word_counter.settings.plurals import count
 
 #: How much is read, and how much is unpacked at the most, at a time, in bytes.
 _READ_BYTES = 256 * 1024
 _BLOCK_BYTES = 1024 * 1024
+#: So much of a file's beginning tells what it is, in bytes: a tar file says so at byte 257.
+HEAD_BYTES = 4096
+#: So much of it tells how it is packed.
+_LEAST_BYTES = 10
+#: So much of a packed file is unpacked to see what it holds, in bytes; more of it where blocks are longer.
+_PEEK_BYTES = 256 * 1024
+#: The longest window of zstd that is kept in memory, in bytes; longer ones come of zstd --long=28 and more.
+ZSTD_WINDOW_BYTES = 128 * 1024 * 1024
 #: How a file may be packed.
 PACKINGS = frozenset({"gzip", "bzip2", "xz", "zstd"})
 #: How the names of packed files end, and how they are packed.
@@ -63,7 +71,7 @@ def is_wanted(name: str, path_filter: PathFilter) -> bool:
 
 
 def packing_of(head: bytes) -> str:
-    """Return how a file is packed whose first :data:`HEAD_BYTES` bytes these are; nothing when it is not."""
+    """Return how a file is packed whose first :data:`HEAD_BYTES` bytes these are, or fewer; nothing when it is not."""
     if head.startswith(b"\x1f\x8b\x08"):
         return "gzip"
     if head[:3] == b"BZh" and head[3:4] in b"123456789" and head[4:10] in _BZIP2_HEADS:
@@ -97,38 +105,83 @@ def unpacked(read: Callable[[int], bytes], packing: str, name: str) -> Iterator[
             rest = _after(decompressor.unused_data, read, packing)
             if not rest:
                 return
-            if packing_of(rest.ljust(HEAD_BYTES)) != packing and len(rest) >= HEAD_BYTES:
-                message = f"{name}: what follows {total:,} unpacked bytes is not {packing}; it may be damaged"
+            if packing_of(rest.ljust(_LEAST_BYTES)) != packing and len(rest) >= _LEAST_BYTES:
+                message = f"{name}: what follows {count(total, 'unpacked byte')} is not {packing}; it may be damaged"
                 raise InputError(message)
             decompressor, begun = make(), False
         if decompressor.needs_input and not rest:
             rest = read(_READ_BYTES)
             if not rest:
                 what = "in the middle" if begun else "before they begin"
-                message = f"{name} is cut off: its {packing} data end {what}, after {total:,} unpacked bytes"
+                message = f"{name} is cut off: its {packing} data end {what}, after {count(total, 'unpacked byte')}"
                 raise InputError(message)
+        _check_frame(b"" if begun else rest, packing, name)
         begun = begun or bool(rest)
         try:
             block = decompressor.decompress(rest, _BLOCK_BYTES)
         except broken as error:
-            message = f"{name} is damaged: its {packing} data cannot be read after {total:,} unpacked bytes: {error}"
+            message = (
+                f"{name} is damaged: its {packing} data cannot be read after {count(total, 'unpacked byte')}: {error}"
+            )
             raise InputError(message) from error
         total += len(block)
         if block:
             yield block
 
 
+def _check_frame(head: bytes, packing: str, name: str) -> None:
+    """Raise InputError when a zstd frame needs a larger window, or a dictionary; see RFC 8878, section 3.1.1.1."""
+    if packing != "zstd" or len(head) < _LEAST_BYTES or not head.startswith(b"\x28\xb5\x2f\xfd"):
+        return
+    flags = head[4]
+    one_segment, dictionary = flags & 0x20, (0, 1, 2, 4)[flags & 3]
+    at = 5 if one_segment else 6
+    if dictionary and (number := int.from_bytes(head[at : at + dictionary], "little")):
+        message = f"{name} needs the zstd dictionary {number}; unpack it with that (zstd -d -D DICTIONARY)"
+        raise InputError(message)
+    if one_segment:
+        length = 1 << (flags >> 6)
+        window = int.from_bytes(head[at + dictionary : at + dictionary + length], "little")
+    else:
+        exponent, mantissa = head[5] >> 3, head[5] & 7
+        window = (1 << (10 + exponent)) * (8 + mantissa) // 8
+    if window > ZSTD_WINDOW_BYTES:
+        log = (window - 1).bit_length()
+        message = (
+            f"{name} needs a zstd window of {window / 2**20:,.0f} MiB, and {ZSTD_WINDOW_BYTES >> 20} MiB of memory are "
+            f"what is taken for that here: unpack it before, as by zstd -d --long={log} -c FILE | word-counter run -"
+        )
+        raise InputError(message)
+
+
+def inner_head(read: Callable[[int], bytes], packing: str) -> bytes:
+    """Return the beginning of what a packed file holds, as far as little of it tells; nothing: it does not."""
+    make, broken = _library(packing)
+    decompressor = make()
+    head, peeked = b"", 0
+    try:
+        while len(head) < HEAD_BYTES and peeked < _PEEK_BYTES and not decompressor.eof:
+            part = read(HEAD_BYTES) if decompressor.needs_input else b""
+            if decompressor.needs_input and not part:
+                break
+            peeked += len(part)
+            head += decompressor.decompress(part, HEAD_BYTES - len(head))
+    except broken:  # whoever reads it says what is wrong with it
+        return b""
+    return head
+
+
 def unpacked_by_head(read: Callable[[int], bytes], name: str) -> Iterator[bytes]:
     """Yield what a file holds that is packed if its head says so; see :func:`unpacked`."""
     head = b""
-    while len(head) < HEAD_BYTES and (more := read(HEAD_BYTES - len(head))):
+    while len(head) < _LEAST_BYTES and (more := read(_LEAST_BYTES - len(head))):
         head += more
     left = [head] if head else []
 
     def again(n: int) -> bytes:
         return left.pop() if left else read(n)
 
-    if packing := packing_of(head.ljust(HEAD_BYTES)):
+    if packing := packing_of(head.ljust(_LEAST_BYTES)):
         return unpacked(again, packing, name)
     return iter(lambda: again(_BLOCK_BYTES), b"")
 
@@ -142,7 +195,7 @@ def _after(rest: bytes, read: Callable[[int], bytes], packing: str) -> bytes:
     while True:
         if fills:
             rest = rest.lstrip(b"\0")
-        if len(rest) >= HEAD_BYTES:
+        if len(rest) >= _LEAST_BYTES:
             return rest
         more = read(_READ_BYTES)
         if not more:

@@ -6,8 +6,8 @@ import os
 
 from word_counter.errors import InputError
 from word_counter.inputs.base import Opened, Place
-from word_counter.inputs.kinds.decompression import PACKINGS, SUFFIXES, packing_of
-from word_counter.inputs.kinds.stored_file import OpenStream, StoredFile, check_unchanged, source_at
+from word_counter.inputs.kinds.decompression import PACKINGS, SUFFIXES
+from word_counter.inputs.kinds.stored_file import OpenStream, StoredFile, check_unchanged, look_at, source_at
 from word_counter.job.model import Source
 
 
@@ -17,7 +17,7 @@ class PackedFile(StoredFile):
     @classmethod
     def sources(cls, place: Place) -> list[Source] | None:
         """Tell by the head; InputError when the name says that it is packed, and it is not."""
-        packing = packing_of(place.head)
+        packing = place.packing
         named = SUFFIXES.get(os.path.splitext(place.path)[1].lower(), "")
         if named and not packing:
             what = "is empty" if not place.head else "does not begin as one"
@@ -26,7 +26,10 @@ class PackedFile(StoredFile):
                 "or leave it out"
             )
             raise InputError(message)
-        return [source_at(place, packing)] if packing else None
+        if not packing:
+            return None
+        look_at(place)
+        return [source_at(place, packing)]
 
     @classmethod
     def has(cls, source: Source) -> bool:

@@ -10,7 +10,7 @@ from word_counter.errors import InputError
 from word_counter.files.urls import is_url
 from word_counter.inputs.base import Opened, Place, Search
 from word_counter.inputs.kinds.decompression import is_wanted
-from word_counter.inputs.kinds.stored_file import OpenFile, StoredFile, source_at
+from word_counter.inputs.kinds.stored_file import OpenFile, StoredFile, look_at, source_at
 from word_counter.job.model import Source
 
 
@@ -45,6 +45,7 @@ class PlainFile(StoredFile):
     @classmethod
     def sources(cls, place: Place) -> list[Source]:
         """Return one source."""
+        look_at(place)
         return [source_at(place)]
 
     @classmethod

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import BinaryIO
 
+from word_counter.errors import spelled
 from word_counter.files.urls import is_url
 from word_counter.inputs.base import Kind, Opened, Place, from_offset, renewed, status_of
-from word_counter.inputs.kinds.decompression import unpacked, unpacked_by_head
+from word_counter.inputs.encodings import encoding_of, marked
+from word_counter.inputs.kinds.decompression import HEAD_BYTES, unpacked, unpacked_by_head
+from word_counter.inputs.kinds.signatures import binary_kind, refuse_archive, refuse_unread
 from word_counter.inputs.line_splitter import blocks_of
 from word_counter.job.model import Chunk, Source
 
@@ -16,7 +20,44 @@ from word_counter.job.model import Chunk, Source
 def source_at(place: Place, packing: str = "", member: str = "", size: int | None = None) -> Source:
     """Return the source that a file is, or a member of it, which has a size of its own."""
     whole = place.path if is_url(place.path) else os.path.abspath(place.path)
-    return Source(whole, place.status.size if size is None else size, place.status.modified, packing, member)
+    encoding = None if packing else marked(place.head)
+    if encoding is None:
+        encoding = place.search.encoding
+    return Source(whole, place.status.size if size is None else size, place.status.modified, packing, member, encoding)
+
+
+def look_at(place: Place) -> None:
+    """See to it that a file is text, as far as its beginning tells, packed or not; what looks otherwise is noted.
+
+    Raises:
+        InputError: it is packed in a way that is not read, or is an archive of such a kind.
+    """
+    head, search = place.inner, place.search
+    refuse_unread(head, spelled(place.path), by_name=not place.packing, encoding=search.encoding)
+    if what := binary_kind(head):
+        search.binary.append((place.path, what))
+    elif b"\r" in head and b"\n" not in head and b"\0" not in head:
+        search.old_breaks.append(place.path)
+
+
+def text_of(blocks: Iterator[bytes], source: Source) -> Iterator[bytes]:
+    """Yield what a stream holds in UTF-8, whatever it is encoded in.
+
+    Raises:
+        InputError: it is packed, or an archive, once more.
+    """
+    begin: list[bytes] = []
+    size = 0
+    for block in blocks:
+        begin.append(block)
+        size += len(block)
+        if size >= HEAD_BYTES:
+            break
+    head = b"".join(begin)[:HEAD_BYTES]
+    refuse_unread(head, source.name, encoding=source.encoding)
+    refuse_archive(head, source.name)
+    encoding = marked(head)
+    return encoding_of(source.encoding if encoding is None else encoding).transcoded(chain(begin, blocks))
 
 
 def check_unchanged(kind: type[Kind], source: Source, file: BinaryIO) -> None:
@@ -39,7 +80,7 @@ class OpenFile(Opened):
     """A file whose bytes are what it holds: any range of it can be read."""
 
     def __init__(self, kind: type[Kind], source: Source, file: BinaryIO) -> None:
-        super().__init__(source)
+        super().__init__(source, kind.encoding(source))
         self._kind = kind
         self._file = file
 
@@ -87,7 +128,7 @@ class OpenStream(Opened):
         """Yield what it holds; what comes before the offset is read and passed over."""
         name, packing = self.source.name, self._packing
         whole = unpacked_by_head(self._counted, name) if packing is None else unpacked(self._counted, packing, name)
-        return from_offset(whole, offset, name)
+        return from_offset(text_of(whole, self.source), offset, name)
 
     def _counted(self, n: int) -> bytes:
         block = self._read(n)

@@ -9,7 +9,7 @@ from word_counter.files.remote_reader import comes_in_ranges, find
 from word_counter.files.urls import has_password, is_url, refusal
 from word_counter.inputs.base import Opened, Place, Search
 from word_counter.inputs.kinds.decompression import is_wanted
-from word_counter.inputs.kinds.stored_file import OpenFile, OpenStream, StoredFile, check_unchanged, source_at
+from word_counter.inputs.kinds.stored_file import OpenFile, OpenStream, StoredFile, check_unchanged, look_at, source_at
 from word_counter.job.model import WHOLE, Source
 
 
@@ -42,6 +42,7 @@ class Url(StoredFile):
         """Return one source; of a web server that gives nothing but the whole it is read as a stream."""
         if not is_url(place.path):
             return None
+        look_at(place)
         packing = "" if comes_in_ranges(place.path) else WHOLE
         return [source_at(place, packing)]
 

@@ -1,0 +1,311 @@
+"""Records of many loggers: their message, level and time are found, and levels are met however they are spelled."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from word_counter import Job, Lines, Sum
+from word_counter.compute.stages import run_map
+from word_counter.errors import JobLoadError
+from word_counter.loading.job_reference import make_job
+from word_counter.logs import LINE_PARAMS, TIME_PARAMS, Clock, LogMapper, Record, Unreadable, reader
+from word_counter.logs.levels import SPELLINGS, level_name
+
+_AT = 1_795_166_042_422  # 2026-11-20T09:14:02.422Z, in milliseconds
+_ISO = "2026-11-20T09:14:02.422Z"
+
+#: One line of each logger, in the form that its own documentation shows, that says "boom" as an error at that time.
+_LOGGERS: dict[str, dict[str, Any]] = {
+    "pino": {"level": 50, "time": _AT, "pid": 7, "hostname": "web", "msg": "boom"},
+    "bunyan": {"name": "shop", "hostname": "web", "pid": 7, "level": 50, "msg": "boom", "time": _ISO, "v": 0},
+    "zap": {"level": "error", "ts": _AT / 1000, "logger": "shop", "caller": "shop/a.go:7", "msg": "boom"},
+    "zap in development": {"L": "ERROR", "T": "2026-11-20T10:14:02.422+0100", "C": "a.go:7", "M": "boom"},
+    "zap in nanoseconds": {"level": "error", "ts": _AT * 1_000_000, "msg": "boom"},
+    "logrus": {"level": "error", "msg": "boom", "time": _ISO},
+    "slog": {"time": _ISO, "level": "ERROR+2", "msg": "boom"},
+    "structlog": {"event": "boom", "level": "error", "timestamp": _ISO, "order": 7},
+    "python-json-logger": {"asctime": "2026-11-20 09:14:02,422", "levelname": "ERROR", "message": "boom"},
+    "Python's numbers": {"created": _AT / 1000, "levelno": 40, "message": "boom"},
+    "Serilog": {"Timestamp": _ISO, "Level": "Error", "MessageTemplate": "{What}", "RenderedMessage": "boom"},
+    "Serilog, compact": {"@t": "2026-11-20T09:14:02.4220000Z", "@mt": "boom", "@l": "Error", "What": 7},
+    "Serilog, compact and rendered": {"@t": _ISO, "@mt": "{What}", "@m": "boom", "@l": "Error"},
+    ".NET's console": {"Timestamp": _ISO, "EventId": 0, "LogLevel": "Error", "Category": "shop", "Message": "boom"},
+    "Logback": {"timestamp": _AT, "level": "ERROR", "threadName": "main", "message": "{}", "formattedMessage": "boom"},
+    "Logback, contrib": {"timestamp": str(_AT), "level": "ERROR", "thread": "main", "message": "boom"},
+    "Logstash": {"@timestamp": _ISO, "@version": "1", "message": "boom", "level": "ERROR", "level_value": 40000},
+    "Log4j": {"timeMillis": _AT, "thread": "main", "level": "ERROR", "loggerName": "shop", "message": "boom"},
+    "ECS": {"@timestamp": _ISO, "log.level": "error", "message": "boom", "event": {"dataset": "shop"}},
+    "ECS, nested": {"@timestamp": _ISO, "log": {"level": "error"}, "message": "boom"},
+    "GELF": {"version": "1.1", "host": "web", "short_message": "boom", "timestamp": _AT / 1000, "level": 3},
+    "journald": {"__REALTIME_TIMESTAMP": str(_AT * 1000), "PRIORITY": "3", "MESSAGE": "boom", "_PID": "7"},
+    "journald, of bytes": {"__REALTIME_TIMESTAMP": str(_AT * 1000), "PRIORITY": "3", "MESSAGE": list(b"boom")},
+    "Kubernetes": {"ts": _AT / 1000, "caller": "a.go:7", "msg": "boom", "err": "refused"},
+    "Kubernetes in milliseconds": {"ts": _AT + 0.25, "msg": "boom", "err": "refused"},
+    "zerolog": {"level": "error", "time": _ISO, "message": "boom"},
+    "winston": {"level": "error", "message": "boom", "timestamp": _ISO},
+    "Monolog": {"message": "boom", "level": 400, "level_name": "ERROR", "channel": "shop", "datetime": _ISO},
+    "MongoDB": {"t": {"$date": "2026-11-20T09:14:02.422+00:00"}, "s": "E", "c": "NETWORK", "msg": "boom"},
+    "OpenTelemetry": {"timeUnixNano": str(_AT * 1_000_000), "severityNumber": 17, "body": {"stringValue": "boom"}},
+    "Google Cloud": {"timestamp": _ISO, "severity": "ERROR", "jsonPayload": {"message": "boom"}},
+    "Docker of JSON": {"log": '{"level":"error","msg":"boom"}\n', "stream": "stderr", "time": _ISO},
+    "Docker of Log4j": {"log": "2026-11-20 10:14:01,9 ERROR [main] - boom\r\n", "stream": "stderr", "time": _ISO},
+}
+
+
+def _record(line: dict[str, Any]) -> Record:
+    return reader()(json.dumps(line))
+
+
+@pytest.mark.parametrize("name", _LOGGERS)
+def test_a_json_line_has_the_message_the_level_and_the_time_of_its_logger(name: str) -> None:
+    record = _record(_LOGGERS[name])
+
+    assert record.message == "boom"
+    assert record.has_level("ERROR")
+    assert not record.has_level("INFO", "5xx", "WARN", "FATAL")
+    assert abs(Clock(record.clock).milliseconds(record.time) - _AT) <= 1  # that of floats
+
+
+@pytest.mark.parametrize("line", [{"@t": _ISO, "@mt": "ok"}, {"ts": 1.5, "v": 4, "msg": "ok"}])
+def test_a_level_that_a_logger_leaves_out_is_its_usual_one(line: dict[str, Any]) -> None:
+    assert _record(line).has_level("INFO")
+
+
+class TestContainers:
+    def test_keep_text_as_it_is(self) -> None:
+        record = _record({"log": "ERROR disk full\n", "stream": "stderr", "time": "2026-11-20T09:14:02.422145949Z"})
+
+        assert (record.message, record.level, record.field("stream")) == ("ERROR disk full", "-", "stderr")
+        assert Clock(record.clock).milliseconds(record.time) == _AT
+
+    @pytest.mark.parametrize("line", ["ERROR full", '{"msg": "boom", "level": "warn"}', "", "a [b] ERROR c"])
+    def test_of_kubernetes_are_read_by_the_lines_of_their_files(self, line: str) -> None:
+        record = reader()(f"2026-11-20T09:14:02.422145949Z stdout F {line}")
+
+        assert record.message == ("boom" if "boom" in line else line)
+        assert record.has_level("WARNING") == ("boom" in line)
+        assert record.field("stream") == "stdout"
+        assert Clock(record.clock).milliseconds(record.time) == _AT
+
+    def test_have_the_fields_of_what_they_wrote(self) -> None:
+        line = '1.1.1.1 - - [20/Nov/2026:09:14:02 +0100] "GET /tea HTTP/1.1" 503 5'
+
+        record = _record({"log": f"{line}\n", "stream": "stdout", "time": _ISO})
+
+        assert (record.field("path"), record.level, record.message) == ("/tea", "5xx", "GET /tea")
+        assert Clock(record.clock).milliseconds(record.time) == _AT
+
+
+class TestMissingMessages:
+    @pytest.mark.parametrize(
+        "line",
+        [
+            '{"ts": 1, "level": "error", "took": 5}',
+            '{"msg": null, "level": "error"}',
+            '{"msg": {"a": 1}}',
+            '{"log": "{\\"level\\": \\"error\\"}", "stream": "stderr"}',
+            "<165>1 2026-11-20T09:14:02Z web shop 8 ID47 -",
+            "2026-11-20 09:14:02 INFO",
+        ],
+    )
+    def test_cannot_be_read(self, line: str) -> None:
+        record = reader()(line)
+
+        with pytest.raises(Unreadable, match="there is no message, only "):
+            _ = record.message
+
+    def test_of_a_pattern_that_has_a_group_for_them_cannot_be_read(self) -> None:
+        read = reader(pattern=r"(?P<time>\d+)(?: (?P<message>.+))?")
+
+        assert read("1 a").message == "a"
+        with pytest.raises(Unreadable, match="there is no message"):
+            _ = read("1").message
+        assert reader(pattern=r"(?P<time>\d+)")("1 a").message == "1 a"
+
+    def test_are_no_matter_where_nobody_asks_for_them(self) -> None:
+        job = make_job("latency", {"field": "took", "percentiles": "50"})
+        (phase,) = job.phases(job.param_values())
+
+        output = run_map(phase, Lines(b'{"ts": 0, "took": 5}\n'), 1)
+
+        assert output.partials == {0: '{"1970-01-01T00:00:00Z":[5.0]}'}
+
+    def test_that_are_empty_are_none_that_are_missing(self) -> None:
+        assert reader()('{"msg": ""}').message == ""
+
+
+_REQUEST = '1.1.1.1 - - [20/Nov/2026:09:14:02 +0100] "GET /{} HTTP/1.1" 200 5'
+
+
+class TestSecondRecords:
+    @pytest.mark.parametrize(
+        "line",
+        [
+            _REQUEST.format("a") + " " + _REQUEST.format("b"),
+            _REQUEST.format("a") + ' "-" "curl ' + _REQUEST.format("b") + ' "-" "curl"',
+            _REQUEST.format("a") + ' "-" "curl" 0.1 ' + _REQUEST.format("b"),
+            _REQUEST.format("a") + _REQUEST.format("b"),
+            "1.1.1.1 - - [20/Nov/2026:09" + _REQUEST.format("b"),
+            '1.1.1.1 - - [20/Nov/2026:09:14:02 +0100] "GET /a' + _REQUEST.format("b"),
+            '{"msg": "a"}{"msg": "b"}',
+            '{"msg": "a"} {"msg": "b"}',
+            "2026-11-20 09:14:02 shop INFO paid 12026-11-20 09:14:03 shop ERROR refused",
+            "2026-11-20 09:14:02,1 INFO [main] - paid2026-11-20 09:14:03,2 [a b] ERROR shop.Cart - refused",
+            "<34>Nov  9 22:14:15 web su: failed<35>Nov  9 22:14:16 web su: failed",
+            "<165>1 - web shop 8 - - tea<165>1 2026-11-20T09:14:02Z web shop 8 - - cups",
+        ],
+    )
+    def test_are_not_swallowed_by_the_first(self, line: str) -> None:
+        with pytest.raises(Unreadable):
+            reader()(line)
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            "2026-11-20 09:14:02 shop INFO got '2026-11-20 09:14:03 shop ERROR refused'",
+            "2026-11-20 09:14:02 shop INFO from 2026-11-20 09:14:03 shop ERROR refused",
+            "2026-11-20 09:14:02 shop INFO line=2026-11-20 09:14:03 shop ERROR refused",
+            "<34>Nov  9 22:14:15 relay su: <35>Nov  9 22:14:16 web su: failed",
+            _REQUEST.format("a") + ' "-" "curl" 0.182 "upstream [1]" 200',
+        ],
+    )
+    def test_may_be_quoted(self, line: str) -> None:
+        assert reader()(line).message
+
+
+class TestLevels:
+    def test_have_one_name_each(self) -> None:
+        every = [name for level, others in SPELLINGS.items() for name in (level, *others)]
+
+        assert len(every) == len(set(every))
+        assert {level_name(level) for level in SPELLINGS} == set(SPELLINGS)
+
+    @pytest.mark.parametrize(
+        ("level", "asked"),
+        [
+            ("WARN", "WARNING"),
+            ("WARNING", "warn"),
+            ("Warning", "WRN"),
+            ("err", "ERROR"),
+            ("ERR", "error"),
+            ("Error", "3"),
+            ("3", "ERROR"),
+            ("50", "ERROR"),
+            ("40", "warn"),
+            ("crit", "CRITICAL"),
+            ("Information", "info"),
+            ("[INFO]", "INFO"),
+            ("DEBUG-4", "debug"),
+            ("emerg", "panic"),
+            ("SUCCESS", "success"),
+            ("5xx", "5XX"),
+            ("503", "5xx"),
+            ("503", "503"),
+        ],
+    )
+    def test_are_met_however_they_are_spelled(self, level: str, asked: str) -> None:
+        assert Record("", "iso", level).has_level("AUDIT", asked)
+        assert not Record("", "iso", level).has_level("AUDIT", "4xx", "404")
+
+    @pytest.mark.parametrize("record", [_REQUEST.replace("200", "503"), '{"status": 503}', '{"status": "503"}'])
+    def test_of_a_request_are_its_status_or_the_class_of_it(self, record: str) -> None:
+        found = reader()(record)
+
+        assert found.level == "5xx"
+        assert found.has_level("5xx")
+        assert found.has_level("503")
+        assert not found.has_level("500", "4xx", "-")
+
+    def test_of_a_request_are_met_beside_the_one_of_its_logger(self) -> None:
+        caddy = _record({"level": "info", "ts": 1.5, "msg": "handled request", "status": 500})
+
+        assert caddy.has_level("5xx")
+        assert caddy.has_level("INFO")
+
+
+class TestFilters:
+    def counters(self, levels: str, *lines: str) -> dict[str, int]:
+        job = make_job("windows", {"levels": levels})
+        (phase,) = job.phases(job.param_values())
+        return run_map(phase, Lines("\n".join(lines).encode()), 1).counters
+
+    def test_that_meet_nothing_count_the_levels_that_there_were(self) -> None:
+        lines = [f"2026-11-20 09:14:02 shop {level} x" for level in ("INFO", "WARN", "WARNING")]
+
+        assert self.counters("EROR", *lines, '{"ts": 1, "msg": "x"}', _REQUEST) == {
+            "lines of level INFO, not asked for": 1,
+            "lines of level WARNING, not asked for": 2,
+            "lines without a level, not asked for": 1,
+            "lines of level 2xx, not asked for": 1,
+        }
+
+    def test_that_meet_something_count_no_other_levels(self) -> None:
+        lines = [f"2026-11-20 09:14:02 shop {level} x" for level in ("INFO", "ERROR", "WARN")]
+
+        assert self.counters("error", *lines) == {}
+
+    def test_count_few_levels_whatever_a_log_has(self) -> None:
+        lines = [f'{{"ts": 1, "level": "x{n}"}}' for n in range(50)] + [f'{{"ts": 1, "level": "{"x" * 99}"}}']
+
+        counters = self.counters("ERROR", *lines)
+
+        assert len(counters) == 6
+        assert counters["lines of other levels, not asked for"] == 46
+
+
+class Plain(LogMapper):
+    def map_record(self, record: Record) -> Any:
+        yield record.level, 1
+
+
+class InTime(LogMapper):
+    def map_record(self, record: Record) -> Any:
+        yield from ((at, 1) for at in [self.milliseconds(record)])
+
+
+class InWindows(InTime):
+    def map_record(self, record: Record) -> Any:
+        yield from ((window, 1) for window in self.windows(record))
+
+
+class OwnClock(LogMapper):
+    def map_record(self, record: Record) -> Any:
+        yield Clock("epoch").milliseconds(record.time), 1
+
+
+class TestParams:
+    @pytest.mark.parametrize(
+        ("mapper", "params", "told"),
+        [
+            (Plain, {}, "lacks the params format, pattern, unreadable; give it params = LINE_PARAMS, and import LINE"),
+            (
+                InTime,
+                {},
+                "lacks the params format, pattern, unreadable, time_format, zone, year; give it params = TIME",
+            ),
+            (InTime, LINE_PARAMS, r"\(milliseconds\), and the job lacks the params time_format, zone, year"),
+            (InWindows, TIME_PARAMS, r'lacks the params size, every; .* \{\*\*TIME_PARAMS, "size": Param\(60'),
+        ],
+    )
+    def test_that_a_job_lacks_are_named_before_it_runs(self, mapper: Any, params: Any, told: str) -> None:
+        class Lacking(Job):
+            pass
+
+        Lacking.mapper, Lacking.reducer, Lacking.params = mapper, Sum, params
+
+        with pytest.raises(JobLoadError, match=rf"job Lacking: mapper {mapper.__name__} .*{told}"):
+            Lacking()
+
+    @pytest.mark.parametrize(
+        ("mapper", "params"), [(Plain, LINE_PARAMS), (InTime, TIME_PARAMS), (OwnClock, LINE_PARAMS)]
+    )
+    def test_that_a_mapper_reads_are_enough(self, mapper: Any, params: Any) -> None:
+        class Whole(Job):
+            pass
+
+        Whole.mapper, Whole.reducer, Whole.params = mapper, Sum, params
+
+        assert Whole().phases()
