@@ -12,6 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+pytest.importorskip("datasketches", reason="no wheel for this Python: pip install 'word-counter-mapreduce[sketches]'")
+
 from word_counter.errors import JobLoadError
 from word_counter.loading.job_reference import make_job
 from word_counter.sketches import DistinctSketch, PercentileSketch, check_percentiles, nearest_rank
