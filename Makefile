@@ -39,7 +39,7 @@ lint: $(VENV)/.test ## ruff: format and rules
 	@$(PY) -m ruff format --check $(SOURCES)
 	@$(PY) -m ruff check $(SOURCES)
 
-types: $(VENV)/.test ## mypy, strict
+types: $(VENV)/.test $(VENV)/.docs ## mypy, strict
 	@$(PY) -m mypy
 
 docs: $(VENV)/.docs ## build the documentation site in build/docs/; any warning is an error
