@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
 import stat
 import subprocess
 import sys
@@ -131,7 +132,7 @@ class TestNamesThatAreNotUtf8:
         assert ended.code == 4, ended.err
         assert json.loads((folder / odd / "results.json").read_text()) == {"a": 1, "a b": 1}
         [entry] = map(json.loads, (folder / odd / "quarantine.jsonl").read_text().splitlines())
-        assert entry["file"] == str(folder / odd / f"{odd}.txt")
+        assert entry["file"] == str(folder / odd / f"{odd}.txt").replace("\udce9", r"\xe9")
         assert "seen by " in ended.err
 
 
@@ -375,9 +376,10 @@ def _empty_directory(folder: Path) -> list[str]:
     return ["empty"]
 
 
-def _pipe(folder: Path) -> list[str]:
-    os.mkfifo(folder / "pipe")
-    return ["pipe"]
+def _socket(folder: Path) -> list[str]:
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(str(folder / "socket"))
+    return ["socket"]
 
 
 def _output_below_a_file(folder: Path) -> list[str]:
@@ -406,7 +408,7 @@ class TestBadInput:
             pytest.param(["text.txt", "missing.txt"], "missing.txt", id="one of two files is missing"),
             pytest.param(["*.log"], "*.log", id="a glob without matches"),
             pytest.param(_empty_directory, "empty has no files", id="a directory without files"),
-            pytest.param(_pipe, "pipe", id="not a regular file"),
+            pytest.param(_socket, "socket", id="a socket"),
             pytest.param(["text.txt", "--chunk-size", "0"], "chunk-size", id="chunk size 0"),
             pytest.param(["text.txt", "--chunk-size", "many"], "chunk-size", id="chunk size that is no number"),
             pytest.param(["text.txt", "--partitions", "0"], "partitions", id="partitions 0"),
@@ -423,9 +425,6 @@ class TestBadInput:
             pytest.param(["text.txt", "--job", "no_such_file.py"], "no_such_file.py", id="no such job file"),
             pytest.param(["text.txt", "--job", "json:Missing"], "Missing", id="no such class"),
             pytest.param(["text.txt", "--job", "json:JSONDecoder"], "JSONDecoder", id="a class that is no job"),
-            pytest.param(_job("def ("), "SyntaxError", id="a job file that is not Python"),
-            pytest.param(_job("1 / 0\n"), "ZeroDivisionError", id="a job file that raises"),
-            pytest.param(_job("raise SystemExit(0)\n"), "SystemExit", id="a job file that exits"),
             pytest.param(_job("x = 1\n"), "my_job.py defines no Job", id="a job file without a job"),
             pytest.param(
                 _job(f"class M(Mapper): pass\n{_REDUCE}"), "M lacks a method map", id="a mapper without a method"
@@ -452,6 +451,31 @@ class TestBadInput:
         assert said in ended.stderr
         assert ended.stderr.count("\n") == 1
         assert "Traceback" not in ended.stderr
+        assert ended.stdout == ""
+        assert _tree(folder) == before
+
+    @pytest.mark.parametrize(
+        ("source", "said"),
+        [
+            pytest.param("def (", "SyntaxError: invalid syntax", id="is not Python"),
+            pytest.param("1 / 0\n", "ZeroDivisionError: division by zero", id="raises"),
+            pytest.param("raise SystemExit(0)\n", "SystemExit: 0", id="exits"),
+        ],
+    )
+    def test_of_a_job_file_that_does_not_import_the_place_is_shown(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch, source: str, said: str
+    ) -> None:
+        (folder / "text.txt").write_text("a\n")
+        args = _job(source)(folder)
+        before = _tree(folder)
+        monkeypatch.chdir(folder)
+
+        ended = CliRunner().invoke(main, ["run", *args, "--output", "out/results.json"])
+
+        assert ended.exit_code == 2, ended.stderr
+        assert said in ended.stderr
+        assert f'File "{folder / "my_job.py"}", line 2' in ended.stderr
+        assert "word_counter/" not in ended.stderr  # none of our own lines
         assert ended.stdout == ""
         assert _tree(folder) == before
 

@@ -17,7 +17,8 @@ from tests.contract.conftest import EngineUnderTest
 from tests.oracle import count_words, results_bytes, results_text
 from word_counter import Job, JobFailedError, Sum
 from word_counter.errors import EncodingError, InputChangedError, RecordError
-from word_counter.inputs.kinds.decompression import packing_of
+from word_counter.inputs.encodings import unmarked
+from word_counter.inputs.kinds.decompression import HEAD_BYTES, packing_of
 from word_counter.observer import Observer, Progress
 
 _WORDS = [
@@ -68,7 +69,8 @@ class TestWordCount:
     def test_equals_counter_for_any_text_chunk_size_partitions_and_workers(
         self, engine: EngineUnderTest, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
     ) -> None:
-        plain = CONTENTS.filter(lambda content: not packing_of(content))  # else it is unpacked
+        # What is packed is unpacked, and what looks like UTF-16 is refused: see tests/integration/test_malformed.py.
+        plain = CONTENTS.filter(lambda content: not packing_of(content) and not unmarked(content[:HEAD_BYTES]))
         contents = data.draw(st.lists(plain, min_size=1, max_size=3))
         lines = sum(content.count(b"\n") + 1 for content in contents)
         chunk_size = data.draw(st.integers(1, lines))

@@ -40,6 +40,9 @@ _LEAST_CUT_BYTES = 512
 #: So many of the zeros are in the high bytes of characters, and fewer of the characters are two letters in one.
 _SHARE_OF_ZEROS, _SHARE_OF_PAIRS = 0.9, 0.4
 _LETTERS = frozenset(range(0x20, 0x7F))
+#: What is UTF-8 and has fewer controls than this share of its bytes is UTF-8, with some controls in it.
+_SHARE_OF_CONTROLS = 0.25
+_NO_CONTROLS = bytes({*range(0x20, 0x100), *b"\t\n\f\r"})
 
 
 class TextEncoding:
@@ -209,10 +212,6 @@ def encoding_named(name: str) -> str:
     return known
 
 
-#: So many bytes at the least tell an encoding that no mark does.
-_LEAST_TOLD_BYTES = 32
-
-
 def marked(head: bytes) -> str | None:
     """Return the encoding that a byte order mark at the beginning tells; None: there is none."""
     if head[:1] not in _FIRST_BYTES:
@@ -226,7 +225,9 @@ def unmarked(head: bytes) -> str:
     Each space and line break in such text has bytes that are zero, nearly all on one side of a character; no character
     is a control, and few are two letters of ASCII in one. Binary content that fits all of this is hardly ever found.
     """
-    zeros = head.count(0) if len(head) >= _LEAST_TOLD_BYTES else 0
+    zeros = head.count(0)
+    if zeros and len(head.translate(None, _NO_CONTROLS)) < _SHARE_OF_CONTROLS * len(head) and _is_utf8(head):
+        return ""
     for name in ("utf-32-le", "utf-32-be", "utf-16-le", "utf-16-be") if zeros else ():
         width = 4 if "32" in name else 2
         cut_off = len(head) % width
@@ -252,3 +253,11 @@ def unmarked(head: bytes) -> str:
         ):
             return name
     return ""
+
+
+def _is_utf8(head: bytes) -> bool:
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return True

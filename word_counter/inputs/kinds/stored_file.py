@@ -51,8 +51,8 @@ def text_of(blocks: Iterator[bytes], source: Source) -> Iterator[bytes]:
     for block in blocks:
         begin.append(block)
         size += len(block)
-        if size >= HEAD_BYTES:
-            break
+        if size >= HEAD_BYTES or (b"\n" in block and b"\0" not in block):
+            break  # lines of plain text tell enough: a stream may let the rest wait for long
     head = b"".join(begin)[:HEAD_BYTES]
     refuse_unread(head, source.name, encoding=source.encoding)
     refuse_archive(head, source.name)
