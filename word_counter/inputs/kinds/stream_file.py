@@ -14,7 +14,7 @@ import sys
 import time
 from typing import ClassVar
 
-from word_counter.errors import InputError
+from word_counter.errors import InputError, spelled
 from word_counter.files.urls import is_url
 from word_counter.inputs.base import Kind, Opened, Place, Search
 from word_counter.inputs.kinds.stored_file import OpenStream
@@ -59,6 +59,9 @@ class StreamFile(Kind):
         if special and path not in place.search.named:
             place.search.unnamed.append(path)  # to read a pipe that happens to be in a folder might never end
             return []
+        if stat.S_ISSOCK(status.st_mode):
+            message = f"{spelled(path)} is a socket: files, pipes and devices can be read"
+            raise InputError(message)
         if special or _DESCRIPTOR.fullmatch(path) or (status.st_blocks == 0 and _lies(path, status.st_size)):
             return [Source(os.path.abspath(path), 0, time.time_ns(), STREAM, encoding=encoding)]
         return None
