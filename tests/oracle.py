@@ -6,6 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable
+from functools import lru_cache
 from io import BytesIO
 from unicodedata import category, normalize
 
@@ -31,6 +32,7 @@ def words_of(line: str) -> list[str]:
     return [normalize("NFC", normalize("NFC", word).lower()) for word in words]
 
 
+@lru_cache(maxsize=4096)
 def _kind(character: str) -> str:
     if character.isalnum():
         return "a"

@@ -16,9 +16,10 @@ from tests import jobs
 from tests.contract.conftest import EngineUnderTest
 from tests.oracle import count_words, results_bytes, results_text
 from word_counter import Job, JobFailedError, Sum
-from word_counter.errors import EncodingError, InputChangedError, RecordError
-from word_counter.inputs.encodings import unmarked
+from word_counter.errors import EncodingError, InputChangedError, InputError, RecordError
+from word_counter.inputs.encodings import marked
 from word_counter.inputs.kinds.decompression import HEAD_BYTES, packing_of
+from word_counter.inputs.kinds.signatures import refuse_archive, refuse_unread
 from word_counter.observer import Observer, Progress
 
 _WORDS = [
@@ -45,6 +46,17 @@ _PIECES = st.one_of(
 CONTENTS = st.lists(_PIECES, max_size=60).map(b"".join)
 
 
+def _is_plain(content: bytes) -> bool:
+    """Whether content is read as it is: see tests/integration/test_malformed.py for what is not."""
+    head = content[:HEAD_BYTES]
+    try:
+        refuse_unread(head, "a.txt")
+        refuse_archive(head, "a.txt")
+    except InputError:
+        return False
+    return not packing_of(head) and not marked(head)
+
+
 def _files(folder: Path, contents: list[bytes]) -> list[Path]:
     paths = []
     for number, content in enumerate(contents):
@@ -69,8 +81,7 @@ class TestWordCount:
     def test_equals_counter_for_any_text_chunk_size_partitions_and_workers(
         self, engine: EngineUnderTest, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
     ) -> None:
-        # What is packed is unpacked, and what looks like UTF-16 is refused: see tests/integration/test_malformed.py.
-        plain = CONTENTS.filter(lambda content: not packing_of(content) and not unmarked(content[:HEAD_BYTES]))
+        plain = CONTENTS.filter(_is_plain)
         contents = data.draw(st.lists(plain, min_size=1, max_size=3))
         lines = sum(content.count(b"\n") + 1 for content in contents)
         chunk_size = data.draw(st.integers(1, lines))
