@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -67,6 +68,24 @@ def test_a_job_whose_master_was_killed_goes_on_without_repeating_what_is_committ
     assert _exact(folder, text)
     after = _committed(redis, job_id)
     assert {task: after[task] for task in before} == before
+
+
+def test_a_resumed_job_tells_its_whole_time(
+    folder: Path, slow_job: Path, text: Path, redis: Redis, env: dict[str, str], job_id: str
+) -> None:
+    args = ["run", *_args(text, slow_job, job_id), "--workers", "2"]
+    with started(*args, folder=folder, env=env) as run:
+        eventually(lambda: len(_committed(redis, job_id)) > 2)
+        run.send(signal.SIGINT)
+        run.wait()
+    long_ago = int(redis.hget(JobKeys(job_id).job, "created")) - 3_600_000
+    redis.hset(JobKeys(job_id).job, "created", long_ago)  # as if an hour had gone by
+    _hurry(folder)
+
+    ended = word_counter("resume", job_id, "--workers", "2", folder=folder, env=env)
+
+    assert ended.code == 0, ended.err
+    assert re.search(r"^time +1:00:\d\d\b", ended.err, re.MULTILINE), ended.err
 
 
 def test_a_job_that_was_interrupted_is_resumed_by_the_same_command(

@@ -125,6 +125,20 @@ def test_jobs_lists_what_redis_knows_the_newest_first(cli: Cli, done: tuple[str,
     assert [done[0], "done", "3/3", "2/2", "0"] in [row[:5] for row in rows]
 
 
+def test_jobs_shows_which_have_no_master(connection: Redis, cli: Cli, running: str) -> None:
+    key = JobKeys(running).job
+    mastered = [line.split() for line in cli("jobs").stdout.splitlines() if line.startswith(running)]
+    held_until = connection.hget(key, "held_until")
+
+    connection.hset(key, "held_until", 0)
+    (abandoned,) = [line.split() for line in cli("jobs").stdout.splitlines() if line.startswith(running)]
+    connection.hset(key, "held_until", held_until)
+
+    assert mastered[0][:2] == [running, "mapping"]
+    assert "none" not in mastered[0]
+    assert abandoned[:3] == [running, "mapping", "none"]
+
+
 def test_jobs_says_so_when_there_are_none(fresh_server: EmbeddedRedis) -> None:
     result = command("jobs", "--redis", fresh_server.url)
     assert (result.exit_code, result.stdout) == (0, "no jobs\n")

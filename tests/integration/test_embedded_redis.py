@@ -92,10 +92,31 @@ def test_two_of_them_are_two(fresh_server: EmbeddedRedis, server: EmbeddedRedis)
     assert _server_pid(fresh_server.socket_path) != _server_pid(server.socket_path)
 
 
-def test_a_long_temporary_folder_is_no_hindrance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    long = tmp_path / ("x" * 100)
-    long.mkdir()
-    monkeypatch.setenv("TMPDIR", str(long))
+#: Names of folders, as bytes: with what means something in a URL, a shell, or the settings of a server; that look like
+#: a URL; that are too long for a socket, in characters or in bytes only; and that are not UTF-8.
+_ODD_NAMES = [
+    b"a%2Fb",
+    b'it\'s "so" #1?db=3&x',
+    b"a\\b\nc ",
+    b"s3:",
+    b"~",
+    b"-x",
+    b"x" * 100,
+    "ü".encode() * 45,
+    b"caf\xe9",
+]
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="its file names are UTF-8")
+@pytest.mark.parametrize("name", _ODD_NAMES, ids=repr)
+@pytest.mark.parametrize("relative", [False, True], ids=["absolute", "relative"])
+def test_a_temporary_folder_of_any_name_will_do(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, name: bytes, *, relative: bool
+) -> None:
+    odd = os.fsdecode(name)
+    (folder / odd).mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("TMPDIR", odd if relative else str(folder / odd))
     monkeypatch.setattr(tempfile, "tempdir", None)
 
     with EmbeddedRedis() as server:

@@ -41,6 +41,15 @@ def test_a_worker_that_falls_silent_is_gone_after_a_while(connection: Redis, nam
     assert 0 < connection.ttl(WORKER_PREFIX + name) <= GONE_AFTER_SECONDS
 
 
+def test_a_worker_is_gone_no_later_than_it_said(connection: Redis, name: str) -> None:
+    worker_registry = WorkerRegistry(connection)
+
+    worker_registry.heartbeat(name, {"processes": 1}, 2.5)
+
+    assert 0 < connection.pttl(WORKER_PREFIX + name) <= 2_000
+    worker_registry.leave(name)
+
+
 def test_workers_without_a_heartbeat_for_long_are_removed_by_the_next_heartbeat(connection: Redis, name: str) -> None:
     connection.zadd(WORKERS, {f"{name}-silent": 1})
 

@@ -398,6 +398,15 @@ class TestSummary:
         assert summary.keys == len(results)
         assert summary.largest == sorted(results.items(), key=lambda pair: (-pair[1], pair[0]))[:10]
 
+    @pytest.mark.parametrize(("top", "shown"), [(0, 10), (5, 5), (20, 10)])
+    def test_shows_no_more_than_are_written(self, top: int, shown: int) -> None:
+        summary = Summary.of(top)
+
+        list(summarised([(f"key{n:02}", n) for n in range(30)], summary))
+
+        assert summary.keys == 30
+        assert [value for _, value in summary.largest] == list(range(29, 29 - shown, -1))
+
     def test_leaves_out_what_is_no_number(self) -> None:
         summary = Summary()
 
