@@ -89,7 +89,7 @@ class TestHints:
             {"mapper": OnlyCounts},
             {"mapper": YieldsAtTheEnd},
             {"mapper": ReturnsPairs},
-            {"inputs": "a.txt", "colour": "red", "_setings": {}},
+            {"inputs": "a.txt", "encoding": "utf-16-le", "colour": "red", "_setings": {}},
             {"mapper": type("M", (Plain,), {"maps": lambda self: None, "closed": True, "words": lambda self: None})},
         ],
     )

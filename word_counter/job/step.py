@@ -22,7 +22,7 @@ from word_counter.job.reducers import Values
 _Made = TypeVar("_Made", Mapper, Reducer)
 
 #: What users write in their classes.
-JOB_NAMES = frozenset({"mapper", "reducer", "steps", "inputs", "settings", "params", "files", "partition"})
+JOB_NAMES = frozenset({"mapper", "reducer", "steps", "inputs", "encoding", "settings", "params", "files", "partition"})
 MAPPER_NAMES = frozenset({"map", "map_chunk", "map_pair", "map_pairs", "setup", "close", "whole_files", "input_format"})
 REDUCER_NAMES = frozenset({"reduce", "combine", "setup", "close", "last_results", "order", "in_input_order"})
 _METHODS = frozenset({"map", "map_chunk", "map_pair", "map_pairs", "setup", "close", "reduce", "combine", "order"})

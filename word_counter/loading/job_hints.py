@@ -30,7 +30,7 @@ def _of_job(job: Job) -> Iterator[str]:
     cls = type(job)
     for name, meant in misspelt(cls, JOB_NAMES):
         yield f"job {cls.__name__} has {name}, which nothing reads; did you mean {meant}?"
-    for name in sorted(own_names(cls).keys() & (SETTING_NAMES - JOB_NAMES)):
+    for name in sorted(name for name in own_names(cls).keys() & SETTING_NAMES if not hasattr(Job, name)):
         yield f'job {cls.__name__} has {name}, which nothing reads there; it is a setting: settings = {{"{name}": ...}}'
 
 
