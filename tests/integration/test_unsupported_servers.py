@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import subprocess
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,7 @@ def unsupported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
         port = _free_port()
         process = subprocess.Popen(_arguments(request.param, port, folder), cwd=folder, stdout=subprocess.DEVNULL)
         try:
-            eventually(lambda port=port, process=process: process.poll() is not None or _listens(port))
+            eventually(partial(_answers_or_ended, process, port))
             if process.poll() is None:
                 yield f"redis://127.0.0.1:{port}/0", _KINDS[request.param]
                 return
@@ -49,7 +50,12 @@ def _arguments(kind: str, port: int, folder: Path) -> list[str]:
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        return 20_000 + probe.getsockname()[1] % 30_000  # the bus of a cluster is 10000 above
+        free: int = probe.getsockname()[1]
+        return 20_000 + free % 30_000  # the bus of a cluster is 10000 above
+
+
+def _answers_or_ended(process: subprocess.Popen[bytes], port: int) -> bool:
+    return process.poll() is not None or _listens(port)
 
 
 def _listens(port: int) -> bool:

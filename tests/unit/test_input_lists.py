@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ def inputs(folder: Path) -> Path:
     return made
 
 
-def _run(inputs: Path, output: Path, **settings: object) -> Outcome:
+def _run(inputs: Path, output: Path, **settings: Any) -> Outcome:
     return run(inputs, output=str(output), engine="inline", **settings)
 
 
