@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 import tarfile
-import zipfile
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -13,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.packed import PACKERS
+from tests.packed import PACKERS, tar, zipped
 from word_counter.errors import InputError
 from word_counter.inputs.base import Cutting
 from word_counter.inputs.chunker import Piece, reread, split_sources
@@ -21,36 +20,13 @@ from word_counter.inputs.path_filter import PathFilter
 from word_counter.inputs.sources import find_sources
 from word_counter.job.model import Cursor
 
-
-def _tar(files: dict[str, bytes]) -> bytes:
-    made = BytesIO()
-    with tarfile.open(fileobj=made, mode="w") as archive:
-        folder = tarfile.TarInfo("folder")
-        folder.type = tarfile.DIRTYPE
-        archive.addfile(folder)
-        for name, content in files.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            archive.addfile(info, BytesIO(content))
-    return made.getvalue()
-
-
-def _zip(files: dict[str, bytes]) -> bytes:
-    made = BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.mkdir("folder")
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return made.getvalue()
-
-
 ARCHIVES: dict[str, Callable[[dict[str, bytes]], bytes]] = {
-    "a.zip": _zip,
-    "a.tar": _tar,
-    "a.tar.gz": lambda files: PACKERS["gzip"](_tar(files)),
-    "a.tbz2": lambda files: PACKERS["bzip2"](_tar(files)),
-    "a.txz": lambda files: PACKERS["xz"](_tar(files)),
-    "a.tar.zst": lambda files: PACKERS["zstd"](_tar(files)),
+    "a.zip": zipped,
+    "a.tar": tar,
+    "a.tar.gz": lambda files: PACKERS["gzip"](tar(files)),
+    "a.tbz2": lambda files: PACKERS["bzip2"](tar(files)),
+    "a.txz": lambda files: PACKERS["xz"](tar(files)),
+    "a.tar.zst": lambda files: PACKERS["zstd"](tar(files)),
 }
 CONTENTS = st.lists(st.sampled_from([b"", b"a\n", b"b c\n\n", b"d", b"e\n" * 5]), max_size=4).map(b"".join)
 
@@ -125,10 +101,10 @@ def test_what_cannot_be_told_apart_or_opened_in_an_archive_is_refused(folder: Pa
         for _ in range(2):
             archive.addfile(tarfile.TarInfo("./a"))
     (folder / "a.tar").write_bytes(twice.getvalue())
-    locked = bytearray(_zip({"secret.txt": b"abc"}))
+    locked = bytearray(zipped({"secret.txt": b"abc"}))
     locked[locked.rindex(b"PK\x01\x02") + 8] |= 1
     (folder / "b.zip").write_bytes(locked)
-    (folder / "c.zip").write_bytes(_zip({}))
+    (folder / "c.zip").write_bytes(zipped({}))
 
     for name, why in (
         ("a.tar", "two files of one name"),
@@ -145,7 +121,7 @@ class TestPathFilter:
         for name in ("a.log", "b.txt", "old/a.log", "old/deep/c.log"):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text("x\n")
-        (folder / "z.zip").write_bytes(_zip({"in/a.log": b"", "in/b.txt": b""}))
+        (folder / "z.zip").write_bytes(zipped({"in/a.log": b"", "in/b.txt": b""}))
 
         def named(*inputs: str, include: tuple[str, ...] = (), exclude: tuple[str, ...] = ()) -> list[str]:
             found = find_sources([f"{folder}/{name}" for name in inputs], path_filter=PathFilter(include, exclude))

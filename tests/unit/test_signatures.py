@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import lzma
-import tarfile
-import zipfile
 import zlib
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.packed import PACKERS, zstd
+from tests.packed import PACKERS, tar, zipped, zstd
 from word_counter.errors import InputError
 from word_counter.inputs.base import Cutting
 from word_counter.inputs.chunker import split_sources
@@ -23,27 +20,9 @@ TEXT = b"alpha beta\nalpha\n"
 _LZ4 = bytes.fromhex("04224d186040828000001000") + TEXT
 
 
-def _tar(files: dict[str, bytes], **how: Any) -> bytes:
-    made = BytesIO()
-    with tarfile.open(fileobj=made, mode="w", **how) as archive:
-        for name, content in files.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            archive.addfile(info, BytesIO(content))
-    return made.getvalue()
-
-
-def _zip(files: dict[str, bytes]) -> bytes:
-    made = BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return made.getvalue()
-
-
 def _old_tar(files: dict[str, bytes]) -> bytes:
     """Return a tar file as of before there was a signature."""
-    made = bytearray(_tar(files))
+    made = bytearray(tar(files))
     made[257:265] = bytes(8)
     made[148:156] = b" " * 8
     made[148:156] = b"%06o\0 " % sum(made[:512])
@@ -111,8 +90,8 @@ def test_a_packing_or_archive_that_is_not_read_is_refused_by_its_name_wherever_i
         "a.txt": content,
         "b.gz": PACKERS["gzip"](content),
         "c.bz2": PACKERS["bzip2"](content),
-        "d.zip": _zip({"in.txt": content}),
-        "e.tar.gz": PACKERS["gzip"](_tar({"in.txt": content})),
+        "d.zip": zipped({"in.txt": content}),
+        "e.tar.gz": PACKERS["gzip"](tar({"in.txt": content})),
     }.items():
         (folder / file).write_bytes(made)
 
@@ -131,7 +110,7 @@ def test_a_name_tells_of_a_packing_without_a_signature_unless_it_is_text(folder:
 
 
 @pytest.mark.parametrize("pack", [bytes, *PACKERS.values()], ids=["plain", *PACKERS])
-@pytest.mark.parametrize("make", [_tar, _old_tar])
+@pytest.mark.parametrize("make", [tar, _old_tar])
 @pytest.mark.parametrize("name", ["app.log.1", "backup", "a.gz", "a.docx.bak"])
 def test_a_tar_file_is_read_as_one_under_any_name(folder: Path, name: str, make: Any, pack: Any) -> None:
     if name == "a.gz" and pack is not PACKERS["gzip"]:
@@ -143,7 +122,7 @@ def test_a_tar_file_is_read_as_one_under_any_name(folder: Path, name: str, make:
 
 @pytest.mark.parametrize("name", ["app.log", "backup.jar", "a.txt"])
 def test_a_zip_file_is_read_as_one_under_any_name(folder: Path, name: str) -> None:
-    (folder / name).write_bytes(_zip({"x.txt": TEXT}))
+    (folder / name).write_bytes(zipped({"x.txt": TEXT}))
 
     assert _found(folder / name) == ({"!x.txt": TEXT}, [])
 
@@ -152,16 +131,16 @@ def test_a_zip_file_is_read_as_one_under_any_name(folder: Path, name: str) -> No
 @pytest.mark.parametrize(
     ("inner", "what"),
     [
-        (_tar({"a": TEXT}), "a tar archive"),
-        (PACKERS["gzip"](_tar({"a": TEXT})), "a tar archive"),
-        (_zip({"a": TEXT}), "a zip archive"),
+        (tar({"a": TEXT}), "a tar archive"),
+        (PACKERS["gzip"](tar({"a": TEXT})), "a tar archive"),
+        (zipped({"a": TEXT}), "a zip archive"),
         (PACKERS["gzip"](PACKERS["xz"](TEXT)), "packed with xz"),
     ],
     ids=["tar", "packed tar", "zip", "packed twice"],
 )
 def test_an_archive_in_an_archive_is_refused_by_name(folder: Path, outer: str, inner: bytes, what: str) -> None:
     files = {"ok.txt": TEXT, "x.bin": inner}
-    made = _zip(files) if outer.endswith("zip") else _tar(files)
+    made = zipped(files) if outer.endswith("zip") else tar(files)
     (folder / outer).write_bytes(PACKERS["gzip"](made) if outer.endswith("tgz") else made)
 
     with pytest.raises(InputError, match=rf"{outer}!x\.bin is {what} inside, which is not read there; unpack it"):
@@ -187,8 +166,8 @@ def test_what_is_packed_twice_is_refused_by_name(folder: Path, packing: str) -> 
         (b"SQLite format 3\0\x10\0", "an SQLite database"),
         (b"some\0bytes\n", "bytes that are zero"),
         (PACKERS["gzip"](b"some\0bytes\n"), "bytes that are zero"),
-        (_zip({"[Content_Types].xml": b"<x/>", "word/document.xml": b"<x/>"}), "an office document"),
-        (_zip({"mimetype": b"application/vnd.oasis", "content.xml": b"<x/>"}), "an office document"),
+        (zipped({"[Content_Types].xml": b"<x/>", "word/document.xml": b"<x/>"}), "an office document"),
+        (zipped({"mimetype": b"application/vnd.oasis", "content.xml": b"<x/>"}), "an office document"),
     ],
     ids=["png", "elf", "pdf", "doc", "parquet", "sqlite", "zeros", "packed zeros", "docx", "odt"],
 )
@@ -207,7 +186,7 @@ def test_binary_files_are_told_of_once_with_a_way_out(folder: Path, content: byt
 
 
 def test_binary_files_in_an_archive_are_told_of_too(folder: Path) -> None:
-    (folder / "a.zip").write_bytes(_zip({"ok.txt": TEXT, "p.png": b"\x89PNG\r\n\x1a\n\0\0"}))
+    (folder / "a.zip").write_bytes(zipped({"ok.txt": TEXT, "p.png": b"\x89PNG\r\n\x1a\n\0\0"}))
 
     _, said = _found(folder / "a.zip")
 
@@ -253,7 +232,7 @@ def test_zstd_frames_that_are_passed_over_are(folder: Path) -> None:
 
 
 def test_a_zip_file_with_a_name_that_is_no_unicode_is_refused(folder: Path) -> None:
-    made = _zip({"caf\u00e9.txt": TEXT}).replace("caf\u00e9".encode(), b"caf\xe9\xe9")
+    made = zipped({"caf\u00e9.txt": TEXT}).replace("caf\u00e9".encode(), b"caf\xe9\xe9")
     (folder / "a.zip").write_bytes(made)
 
     with pytest.raises(InputError, match=r"a\.zip has a name in it that is no UTF-8"):
