@@ -96,6 +96,10 @@ class JobFailedError(WordCounterError):
     """The job ended without a result. The message says where and why."""
 
 
+class UnreadableRecordError(JobFailedError):
+    """What Redis holds of a job is not what this package wrote there: somebody else changed it."""
+
+
 class JobCancelledError(JobFailedError):
     """The job was cancelled, by ``cancel`` or by an interrupt."""
 

@@ -186,6 +186,19 @@ class TestNevers:
     def test_the_terminal_is_known_in_the_command_line_only(self) -> None:
         assert all(name.startswith("cli") for name in _users_of("rich", "click"))
 
+    def test_text_for_rich_is_never_markup(self) -> None:
+        makers = {"Console", "TextColumn"}  # what reads markup in bare text, unless it is told otherwise
+        for module in _FILES:
+            if not module.startswith("cli"):
+                continue
+            tree = _tree(module)
+            assert "from_markup" not in ast.unparse(tree), module
+            for node in ast.walk(tree):
+                makes = isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in makers
+                subclass = isinstance(node, ast.ClassDef) and makers & {ast.unparse(base) for base in node.bases}
+                if makes or subclass:
+                    assert "markup=False" in ast.unparse(node), f"{module}: {ast.unparse(node)}"
+
     def test_the_libraries_of_sketches_are_optional(self) -> None:
         assert not _users_of("datasketches", "ddsketch")  # sketches.py asks for them by name, when a job needs one
 

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
-from word_counter.errors import JobNotFoundError, UsageError
-from word_counter.inspection.records import JobRecord, RedisMemory, WorkerRecord
+from word_counter.errors import JobNotFoundError, UnreadableRecordError, UsageError
+from word_counter.inspection.records import JobRecord, RedisMemory, UnreadableRecord, WorkerRecord
 from word_counter.job.model import Cursor, JobState, Stage, task_name
 from word_counter.settings.config import Settings
 from word_counter.shuffle.job_files import run_files_of
-from word_counter.store.connection import Redis
-from word_counter.store.decoding import decoded
+from word_counter.store.connection import Redis, hash_at
+from word_counter.store.decoding import decoded, reading, whole
 from word_counter.store.job_index import JobIndex
 from word_counter.store.job_store import JobStore
 from word_counter.store.keys import WORKERS, JobKeys
@@ -26,6 +27,8 @@ from word_counter.store.worker_registry import WorkerRegistry
 _AT_ONCE = 200
 #: After how many seconds a job that is being purged expires, in case the purge is cut short.
 _PURGED_SECONDS = 60
+#: Of a record that somebody changed no more partitions and attempts than these are believed, and no fewer partitions.
+_LEAST_PARTITIONS, _MOST_PARTITIONS, _MOST_ATTEMPTS = 1000, 100_000, 1000
 
 
 class JobCatalog:
@@ -36,19 +39,21 @@ class JobCatalog:
 
     # -- jobs ---------------------------------------------------------------------------------------
 
-    def jobs(self) -> Iterator[JobRecord]:
+    def jobs(self) -> Iterator[JobRecord | UnreadableRecord]:
         """Yield the jobs that Redis still knows, the newest first."""
         for names in JobIndex(self._connection).newest(_AT_ONCE):
             yield from self._records(names)
 
     def job(self, job_id: str) -> JobRecord:
-        """Return a job; JobNotFoundError when there is none of this id."""
+        """Return a job; JobNotFoundError when there is none of this id, UnreadableRecordError when it was changed."""
         for record in self._records([job_id]):
+            if isinstance(record, UnreadableRecord):
+                raise UnreadableRecordError(record.why)
             return record
         message = f"there is no job {job_id} in this Redis; word-counter jobs lists those there are"
         raise JobNotFoundError(message)
 
-    def _records(self, names: Sequence[str]) -> Iterator[JobRecord]:
+    def _records(self, names: Sequence[str]) -> Iterator[JobRecord | UnreadableRecord]:
         pipeline = self._connection.pipeline(transaction=False)
         for name in names:
             keys = JobKeys(name)
@@ -63,11 +68,18 @@ class JobCatalog:
             pipeline.llen(keys.failures)
             pipeline.ttl(keys.job)
         pipeline.time()
-        *answers, (seconds, micros) = pipeline.execute()
+        *answers, (seconds, micros) = pipeline.execute(raise_on_error=False)
         now = int(seconds) * 1000 + int(micros) // 1000
         for name, answer in zip(names, zip(*[iter(answers)] * 10, strict=True), strict=True):
-            if b"state" in answer[0]:  # otherwise the job is gone, but the index still names it
-                yield _job_record(name, now, *answer)
+            if answer[0] == {} or (isinstance(answer[0], dict) and b"state" not in answer[0]):
+                continue  # the job is gone, but the index still names it
+            try:
+                with reading(name):
+                    record = _job_record(name, now, *answer)
+            except UnreadableRecordError as error:
+                yield UnreadableRecord(name, str(error))
+            else:
+                yield record
 
     def cancel(self, job_id: str) -> None:
         """Cancel a job. Its tasks cannot start or commit any more, and its master and workers stop.
@@ -98,29 +110,48 @@ class JobCatalog:
             UsageError: it has not ended, and ``force`` is False.
             ShuffleError: it has run files that cannot be removed.
         """
-        job = self.job(job_id)
-        if not job.state.ended:
-            if not force:
-                message = f"job {job_id} has not ended: it is {job.state}; cancel it first, or purge it with --force"
-                raise UsageError(message)
-            JobStore(self._connection, job_id).end(None, JobState.CANCELLED, "purged", job.partitions, _PURGED_SECONDS)
+        partitions = self._ended(job_id, force=force)
         keys = JobKeys(job_id)
-        files = run_files_of(decoded(self._connection.hgetall(keys.job)), job_id)
-        if files is not None and files.seen:
-            files.remove()
-        tried = decoded(self._connection.hgetall(keys.attempts))
-        committed = decoded(self._connection.hgetall(keys.receipts(Stage.REDUCE)))
-        names = keys.every(job.partitions)
-        for partition in range(job.partitions):
+        with suppress(UnreadableRecordError), reading(job_id):
+            files = run_files_of(self._hash(keys.job), job_id)
+            if files is not None and files.seen:
+                files.remove()
+        tried = self._hash(keys.attempts)
+        committed = self._hash(keys.receipts(Stage.REDUCE))
+        names = keys.every(partitions)
+        for partition in range(partitions):
             task = task_name(Stage.REDUCE, partition)
-            last = json.loads(committed[task])["attempt"] if task in committed else 0
-            names += [keys.staged(partition, n + 1) for n in range(max(last, int(tried.get(task, 0))))]
+            last = 0
+            with suppress(UnreadableRecordError), reading(job_id):
+                last = int(json.loads(committed[task])["attempt"]) if task in committed else 0
+            last = min(max(last, whole(tried, task)), _MOST_ATTEMPTS)
+            names += [keys.staged(partition, n + 1) for n in range(last)]
         names.append(names.pop(names.index(keys.job)))  # last, so that a purge that was cut short can be repeated
         deleted = 0
         for start in range(0, len(names), _AT_ONCE):
             deleted += int(self._connection.unlink(*names[start : start + _AT_ONCE]))
         JobIndex(self._connection).update(job_id)
         return deleted
+
+    def _ended(self, job_id: str, *, force: bool) -> int:
+        """See to it that a job has ended, and return how many partitions it has."""
+        try:
+            job = self.job(job_id)
+        except UnreadableRecordError:
+            if not force:
+                raise
+            said = whole(self._hash(JobKeys(job_id).job), "partitions")
+            return min(max(said, _LEAST_PARTITIONS), _MOST_PARTITIONS)
+        if not job.state.ended:
+            if not force:
+                message = f"job {job_id} has not ended: it is {job.state}; cancel it first, or purge it with --force"
+                raise UsageError(message)
+            JobStore(self._connection, job_id).end(None, JobState.CANCELLED, "purged", job.partitions, _PURGED_SECONDS)
+        return job.partitions
+
+    def _hash(self, key: str) -> dict[str, str]:
+        """Return a hash as text; an empty one where there is something else."""
+        return hash_at(self._connection, key) or {}
 
     # -- workers ------------------------------------------------------------------------------------
 
@@ -138,13 +169,14 @@ class JobCatalog:
                     WorkerRecord(
                         name=name,
                         host=facts.get("host", ""),
-                        pid=int(facts.get("pid", 0)),
-                        processes=int(facts.get("processes", 0)),
+                        pid=whole(facts, "pid"),
+                        processes=whole(facts, "processes"),
                         running=tuple(facts.get("running", "").split()),
                         heard=int(heard),
                         silent_seconds=max(0, now - int(heard)) / 1000,
                         bytes=tuple(int(n) for n in facts.get("bytes", "").split()),
-                        peak_bytes=int(facts.get("peak_bytes", 0)),
+                        peak_bytes=whole(facts, "peak_bytes"),
+                        unreadable=facts.get("unreadable", ""),
                     )
                 )
         return records

@@ -59,6 +59,14 @@ class JobRecord:
         return max(0, (self.now if self.ended is None else self.ended) - self.created) / 1000
 
 
+@dataclass(frozen=True, slots=True)
+class UnreadableRecord:
+    """A job whose record in Redis is not as this package writes it: somebody changed it."""
+
+    id: str
+    why: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerRecord:
     """A worker that is alive. ``running`` names the batches its processes work on, as ``job/batch``."""
@@ -72,6 +80,7 @@ class WorkerRecord:
     silent_seconds: float  #: since its last heartbeat
     bytes: tuple[int, ...]  #: memory of its parent process and of each child now
     peak_bytes: int  #: the most that one of them has had
+    unreadable: str = ""  #: which of its facts are no numbers, and count as 0 here: somebody changed them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from word_counter.local_cluster.session import Session
 from word_counter.master.scheduler import FULL_MEMORY, leaving
 from word_counter.observer import Observer, Progress
 from word_counter.settings.plurals import count, plural
+from word_counter.store.decoding import whole
 from word_counter.store.retry import RedisRetry
 from word_counter.store.worker_registry import WorkerRegistry
 
@@ -59,8 +60,8 @@ class Vitals:
 
     def note_workers(self, serving: Mapping[str, Mapping[str, str]]) -> None:
         """Take note of the live workers, by name, with the facts of their last heartbeat."""
-        self.workers = sum(int(facts.get("processes", 0)) for facts in serving.values())
-        self.live = {name: int(facts.get("since", 0)) for name, facts in serving.items()}
+        self.workers = sum(whole(facts, "processes") for facts in serving.values())
+        self.live = {name: whole(facts, "since") for name, facts in serving.items()}
 
     def note_refusals(self, *, by_all: bool) -> None:
         """Take note of whether all live workers leave the job to others."""

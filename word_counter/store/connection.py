@@ -15,6 +15,7 @@ from redis.retry import Retry
 
 from word_counter.errors import StoreForbiddenError, StoreUnavailableError, UnsupportedServerError, UsageError
 from word_counter.settings.redis_url import CLUSTER, GIVE_ONE, SENTINEL, asks_for_many, without_password
+from word_counter.store.decoding import decoded
 
 #: A connection. redis-py types each answer as a union over its sync, async, bytes and text clients, which is of no use
 #: to callers.
@@ -82,6 +83,16 @@ def _made(url: str) -> Redis:
         raise ValueError(path)  # redis-py would take another database than the one it names
     pool.connection_class(**pool.connection_kwargs)  # options that it does not know are told of here alone
     return connection
+
+
+def hash_at(connection: Redis, key: str) -> dict[str, str] | None:
+    """Return a hash as text, whose bytes that are not UTF-8 are replaced; None when something else has its key."""
+    try:
+        return decoded(connection.hgetall(key))
+    except redis.ResponseError as error:
+        if str(error).startswith("WRONGTYPE"):
+            return None
+        raise
 
 
 @contextmanager

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
+from word_counter.errors import UnreadableRecordError
 from word_counter.job.model import Cursor, JobState
 from word_counter.job.snapshot import Batch, Failure, Origin, Refusal, Running, Snapshot, Suspicion, TaskAttempt
 
@@ -16,6 +18,30 @@ REFUSED_BY = "refused:"
 def decoded(fields: Mapping[bytes, bytes]) -> dict[str, str]:
     """Return a hash as text; bytes that are not UTF-8 are replaced."""
     return {name.decode("utf-8", "replace"): value.decode("utf-8", "replace") for name, value in fields.items()}
+
+
+def whole(fields: Mapping[str, str], name: str, default: int = 0) -> int:
+    """Return a field that is a whole number; the default, when it is missing or is none."""
+    try:
+        return int(fields.get(name, default))
+    except ValueError:
+        return default
+
+
+@contextmanager
+def reading(job_id: str) -> Iterator[None]:
+    """Raise UnreadableRecordError for what is read of a job and is not as this package writes it.
+
+    Whoever may write to Redis may have put anything there.
+    """
+    try:
+        yield
+    except (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError, RecursionError) as error:
+        message = (
+            f"what Redis holds of job {job_id} is not what word_counter wrote there ({type(error).__name__}: {error}); "
+            "purge it with --force and run it again"
+        )
+        raise UnreadableRecordError(message) from error
 
 
 def failure_of(fields: Mapping[str, Any]) -> Failure:

@@ -9,17 +9,16 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict
 from secrets import token_hex
 from typing import Any
 
-from word_counter.errors import JobFailedError, JobGoneError
+from word_counter.errors import JobGoneError
 from word_counter.job.model import Chunk, Cursor, Done, JobState, Source, Stage, task_name
 from word_counter.job.snapshot import Batch, Failure, Snapshot, Suspicion
 from word_counter.settings.memory import UNKNOWN, Memory
 from word_counter.settings.plurals import count
-from word_counter.store.decoding import decoded, snapshot_of
+from word_counter.store.decoding import decoded, reading, snapshot_of
 from word_counter.store.job_index import JobIndex
 from word_counter.store.keys import RUNNING_TTL_SECONDS
 from word_counter.store.task_store import TaskStore
@@ -73,7 +72,7 @@ class JobStore(TaskStore):
     def sources(self) -> list[Source]:
         """Return the job's sources in their order."""
         found = decoded(self._scripts.call(lambda: self.connection.hgetall(self.keys.sources)))
-        with self._read():
+        with reading(self.job_id):
             return [Source(*json.loads(found[index])) for index in sorted(found, key=int)]
 
     def remove(self, partitions: int, made_by: str = "") -> bool:
@@ -203,7 +202,7 @@ class JobStore(TaskStore):
         """
         tasks = [task_name(Stage.REDUCE, number).encode() for number in partitions]
         found = self._fields(self.keys.receipts(Stage.REDUCE), tasks)
-        with self._read():
+        with reading(self.job_id):
             return [int(json.loads(raw)["amounts"]["segments"]) for raw in found]
 
     def confirm(self, epoch: int, hold_seconds: float) -> str:
@@ -222,7 +221,7 @@ class JobStore(TaskStore):
         _, job, *_ = answer
         if not job:
             return None
-        with self._read():
+        with reading(self.job_id):
             return snapshot_of(answer)
 
     def wait(self, seconds: float, last_event: str) -> tuple[str, list[dict[str, str]]]:
@@ -243,7 +242,7 @@ class JobStore(TaskStore):
     def chunks(self, ids: Sequence[int]) -> list[Chunk]:
         """Return the chunks of these ids, in their order."""
         found = self._fields(self.keys.chunks, [str(id_).encode() for id_ in ids])
-        with self._read():
+        with reading(self.job_id):
             return [Chunk(id_, *json.loads(raw)) for id_, raw in zip(ids, found, strict=True)]
 
     def done(self, stage: Stage, numbers: Sequence[int]) -> list[Done]:
@@ -255,32 +254,20 @@ class JobStore(TaskStore):
         tasks = [task_name(stage, number).encode() for number in numbers]
         found = [json.loads(raw) for raw in self._fields(self.keys.receipts(stage), tasks)] if tasks else []
         names = ("amounts", "worker", "started", "seconds", "digest", "skipped")
-        with self._read():
+        with reading(self.job_id):
             return [Done(**{name: one[name] for name in names if name in one}) for one in found]
 
     def failed_attempts(self) -> dict[str, int]:
         """Return how many attempts failed, by the kind of failure. Only the last 10,000 are known."""
         found = self._scripts.call(lambda: self.connection.lrange(self.keys.failures, 0, -1))
-        with self._read():
+        with reading(self.job_id):
             return dict(Counter(str(json.loads(raw)["kind"]) for raw in found))
 
     def counters(self) -> dict[str, int]:
         """Return the user's counters."""
         found = self._scripts.call(lambda: self.connection.hgetall(self.keys.counters))
-        with self._read():
+        with reading(self.job_id):
             return {name: int(n) for name, n in decoded(found).items()}
-
-    @contextmanager
-    def _read(self) -> Iterator[None]:
-        """Turn errors from values that this package did not write into an error that names the job."""
-        try:
-            yield
-        except (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError) as error:
-            message = (
-                f"what Redis holds of job {self.job_id} is not what word_counter wrote there "
-                f"({type(error).__name__}: {error}); purge it and run it again"
-            )
-            raise JobFailedError(message) from error
 
     def set_aside(self) -> int:
         """Return how many entries the quarantine has."""

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from word_counter.store.connection import Redis
+from word_counter.store.connection import Redis, hash_at
+from word_counter.store.decoding import whole
 from word_counter.store.keys import WORKER_PREFIX, WORKERS
 
 #: A worker that has said nothing for so long counts as gone, in seconds: no longer than a lease lasts by default.
 GONE_AFTER_SECONDS = 10
+#: The facts that are whole numbers, or several with blanks between them.
+_NUMBERS = frozenset({"pid", "processes", "since", "bytes", "peak_bytes"})
+_LONGEST_NUMBER = 18  # in digits
 
 
 class WorkerRegistry:
@@ -47,15 +51,28 @@ class WorkerRegistry:
         )
 
     def facts(self, worker: str) -> dict[str, str]:
-        """Return the facts that a worker sent with its last heartbeat; empty when it is gone."""
-        fields = self._connection.hgetall(WORKER_PREFIX + worker)
-        return {name.decode(): value.decode("utf-8", "replace") for name, value in fields.items()}
+        """Return the facts that a worker sent with its last heartbeat; empty when it is gone.
+
+        Those that should be numbers and are not are left out, and named by the fact ``unreadable``: anybody who may
+        write to Redis may have put them there.
+        """
+        facts = hash_at(self._connection, WORKER_PREFIX + worker)
+        if facts is None:
+            return {"unreadable": "all"}
+        junk = sorted(name for name in _NUMBERS & facts.keys() if not _is_numbers(facts[name]))
+        for name in junk:
+            del facts[name]
+        return facts | ({"unreadable": " ".join(junk)} if junk else {})
 
     def processes(self, queue: str = "") -> int:
         """Return how many processes all live workers have together; with a queue, only those that serve it."""
-        return sum(int(facts.get("processes", 0)) for facts in self.serving(queue).values())
+        return sum(whole(facts, "processes") for facts in self.serving(queue).values())
 
     def serving(self, queue: str = "") -> dict[str, dict[str, str]]:
         """Return what live workers say of themselves, by name; with a queue, of those that serve it."""
         workers = {name: self.facts(name) for name in self.names()}
         return {name: facts for name, facts in workers.items() if not queue or facts.get("queue") == queue}
+
+
+def _is_numbers(text: str) -> bool:
+    return all(part.isascii() and part.isdigit() and len(part) <= _LONGEST_NUMBER for part in text.split())

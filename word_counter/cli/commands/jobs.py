@@ -34,7 +34,8 @@ _COLUMNS = (
 def jobs(redis: str | None, as_json: bool, shipped: bool) -> None:  # noqa: FBT001 (click passes flags so)
     """List the jobs that Redis still knows, the newest first. Those with no MASTER go on with `resume JOB`.
 
-    JSON: {"jobs": [...]}, each as `status --json` prints it; with --shipped {"shipped": [...]}.
+    JSON: {"jobs": [...], "unreadable": [...]}, each job as `status --json` prints it; unreadable are those whose
+    record in Redis somebody changed, as {"job": ID, "why": TEXT}. With --shipped {"shipped": [...]}.
     """
     if shipped:
         from word_counter.cli.commands.shipped_jobs import show_shipped
@@ -42,14 +43,19 @@ def jobs(redis: str | None, as_json: bool, shipped: bool) -> None:  # noqa: FBT0
         show_shipped(as_json=as_json)
         return
     from word_counter.inspection.job_catalog import JobCatalog
+    from word_counter.inspection.records import UnreadableRecord
 
     with connected(redis) as connection:
         records = list(JobCatalog(connection).jobs())
     if as_json:
-        show_json({"jobs": [job_json(record) for record in records]})
+        unreadable = [{"job": one.id, "why": one.why} for one in records if isinstance(one, UnreadableRecord)]
+        known = [job_json(one) for one in records if not isinstance(one, UnreadableRecord)]
+        show_json({"jobs": known, "unreadable": unreadable})
         return
     rows = [
-        (
+        (job.id, "unreadable", *[""] * (len(_COLUMNS) - 2))
+        if isinstance(job, UnreadableRecord)
+        else (
             job.id,
             str(job.state),
             "none" if job.abandoned else "",

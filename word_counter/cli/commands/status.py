@@ -192,7 +192,7 @@ def workers(redis: str | None, as_json: bool) -> None:  # noqa: FBT001 (click pa
     """List the workers that are alive.
 
     JSON: {"workers": [{"worker", "host", "pid", "processes", "running", "heard", "silent_seconds",
-    "bytes", "peak_bytes"}, ...]}.
+    "bytes", "peak_bytes", "unreadable"}, ...]}. "unreadable" names what somebody changed in Redis and counts as 0.
     """
     from word_counter.inspection.job_catalog import JobCatalog
 
@@ -210,6 +210,7 @@ def workers(redis: str | None, as_json: bool) -> None:  # noqa: FBT001 (click pa
                 "silent_seconds": worker.silent_seconds,
                 "bytes": list(worker.bytes),
                 "peak_bytes": worker.peak_bytes,
+                "unreadable": worker.unreadable,
             }
             for worker in records
         ]
@@ -219,7 +220,7 @@ def workers(redis: str | None, as_json: bool) -> None:  # noqa: FBT001 (click pa
         (
             worker.name,
             f"{worker.processes:,}",
-            " ".join(worker.running) or "idle",
+            f"unreadable: {worker.unreadable}" if worker.unreadable else " ".join(worker.running) or "idle",
             size(sum(worker.bytes)),
             size(worker.peak_bytes),
             f"{worker.silent_seconds:.0f} s ago",

@@ -50,12 +50,13 @@ class ProgressBars(Progress):
         width = self._screen.width
         wide = width >= _WIDE
         self.columns = (
-            TextColumn("{task.description}", style="bold"),
+            TextColumn("{task.description}", style="bold", markup=False),
             BarColumn(bar_width=None),
-            TextColumn("{task.fields[percent]:>3}%", justify="right"),
+            TextColumn("{task.fields[percent]:>3}%", justify="right", markup=False),
             TextColumn(
                 "{task.fields[amount]} {task.fields[noun]}" if wide else "{task.fields[amount]}",
                 justify="left" if wide else "right",
+                markup=False,
             ),
         )
         yield self.make_tasks_table(self.tasks)

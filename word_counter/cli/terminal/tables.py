@@ -33,6 +33,7 @@ _COLOURS = {
     "cancelled": "yellow",
     "fail": "red",
     "failed": "red",
+    "unreadable": "red",
 }
 
 
@@ -64,7 +65,7 @@ def stdout_console() -> Console:
     """Return a console on standard output, as wide as the terminal, or without a limit when it is not one."""
     from rich.console import Console
 
-    console = Console(file=sys.stdout, highlight=False, soft_wrap=False)
+    console = Console(file=sys.stdout, highlight=False, soft_wrap=False, markup=False, emoji=False)
     if not console.is_terminal:
         console.width = _UNLIMITED
     return console
@@ -88,7 +89,7 @@ def show_fields(fields: Sequence[tuple[str, str]]) -> None:
     grid.add_column(overflow="fold")
     for name, value in fields:
         if value:
-            grid.add_row(name, plain(value, lines=True))
+            grid.add_row(plain(name), plain(value, lines=True))
     _print_trimmed(stdout_console(), grid)
 
 
