@@ -56,10 +56,17 @@ _ORDERS = [Shape("each", 0), Shape("first", 0), *(Shape("each", seed) for seed i
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The result of a check: how many records were tried, and the counterexample; None: none was found."""
+    """The result of a check.
+
+    Attributes:
+        records: how many records were tried.
+        counterexample: the counterexample; None: none was found.
+        set_aside: how many records of the sample raised, and were left out as bad.
+    """
 
     records: int
     counterexample: Counterexample | None = None
+    set_aside: int = 0
 
 
 #: Tries a sample; returns a counterexample or None.
@@ -101,7 +108,8 @@ def check(
         def start() -> list[HashSeedProcess]:
             return [stack.enter_context(HashSeedProcess(seed, code, params, files)) for seed in seeds]
 
-        return _check(_Examiner(phases, start, tell), good, patience_seconds)
+        verdict = _check(_Examiner(phases, start, tell), good, patience_seconds)
+        return replace(verdict, set_aside=len(sample) - len(good))
 
 
 def _without_bad(phase: Phase, sample: Sequence[Record], most: int) -> Iterator[Record]:

@@ -29,9 +29,13 @@ def check_isolated(job: Job, sample: Sequence[Record], *, max_bad_records: int =
         UsageError: likewise.
     """
 
-    def checked(tell: Tell) -> tuple[int, dict[str, Any] | None]:
+    def checked(tell: Tell) -> tuple[int, int, dict[str, Any] | None]:
         verdict = check(job, sample, max_bad_records=max_bad_records, tell=tell)
-        return verdict.records, None if verdict.counterexample is None else verdict.counterexample.to_json()
+        return (
+            verdict.records,
+            verdict.set_aside,
+            None if verdict.counterexample is None else verdict.counterexample.to_json(),
+        )
 
     def one_by_one(tell: Tell) -> None:
         phases = job.phases(job.param_values(), job.side_files())
@@ -42,8 +46,8 @@ def check_isolated(job: Job, sample: Sequence[Record], *, max_bad_records: int =
 
     ending = run_isolated(checked, seconds=seconds)
     if not ending.died:
-        records, counterexample = ending.answer
-        return Verdict(records, None if counterexample is None else Counterexample.of_json(counterexample))
+        records, set_aside, told = ending.answer
+        return Verdict(records, None if told is None else Counterexample.of_json(told), set_aside)
     alone = run_isolated(one_by_one, seconds=seconds, silent_seconds=seconds * _SHARE_OF_A_RECORD)
     found = alone.died and alone.told is not None and alone.hung == ending.hung
     example = (sample[alone.told],) if found else ()

@@ -22,6 +22,8 @@ from word_counter.shuffle.partitioning import check_texts
 
 #: How many bytes of a record the quarantine keeps.
 _KEPT_BYTES = 1024
+#: Slips in code, which no record is to blame for: a misspelt name, a module that is not there.
+_SLIPS = (NameError, ImportError, SyntaxError)
 
 
 def _nothing(index: int) -> None:
@@ -88,7 +90,8 @@ def map_skipping_bad(
     With ``whole`` the chunk is one record, as its mapper takes whole files.
 
     Raises:
-        RecordError: a record raised, and the job allows no bad records; or setup or close raised.
+        RecordError: a record raised, and the job allows no bad records; or it met a slip in the code, such as a name
+            that is not defined; or setup or close raised.
         TooManyBadError: more records raised in this chunk than the job allows.
     """
     aside = SetAside()
@@ -111,7 +114,7 @@ def map_skipping_bad(
             raise
         except USER_ERRORS as error:
             cause, why = error, user_traceback(error)
-            if not skip_bad.limit:
+            if not skip_bad.limit or isinstance(error, _SLIPS):
                 message = f"{type(mapper).__name__} failed in {place_of(mapper, record)}\n{why}"
                 raise RecordError(message) from error
         mapper.counters = counters  # what it counted in this record is not counted

@@ -245,7 +245,8 @@ def _check_class(role: str, cls: object, base: type, where: str) -> None:
     if cls is None:
         return
     if not (isinstance(cls, type) and issubclass(cls, base)):
-        message = f"{where}: {role} must be a subclass of {base.__name__}, found {cls!r}"
+        found = f"an instance; write {type(cls).__name__}, without ()" if isinstance(cls, base) else repr(cls)
+        message = f"{where}: {role} must be a subclass of {base.__name__}, found {found}"
         raise JobLoadError(message)
     if missing := missing_arguments(cls):
         message = f"{where}: {role} {cls.__name__} is made anew in each task, without arguments: {missing}"

@@ -125,7 +125,11 @@ def make_job(reference: str, params: Mapping[str, Any] | None = None) -> Job:
 
 
 def made(job: type[Job] | Job) -> Job:
-    """Return a checked instance of a job; JobLoadError when it cannot be made, or is incomplete."""
+    """Return a checked instance of a job; JobLoadError when it is none, cannot be made, or is incomplete."""
+    if not (issubclass(job, Job) if isinstance(job, type) else isinstance(job, Job)):
+        what = f"the class {job.__name__}" if isinstance(job, type) else repr(job)
+        message = f"{what} is no job: give a subclass of word_counter.Job, or Job(mapper=M, reducer=R)"
+        raise JobLoadError(message)
     try:
         instance = job() if isinstance(job, type) else job
         instance.check()  # again, as a subclass's __init__ may have skipped it

@@ -65,8 +65,8 @@ def check(
     """Try a job on a sample before the long run: cut, ordered, combined and hashed in many ways.
 
     Refuses, with the smallest example that it finds, a job whose results depend on any of these or on chance, or that
-    gives what JSON cannot hold. Exit code 0: nothing found; 1: refused. JSON: {"ok": BOOL, "records": N, "fault",
-    "what", "advice", "error", "example": [{"file", "line", "text"}, ...], "runs": [{"how", "gave"}, ...]}.
+    gives what JSON cannot hold. Exit code 0: nothing found; 1: refused. JSON: {"ok": BOOL, "records": N,
+    "set_aside": N, "fault", "what", "advice", "error", "example": [{"file", "line", "text"}, ...], "runs": [{"how", "gave"}, ...]}.
     """
     from word_counter.check.checker import MOST_RECORDS
     from word_counter.check.isolated_check import check_isolated
@@ -94,6 +94,7 @@ def check(
         click.echo(
             f"{made.name} passes: {count(verdict.records, 'record')} gave the same however they were cut, ordered, "
             "combined and hashed"
+            + (f"; {count(verdict.set_aside, 'bad record')} of the sample left out" if verdict.set_aside else "")
         )
     if verdict.counterexample is not None:
         click.get_current_context().exit(1)
@@ -123,6 +124,7 @@ def _cut(text: str) -> str:
 
 def _json(verdict: Verdict) -> dict[str, Any]:
     content: dict[str, Any] = {"ok": verdict.counterexample is None, "records": verdict.records}
+    content["set_aside"] = verdict.set_aside
     counterexample = verdict.counterexample
     if counterexample is not None:
         example = [

@@ -278,8 +278,8 @@ def _run_job(given: dict[str, Any], settings: dict[str, Any]) -> None:
             # engine shows it, without the frames of this package, unless a debugger should stop where it was raised.
             if chosen.engine != "inline" or not hasattr(error, "__notes__") or "pdb" in sys.modules:
                 raise
-            message = "\n".join([*error.__notes__, user_traceback(error)])
-            raise JobFailedError(message) from error
+            notes, error.__notes__ = error.__notes__, []  # at the head, and not once more at the end
+            raise JobFailedError("\n".join([*notes, user_traceback(error)])) from error
 
     _show_run(given, chosen, settings, start)
 

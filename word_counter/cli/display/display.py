@@ -7,6 +7,7 @@ ends before it is needed.
 from __future__ import annotations
 
 import contextlib
+import json
 import threading
 import time
 from collections import deque
@@ -36,6 +37,7 @@ _HELD_BACK_SECONDS = 1.0
 #: How many counters are told of when there are no results.
 _TOLD_COUNTERS = 10
 #: How many of the last lines of workers a quiet display keeps, to show them should the run fail.
+_LONGEST_ENTRY = 100_000  # of the quarantine, in characters
 _KEPT_LINES = 20
 
 
@@ -127,7 +129,7 @@ class Display(Observer):
         screen = self.console()
         with contextlib.suppress(OSError):
             screen.print(summary(outcome, screen.width))
-        if why := why_empty(outcome):
+        for why in filter(None, (why_set_aside(outcome), why_empty(outcome))):
             self.warned(why)
 
     def console(self) -> Console:
@@ -160,8 +162,8 @@ class QuietDisplay(Display):
         self._last.append(printable(line.expandtabs()))
 
     def summarise(self, outcome: Outcome) -> None:
-        """Show nothing but that there are no results, and what may be the reason."""
-        if why := why_empty(outcome):
+        """Show nothing but that something was set aside or that there are no results, and what may be the reason."""
+        for why in filter(None, (why_set_aside(outcome), why_empty(outcome))):
             super().say(f"warning: {printable(why)}", "yellow")
 
 
@@ -217,6 +219,23 @@ def why_empty(outcome: Outcome) -> str:
     most = sorted(outcome.counters.items(), key=lambda counter: (-counter[1], counter[0]))
     told = [f"{name}: {n:,}" for name, n in most[:_TOLD_COUNTERS]]
     return f"the results are empty; counted were {'; '.join(told)}{'; and more' if most[_TOLD_COUNTERS:] else ''}"
+
+
+def why_set_aside(outcome: Outcome) -> str:
+    """Return how much a job set aside, and the first reason for it; "" when it counted everything."""
+    if not outcome.quarantine:
+        return ""
+    told = [(outcome.bad_records, "bad record"), (outcome.skipped_chunks, "chunk")]
+    what = " and ".join(count(n, noun) for n, noun in told if n)
+    first = ""
+    with (
+        contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError),
+        open(outcome.quarantine, encoding="utf-8") as file,
+    ):
+        entry = json.loads(file.readline(_LONGEST_ENTRY))
+        reason = entry["reason"].strip().splitlines()[-1]
+        first = f"; the first, in {entry['file']}, line {entry['line']}: {reason}"
+    return f"{what} set aside in {outcome.quarantine}, and not counted{first}"
 
 
 def phase_of(progress: Progress) -> str:
