@@ -252,6 +252,14 @@ class TestReading:
                 reader.read(Chunk(0, 0, 0, 4, 1, 1))
 
 
+def test_receipts_in_a_folder_of_results_are_no_data(tmp_path: Path) -> None:
+    for name in ("part-00000", "results.json", "results.receipt.json", "part-00000.receipt.json", "a.inputs.jsonl.gz"):
+        (tmp_path / name).write_text("a\n")
+
+    assert [Path(source.path).name for source in find_sources(tmp_path)] == ["part-00000", "results.json"]
+    assert len(find_sources(tmp_path / "results.receipt.json")) == 1  # what is named is read
+
+
 def test_files_that_are_named_more_than_once_are_told_of(tmp_path: Path) -> None:
     for name in ("a.log", "b.log"):
         (tmp_path / name).write_text("x\n")
