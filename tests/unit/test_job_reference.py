@@ -40,8 +40,7 @@ def _imports_are_undone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(sys, "path", sys.path.copy())
     before = set(sys.modules)
     yield
-    for name in set(sys.modules) - before:
-        del sys.modules[name]
+    _forget(before)
 
 
 def _write(path: Path, text: str) -> Path:
@@ -51,8 +50,10 @@ def _write(path: Path, text: str) -> Path:
 
 
 def _forget(before: set[str]) -> None:
+    """Forget what was imported since, but for installed modules: some of them cannot be imported twice."""
     for name in set(sys.modules) - before:
-        del sys.modules[name]
+        if not (getattr(sys.modules[name], "__file__", "") or "").startswith((sys.prefix, sys.base_prefix)):
+            del sys.modules[name]
 
 
 @pytest.mark.parametrize("edited", ["my_job.py", "beside.py"])

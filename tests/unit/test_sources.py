@@ -78,7 +78,7 @@ class TestFinding:
 
         assert found == ["a.txt", "b.txt", "deep/c.txt", "deep/deeper/d.log"]
         assert said[0] == f"linked folder left out of the input: {tree}/deep/link; name them as inputs to read them"
-        hidden = [f"hidden file or folder left out of the input: {tree}/.hidden and 1 more"]
+        hidden = [f"hidden file or folder, or receipt left out of the input: {tree}/.hidden and 1 more"]
         assert said[1:] == (hidden if verbose else [])
 
     @pytest.mark.parametrize("name", ["missing.txt", "no/such/folder/", "*.gz", "**/*.gz"])
