@@ -105,6 +105,20 @@ def test_a_quiet_run_says_what_is_set_aside_and_why(folder: Path, job: Path) -> 
     )
 
 
+def test_a_reason_that_quotes_a_long_line_is_cut_and_the_next_run_knows_its_quarantine(folder: Path, job: Path) -> None:
+    job.write_text(_JOB.replace('"a bad word"', "line"))
+    long = [*_lines(), "RAISE " + "x" * 3_000_000]
+
+    for _ in range(2):
+        ended = _run(folder, long, "--max-bad-records", "1")
+
+        assert ended.code == 4, ended.err
+        [entry] = _quarantine(folder)
+        assert entry["reason"].startswith("Traceback")
+        assert "characters left out]" in entry["reason"]
+        assert (folder / "out" / "quarantine.jsonl").stat().st_size < 50_000
+
+
 @pytest.mark.parametrize("engine", ["redis", "inline"])
 def test_a_misspelt_name_is_no_bad_record(folder: Path, job: Path, engine: str) -> None:
     job.write_text(_JOB.replace('ValueError("a bad word")', "ValueErorr"))
