@@ -209,6 +209,18 @@ class TestTheOutputItself:
 
         assert not (tmp_path / "nowhere").exists()
 
+    @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a link to somebody else")
+    def test_that_is_a_link_which_somebody_else_made_is_refused(self, tmp_path: Path) -> None:
+        (tmp_path / "victim").write_text("mine")
+        (tmp_path / "link.json").symlink_to("victim")
+        os.lchown(tmp_path / "link.json", 12345, 12345)
+
+        with pytest.raises(OutputError, match=r"a link to victim that another user made \(user 12345\)"):
+            Sink(str(tmp_path / "link.json")).check()
+
+        os.lchown(tmp_path / "link.json", 0, 0)
+        Sink(str(tmp_path / "link.json")).check()
+
     def test_may_be_a_link_to_a_file_that_is_not_there_yet(self, tmp_path: Path) -> None:
         (tmp_path / "link.json").symlink_to(tmp_path / "real.json")
 

@@ -36,6 +36,7 @@ class LocalDraft(Draft):
         self._temporary = ""
         self._lock = -1
         try:
+            _refuse_foreign_link(path)
             self._target = os.path.realpath(path)
             self._folder, name = os.path.split(self._target)
             os.makedirs(self._folder, exist_ok=True)
@@ -115,6 +116,19 @@ def _remove_unless_locked(draft: str) -> None:
         os.close(descriptor)
 
 
+def _refuse_foreign_link(path: str) -> None:
+    """Raise OutputError for a link that another user made: it may lead to any file that this user can write."""
+    if not os.path.islink(path):
+        return
+    owner = os.lstat(path).st_uid
+    if owner not in {os.geteuid(), 0}:
+        message = (
+            f"the output {path} is a link to {os.readlink(path)} that another user made (user {owner}); remove it, or "
+            "give another --output"
+        )
+        raise OutputError(message)
+
+
 class LocalFiles:
     """The files of this machine."""
 
@@ -136,6 +150,7 @@ class LocalFiles:
             )
             raise OutputError(message)
         try:
+            _refuse_foreign_link(output)
             target = os.path.realpath(output)
             if os.path.islink(output) and (os.path.islink(target) or not os.path.isdir(os.path.dirname(target))):
                 message = (
