@@ -80,7 +80,7 @@ class TestFinding:
 
         assert found == ["a.txt", "b.txt", "deep/c.txt", "deep/deeper/d.log"]
         assert said[0] == f"linked folder left out of the input: {tree}/deep/link; name them as inputs to read them"
-        hidden = [f"hidden file or folder left out of the input: {tree}/.hidden and 1 more"]
+        hidden = [f"hidden file or folder, or receipt left out of the input: {tree}/.hidden and 1 more"]
         assert said[1:] == (hidden if verbose else [])
 
     @pytest.mark.parametrize("name", ["missing.txt", "no/such/folder/", "*.gz", "**/*.gz"])
@@ -277,6 +277,14 @@ def test_no_two_names_are_spelled_alike(one: str, other: str) -> None:
 )
 def test_bytes_that_are_no_utf_8_are_spelled_out_and_what_looks_so_is_told_apart(path: str, name: str) -> None:
     assert Source(path, 0, 0).name == name
+
+
+def test_receipts_in_a_folder_of_results_are_no_data(tmp_path: Path) -> None:
+    for name in ("part-00000", "results.json", "results.receipt.json", "part-00000.receipt.json", "a.inputs.jsonl.gz"):
+        (tmp_path / name).write_text("a\n")
+
+    assert [Path(source.path).name for source in find_sources(tmp_path)] == ["part-00000", "results.json"]
+    assert len(find_sources(tmp_path / "results.receipt.json")) == 1  # what is named is read
 
 
 def test_files_that_are_named_more_than_once_are_told_of(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from word_counter.errors import EncodingError, InvalidTextError, RecordError, To
 from word_counter.job.mapper import Lines, Mapper, mapped
 from word_counter.job.pairs import Pairs
 from word_counter.job.reducer import GroupKey, Reducer
+from word_counter.loading.user_code import bounded
 from word_counter.shuffle.partitioning import check_texts
 
 #: How many bytes of a record the quarantine keeps.
@@ -108,7 +109,7 @@ def map_skipping_bad(
             if not skip_bad.limit:
                 raise
             cause: BaseException = error
-            why = str(error)
+            why = bounded(str(error))
         except WordCounterError:
             raise
         except USER_ERRORS as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from word_counter.errors import BadRecordError
 from word_counter.job.mapper import Lines, Mapper
 from word_counter.job.pairs import Pairs
-from word_counter.loading.user_code import user_traceback
+from word_counter.loading.user_code import bounded, user_traceback
 
 #: What user code may raise. SystemExit too: sys.exit() in a mapper must not look like a normal end.
 USER_ERRORS = (Exception, SystemExit)
@@ -19,13 +19,15 @@ def failure_of_mapper(who: str, mapper: Mapper | None, records: Lines | Pairs, e
     if mapper is None:
         return f"{who} failed\n{user_traceback(error)}"
     if isinstance(error, BadRecordError):
-        return f"{place_of(mapper, records, error)}: {error}"
+        return f"{place_of(mapper, records, error)}: {reason_of(error)}"
     return f"{who} failed in {place_of(mapper, records)}\n{user_traceback(error)}"
 
 
 def reason_of(error: BaseException) -> str:
-    """Say why a record is set aside."""
-    return str(error) if isinstance(error, BadRecordError) else user_traceback(error)
+    """Say why a record is set aside, in valid Unicode that is short."""
+    if isinstance(error, BadRecordError):
+        return bounded(str(error)).encode("utf-8", "backslashreplace").decode()
+    return user_traceback(error)
 
 
 def place_of(mapper: Mapper, records: Lines | Pairs, error: BaseException | None = None) -> str:
