@@ -14,6 +14,8 @@ from __future__ import annotations
 import re
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+#: Backslashes that begin what looks like an escape of :func:`spelled`, or stand before one.
+_LIKE_ESCAPES = re.compile(r"\\+(?=x[89a-f][0-9a-f]|ud[89a-f][0-9a-f]{2}|[\ud800-\udfff])")
 #: The lone surrogates that stand for bytes which could not be decoded: byte 0xe9 is 0xdce9 (PEP 383).
 _BYTES = range(0xDC80, 0xDD00)
 
@@ -24,6 +26,17 @@ def spelled(text: str) -> str:
     Python holds such bytes as lone surrogates, which no encoding can write. Others become ``\ud83d``, say.
     """
     return text if text.isascii() else _LONE_SURROGATE.sub(_spelled, text)
+
+
+def spelled_name(name: str) -> str:
+    r"""Return the name of a file as :func:`spelled` does, so that no two names become one.
+
+    What stands in a name and looks like the escape of a byte gets a second backslash: the name ``\xe9`` becomes
+    ``\\xe9``. So do backslashes before an escape. All other backslashes stay as they are.
+    """
+    if "\\" in name:
+        name = _LIKE_ESCAPES.sub(r"\g<0>\g<0>", name)
+    return spelled(name)
 
 
 def _spelled(match: re.Match[str]) -> str:
@@ -140,6 +153,21 @@ class EncodingError(JobFailedError):
 
 class InvalidTextError(EncodingError):
     """A key or a value has a lone surrogate, which no text file holds. The record that it comes from is a bad one."""
+
+
+class BadRecordError(ValueError):
+    """A record of the input is not what it should be; the message follows its place. No code is to blame.
+
+    It counts as an error of the mapper that reads the record: the record is a bad one, which may be set aside. Hence it
+    is none of this package's own errors, which end a task.
+
+    Attributes:
+        index: the line on which the record begins, by its index in the chunk; None: the line that was read last.
+    """
+
+    def __init__(self, message: str, index: int | None = None) -> None:
+        super().__init__(message)
+        self.index = index
 
 
 class InputChangedError(JobFailedError):

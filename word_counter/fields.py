@@ -6,6 +6,7 @@ import csv
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from word_counter.errors import BadRecordError
 from word_counter.settings.plurals import plural
 
 #: As an input format names what cannot stand in one.
@@ -16,7 +17,7 @@ def fields_of(line: str, delimiter: str = ",") -> list[str]:
     """Return the fields of a line: by the rules of CSV, or, without a delimiter, its words between white space.
 
     Raises:
-        ValueError: quotes are left open, or go on behind their end.
+        BadRecordError: quotes are left open, or go on behind their end.
     """
     if not delimiter:
         return line.split()
@@ -24,11 +25,11 @@ def fields_of(line: str, delimiter: str = ",") -> list[str]:
         return next(csv.reader([line], delimiter=delimiter, strict=True), [])
     except csv.Error as error:
         message = f"this is no line of CSV: {error}"
-        raise ValueError(message) from None
+        raise BadRecordError(message) from None
 
 
 def field_of(line: str, number: int, delimiter: str = ",") -> str:
-    """Return a field by its number, from 1; 0 is the whole line. ValueError when there are not so many."""
+    """Return a field by its number, from 1; 0 is the whole line. BadRecordError when there are not so many."""
     if not number:
         return line
     found: str = _numbered(fields_of(line, delimiter), number)
@@ -39,7 +40,7 @@ def key_of(record: Any, field: str) -> Any:
     """Return a field of a row or a JSON object: by its name, as ``outer.inner`` in inner objects, or by its number.
 
     Raises:
-        ValueError: there is no such field, or it is null, or an object or a list.
+        BadRecordError: there is no such field, or it is null, or an object or a list.
     """
     if field.isdecimal():
         row = list(record.values()) if isinstance(record, Mapping) else record
@@ -49,18 +50,18 @@ def key_of(record: Any, field: str) -> Any:
         if not isinstance(found, Mapping) or name not in found:
             names = ", ".join(map(str, record)) if isinstance(record, Mapping) else "fields without names"
             message = f"there is no field {field!r}, only {names}"
-            raise ValueError(message)
+            raise BadRecordError(message)
         found = found[name]
     if found is None or isinstance(found, (Mapping, list)):
         message = f"the field {field!r} is {'null' if found is None else 'no single value'}, and so no key"
-        raise ValueError(message)
+        raise BadRecordError(message)
     return found
 
 
 def _numbered(row: Sequence[Any], number: int) -> Any:
     if len(row) < number:
         message = f"field {number} is asked for, and there {plural(len(row), 'is', 'are')} {len(row)}"
-        raise ValueError(message)
+        raise BadRecordError(message)
     return row[number - 1]
 
 

@@ -156,10 +156,39 @@ def test_utf_16_and_32_without_a_mark_are_refused_by_name(
         b"\x00\x01\x02\x03" * 9,
         b"\x7fELF\2\1\1\0\0\0\0\0",
         bytes(64),
+        b"a\0b\n",
+        b"1\0002\n",
+        b"a\0A\n",
+        b"a\0\0\0b\0\0\n",
+        b"\0\0\0a\0\0",
+        b"a\0\0\xd8",
     ],
 )
 def test_other_bytes_are_not_taken_for_utf_16(head: bytes) -> None:
     assert unmarked(head) == ""
+
+
+def test_a_list_of_names_with_zeros_between_is_read_as_it_is_where_somebody_says_so(folder: Path) -> None:
+    path = folder / "names"
+    path.write_bytes(b"a\0b\0c\0")
+
+    with pytest.raises(InputError, match=r"looks like text in UTF-16-LE.* as it is .* with --encoding utf-8"):
+        find_sources(path)
+    assert _read(path, Cutting(3), "UTF8") == ["a\0b\0c\0"]
+    path.write_bytes(PACKERS["gzip"](b"a\0b\0c\0"))
+    assert _read(path, Cutting(3), "utf-8") == ["a\0b\0c\0"]
+
+
+@pytest.mark.parametrize("pack", [bytes, PACKERS["gzip"]])
+@pytest.mark.parametrize(("name", "rest"), [("utf-16", 1), ("utf-32", 1), ("utf-32", 3), ("utf-16-be", 1)])
+def test_text_that_ends_within_a_character_is_refused_by_name(
+    folder: Path, name: str, rest: int, pack: type[bytes]
+) -> None:
+    path = folder / "a.txt"
+    path.write_bytes(pack("one\ntwo\n".encode(name) + b"\0" * rest))
+
+    with pytest.raises(InputError, match=r"a\.txt is cut off: it ends in the middle of a character of UTF-"):
+        _read(path, Cutting(3), "" if len(name) == len("utf-16") else name)
 
 
 @pytest.mark.parametrize(

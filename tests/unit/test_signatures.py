@@ -194,6 +194,16 @@ def test_binary_files_in_an_archive_are_told_of_too(folder: Path) -> None:
     assert "--exclude '*.png'" in said[0]
 
 
+@pytest.mark.parametrize("name", ["utf-16-le", "utf-32-be"])
+def test_zeros_of_an_encoding_that_is_given_are_no_binary_ones(folder: Path, name: str) -> None:
+    (folder / "a.txt").write_bytes("one\n".encode(name))
+    said: list[str] = []
+
+    find_sources(folder / "a.txt", say=said.append, encoding=name)
+
+    assert said == []
+
+
 def test_lines_that_end_as_those_of_old_macs_are_told_of(folder: Path) -> None:
     (folder / "a.txt").write_bytes(b"one\rtwo\rthree")
 

@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.processes import without_root
 from word_counter.errors import InputChangedError, InputError
@@ -250,6 +252,31 @@ class TestReading:
 
             with pytest.raises(InputError, match=f"{name}: No such file.*; {advice}, or run with --transport inline"):
                 reader.read(Chunk(0, 0, 0, 4, 1, 1))
+
+
+#: Parts of names, of which some look like the escape of a byte, and some are bytes that need one.
+_PARTS = st.sampled_from(["\\", "x", "e9", "xe9", "x41", "ud83d", "\udce9", "\udc41", "\ud83d", "\u00e9", "a"])
+
+
+@given(st.lists(_PARTS, max_size=6).map("".join), st.lists(_PARTS, max_size=6).map("".join))
+def test_no_two_names_are_spelled_alike(one: str, other: str) -> None:
+    names = [Source(name, 0, 0).name for name in (one, other)]
+
+    assert (names[0] == names[1]) == (one == other)
+    assert "".join(names).encode().decode() == "".join(names)
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("caf\udce9", "caf\\xe9"),
+        ("caf\\xe9", "caf\\\\xe9"),
+        ("\\\udce9", "\\\\\\xe9"),
+        ("a\\b\\x41\\n", "a\\b\\x41\\n"),
+    ],
+)
+def test_bytes_that_are_no_utf_8_are_spelled_out_and_what_looks_so_is_told_apart(path: str, name: str) -> None:
+    assert Source(path, 0, 0).name == name
 
 
 def test_receipts_in_a_folder_of_results_are_no_data(tmp_path: Path) -> None:

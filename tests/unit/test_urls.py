@@ -94,3 +94,24 @@ def test_the_web_is_not_written() -> None:
 
 def test_files_of_a_store_are_within_the_roots_of_their_run_whatever_they_are_called() -> None:
     assert roots_of(["https://host/*.txt"], ["https://host/a.txt?x=1"]) == ["https://host/a.txt?x=1"]
+
+
+@pytest.mark.parametrize("encoded", ["%3F", "%3f", "%2A", "%5B1%5D", "%5b!x%5d"])
+def test_a_percent_encoded_wildcard_is_a_character_of_a_name_and_no_glob(folder: Path, encoded: str) -> None:
+    for name in ("a.txt", "a1.txt", "ab.txt"):
+        (folder / name).write_text("a\n")
+
+    with pytest.raises(InputError, match="no such file or directory: "):
+        find_sources(f"file://{folder}/a{encoded}.txt")
+    meant = Path(plain(f"file://{folder}/a{encoded}.txt"))
+    meant.write_text("b\n")
+    assert [source.path for source in find_sources(meant.as_uri())] == [str(meant)]
+
+
+def test_a_wildcard_that_is_written_as_it_is_stays_a_glob_in_a_url_of_this_machine(folder: Path) -> None:
+    for name in ("a b1.txt", "a b2.txt"):
+        (folder / name).write_text("a\n")
+
+    found = find_sources(f"file://{folder}/a%20b*.txt")
+
+    assert [Path(source.path).name for source in found] == ["a b1.txt", "a b2.txt"]

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from word_counter.compute.grouping import gather
-from word_counter.compute.user_errors import USER_ERRORS, place_of
+from word_counter.compute.user_errors import USER_ERRORS, failure_of_mapper, place_of, reason_of
 from word_counter.errors import EncodingError, InvalidTextError, RecordError, TooManyBadError, WordCounterError
 from word_counter.job.mapper import Lines, Mapper, mapped
 from word_counter.job.pairs import Pairs
 from word_counter.job.reducer import GroupKey, Reducer
-from word_counter.loading.user_code import bounded, user_traceback
+from word_counter.loading.user_code import bounded
 from word_counter.shuffle.partitioning import check_texts
 
 #: How many bytes of a record the quarantine keeps.
@@ -113,17 +113,16 @@ def map_skipping_bad(
         except WordCounterError:
             raise
         except USER_ERRORS as error:
-            cause, why = error, user_traceback(error)
+            cause, why = error, reason_of(error)
             if not skip_bad.limit or isinstance(error, _SLIPS):
-                message = f"{type(mapper).__name__} failed in {place_of(mapper, record)}\n{why}"
-                raise RecordError(message) from error
+                raise RecordError(failure_of_mapper(type(mapper).__name__, mapper, record, error)) from error
         mapper.counters = counters  # what it counted in this record is not counted
         aside.records[index] = why, record
         aside.raised += 1
         if aside.raised > skip_bad.limit:
             message = (
                 f"more than {skip_bad.limit} bad records (--max-bad-records); the last one in "
-                f"{place_of(mapper, record)}\n{why}"
+                f"{place_of(mapper, record, cause)}\n{why}"
             )
             raise TooManyBadError(message) from cause
     return aside

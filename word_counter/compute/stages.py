@@ -15,7 +15,7 @@ from word_counter.compute.grouping import gather
 from word_counter.compute.native_sums import adds_up, sums_of
 from word_counter.compute.result_segments import SEGMENT_CHARS, result_text, segments_of
 from word_counter.compute.skip_bad_records import SetAside, SkipBadRecords, map_skipping_bad
-from word_counter.compute.user_errors import USER_ERRORS, place_of
+from word_counter.compute.user_errors import USER_ERRORS, failure_of_mapper, place_of
 from word_counter.errors import EncodingError, InvalidTextError, RecordError, WordCounterError
 from word_counter.job.mapper import Lines, Mapper, mapped
 from word_counter.job.model import RunningTask, Surroundings
@@ -122,9 +122,7 @@ def _map_once(
     except WordCounterError:
         raise
     except USER_ERRORS as error:
-        where = f" in {place_of(mapper, lines)}" if mapper is not None else ""
-        message = f"{who} failed{where}\n{user_traceback(error)}"
-        raise RecordError(message) from error
+        raise RecordError(failure_of_mapper(who, mapper, lines, error)) from error
     counters = _added(mapper, reducer)
     partials, pairs = straight or (
         encode_partials(condensed, partitions, who, phase.partition),

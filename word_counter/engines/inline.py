@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext, redirect_stdout
 from dataclasses import replace
 from itertools import chain, islice
@@ -18,7 +18,7 @@ from word_counter.compute.merge import Summary, parts_of, summarised
 from word_counter.compute.skip_bad_records import SkipBadRecords
 from word_counter.compute.stages import MapOutput, pairs_of, run_map, run_reduce
 from word_counter.engines.base import Engine
-from word_counter.errors import JobLoadError, RecordError, UsageError
+from word_counter.errors import BadRecordError, JobLoadError, RecordError, UsageError
 from word_counter.inputs.base import Cutting
 from word_counter.inputs.chunk_reader import ChunkReader
 from word_counter.inputs.chunker import Piece, check_headers, split_sources
@@ -81,7 +81,9 @@ class InlineEngine(Engine):
             observer.warned(hint)
         cutting = Cutting.of(sources, chosen.chunk_size, records)
         pieces = _pieces(
-            sources, replace(cutting, whole_files=phases[0].whole_files, empty_files=phases[0].empty_files)
+            sources,
+            replace(cutting, whole_files=phases[0].whole_files, empty_files=phases[0].empty_files),
+            observer.warned,
         )
         partitions = max(2, chosen.partitions)
         progress = Progress(
@@ -112,8 +114,8 @@ class InlineEngine(Engine):
                     observer.progressed(progress)
                 results = tasks.reduce()
         except RecordError as error:
-            if not isinstance(error.__cause__, Exception):
-                raise  # a sys.exit() in a mapper must not look like a normal end
+            if not isinstance(error.__cause__, Exception) or isinstance(error.__cause__, BadRecordError):
+                raise  # a sys.exit() in a mapper must not look like a normal end, and of a bad record all is said
             error.__cause__.add_note(str(error).partition("\n")[0])
             raise error.__cause__ from None
         seconds = time.monotonic() - began
@@ -267,9 +269,9 @@ def _refuse(chosen: config.Settings, given: Mapping[str, Any]) -> None:
             raise UsageError(message)
 
 
-def _pieces(sources: list[Source], cutting: Cutting) -> Iterator[Piece]:
+def _pieces(sources: list[Source], cutting: Cutting, say: Callable[[str], None]) -> Iterator[Piece]:
     """Yield the pieces. Input that fits into one is cut into two halves, where it is lines and can be cut again."""
-    pieces = split_sources(sources, Cursor(), cutting)
+    pieces = split_sources(sources, Cursor(), cutting, say=say)
     begin = list(islice(pieces, 2))
     if not cutting.whole_files and len(begin) == 1 and begin[0].chunk.lines > 1:
         ((chunk, after, content),) = begin

@@ -18,6 +18,7 @@ _TOKEN = re.compile(
     re.IGNORECASE,
 )
 _LOCAL = re.compile(r"(file|local):(//|(?=/))", re.IGNORECASE)
+_SPELLED_MAGIC = re.compile(r"%(2a|3f|5b)", re.IGNORECASE)
 _SCHEME = re.compile(r"([a-z0-9+.-]+)://", re.IGNORECASE)
 #: The extras of this package by the schemes that fsspec reads with them.
 _EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs", "abfs": "abfs", "abfss": "abfs", "az": "abfs"}
@@ -67,6 +68,14 @@ def plain(name: str) -> str:
         message = f"{name} names no file: write file:///PATH with the whole path of one"
         raise UsageError(message)
     return path
+
+
+def is_never_glob(name: str) -> bool:
+    """Return whether a name is the URL of a local file in which ``*``, ``?`` or ``[`` is percent-encoded.
+
+    Such a character is one of the file's name.
+    """
+    return _LOCAL.match(name) is not None and _SPELLED_MAGIC.search(name) is not None
 
 
 def needs(url: str, error: ImportError) -> str:

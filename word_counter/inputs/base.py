@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import BinaryIO, ClassVar, Self
@@ -45,6 +45,7 @@ class Search:
     path_filter: PathFilter = _ALL
     encoding: str = ""  #: of files that do not begin with a byte order mark; nothing: UTF-8
     named: frozenset[str] = frozenset()  #: what the user named, as it was named
+    literal: frozenset[str] = frozenset()  #: names that are no globs, whatever is in them
     linked: list[str] = field(default_factory=list)  #: directories that links lead to
     hidden: list[str] = field(default_factory=list)  #: files and directories whose names begin with a dot
     unnamed: list[str] = field(default_factory=list)  #: pipes, sockets and devices that nobody named
@@ -155,6 +156,8 @@ class Opened(ABC):
         self.encoding = encoding
         #: How much of it was read, in bytes as they lie there.
         self.read_bytes = 0
+        #: Gets a line for people when reading shows what nobody could look at before.
+        self.say: Callable[[str], None] = lambda _: None
 
     @abstractmethod
     def blocks(self, offset: int = 0) -> Iterator[bytes]:

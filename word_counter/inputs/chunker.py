@@ -43,6 +43,7 @@ def split_sources(
     cutting: Cutting,
     *,
     opened: Callable[[Opened], None] = lambda _: None,
+    say: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Piece]:
     """Yield the chunks of all sources from ``cursor`` on.
 
@@ -53,6 +54,7 @@ def split_sources(
         cursor: where to start.
         cutting: how they are cut.
         opened: is given each source whose chunks travel, open, before it is read.
+        say: gets a line when a stream turns out to look like no text.
 
     Raises:
         InputError: a source cannot be read (any more), or is not whole.
@@ -71,6 +73,7 @@ def split_sources(
         header = header_of(source, cutting.records) if goes and start.offset and headed else b""
         try:
             with openings.opened(source) as file:
+                file.say = say
                 if goes:
                     opened(file)
                 for chunk, content in file.cut(start, cutting, keep=goes):

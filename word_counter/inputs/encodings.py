@@ -59,6 +59,15 @@ class TextEncoding:
         # A character that is cut off at the end must not take the line break before the end with it: so more follow.
         self._after = b"\n" * 4 if self._plainly and _OF_SEVERAL.fullmatch(name) else b""
 
+    def refuse_cut_off(self, size: int, name: str) -> None:
+        """Raise InputError when a text of UTF-16 or UTF-32 has half a character at its end; size is in bytes."""
+        if size % self.width:
+            message = (
+                f"{name} is cut off: it ends in the middle of a character of {self.name.upper()}; write it anew, or "
+                "leave it out with --exclude"
+            )
+            raise InputError(message)
+
     def utf8(self, raw: bytes) -> bytes:
         """Return text in UTF-8; what cannot be decoded is replaced."""
         text = (raw + self._after).decode(self.name, "replace")
@@ -185,8 +194,8 @@ UTF8: TextEncoding = _Utf8()
 
 @cache
 def encoding_of(name: str) -> TextEncoding:
-    """Return the encoding of a name that :func:`encoding_named` returned."""
-    return TextEncoding(name) if name else UTF8
+    """Return the encoding of a name that :func:`encoding_named` returned, or of ``utf-8``."""
+    return UTF8 if name in {"", "utf-8"} else TextEncoding(name)
 
 
 def encoding_named(name: str) -> str:
@@ -222,18 +231,19 @@ def marked(head: bytes) -> str | None:
 def unmarked(head: bytes) -> str:
     """Return the encoding of UTF-16 or UTF-32 without a byte order mark, as far as its beginning tells; else nothing.
 
-    Each space and line break in such text has bytes that are zero, nearly all on one side of a character; no character
-    is a control, and few are two letters of ASCII in one. Binary content that fits all of this is hardly ever found.
+    All of it can be decoded, but for what the end of a longer beginning cuts off. Each space and line break in such
+    text has bytes that are zero, nearly all on one side of a character; no character is a control, and few are two
+    letters of ASCII in one. Line breaks are those of the encoding: where there are others alone, it is text with zeros.
     """
     zeros = head.count(0)
     if zeros and len(head.translate(None, _NO_CONTROLS)) < _SHARE_OF_CONTROLS * len(head) and _is_utf8(head):
         return ""
     for name in ("utf-32-le", "utf-32-be", "utf-16-le", "utf-16-be") if zeros else ():
         width = 4 if "32" in name else 2
-        cut_off = len(head) % width
-        if cut_off and len(head) < _LEAST_CUT_BYTES:
-            continue  # the whole file, and no whole characters
-        whole = head[: len(head) - cut_off]
+        text = _decoded(head, name)
+        if text is None:
+            continue
+        whole = head[: len(head) - len(head) % width]
         high = (
             [whole[n::width] for n in range(1, width)]
             if name.endswith("le")
@@ -241,18 +251,22 @@ def unmarked(head: bytes) -> str:
         )
         if sum(part.count(0) for part in high) < _SHARE_OF_ZEROS * zeros:
             continue
-        text = whole.decode(name, "replace")
-        spoken = "".join(text.split())
+        if "\n" not in text and any(b"\n" in part for part in high):
+            continue
         letters = sum(
             first in _LETTERS and second in _LETTERS for first, second in zip(whole[::2], whole[1::2], strict=True)
         )
-        if (
-            spoken.rstrip("\ufffd").isprintable()
-            and "\ufffd" not in text[:-1]
-            and letters < _SHARE_OF_PAIRS * len(text)
-        ):
+        if "".join(text.split()).isprintable() and letters < _SHARE_OF_PAIRS * len(text):
             return name
     return ""
+
+
+def _decoded(head: bytes, name: str) -> str | None:
+    """Return the text of a beginning in UTF-16 or UTF-32; None: it is none. A short one is a whole file."""
+    try:
+        return codecs.getincrementaldecoder(name)().decode(head, final=len(head) < _LEAST_CUT_BYTES)
+    except UnicodeDecodeError:
+        return None
 
 
 def _is_utf8(head: bytes) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from word_counter.errors import InputError, UsageError
+from word_counter.errors import BadRecordError, InputError, UsageError
 from word_counter.inputs.encodings import UTF8, TextEncoding
 from word_counter.job.mapper import Mapper, Reading
 from word_counter.job.step import Phase
@@ -25,7 +25,7 @@ _NAMED = {"tab": "\t", "space": " ", "none": ""}
 #: A row is no longer than this: a quote that nobody closes would make one of all that follows.
 _LONGEST_ROW = 64 * 1024 * 1024
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_EMPTY_LINES = re.compile(r"\A(?: *\r?\n)+")
+_EMPTY_LINES = re.compile(r"\A(?:[ \t\r\f\v]*\n)+")
 _LONE_RETURN = "it has line breaks of old Macs (carriage returns alone); write them anew, as by tr '\\r' '\\n'"
 
 
@@ -94,7 +94,7 @@ class InputFormat:
         ``beginning`` is that of the source in UTF-8, or nothing of what is cut from its middle on: empty lines before a
         header belong to it.
         """
-        empty = self.headed and beginning.removeprefix(_BYTE_ORDER_MARK)[:1] in {b"\n", b"\r", b" "}
+        empty = self.headed and beginning.removeprefix(_BYTE_ORDER_MARK)[:1].isspace()
         return self.kind == "csv" and (bool(self.quote) or empty)
 
     def reading(self, header: bytes = b"", name: str = "") -> JsonLines | Rows | None:
@@ -121,12 +121,11 @@ class InputFormat:
         place = f"{name}, line {text[: len(text) - len(row)].count(chr(10)) + 1}"
         try:
             names = tuple(next(iter(Rows(self, ()).records(iter(row.split("\n")))), ()))
-        except csv.Error as error:
-            why = _LONE_RETURN if "\r" in row else f"{error}"
-            message = f"{place}: the header {_shown(row)} is no row of {self.kind}: {why}"
+        except BadRecordError as error:
+            message = f"{place}: the header {_shown(row)}: {error}"
             raise InputError(message) from error
         if "\r" in row and not self.quote:
-            message = f"{place}: the header {_shown(row)} is no row of {self.kind}: {_LONE_RETURN}"
+            message = f"{place}: the header {_shown(row)}: this is no row of {self.kind}: {_LONE_RETURN}"
             raise InputError(message)
         twice = next((one for number, one in enumerate(names) if one in names[:number]), None)
         if twice is not None:
@@ -156,7 +155,7 @@ class InputFormat:
             line = raw if in_utf8 else encoding.utf8(raw)
             if at_start:
                 line = line.removeprefix(_BYTE_ORDER_MARK)
-                if self.headed and not line.strip(b" \r\n"):
+                if self.headed and not line.strip():
                     held.append(raw)
                     continue
                 at_start = False
@@ -206,6 +205,14 @@ def chosen_format(asked: str, phase: Phase) -> str:
     return chosen
 
 
+def _cause(error: csv.Error) -> str:
+    """Say what is wrong with a row, where the library says it to programmers."""
+    told = str(error)
+    if told.startswith("new-line character"):
+        return _LONE_RETURN
+    return "a quote that opens in it is not closed" if told == "unexpected end of data" else told
+
+
 def _shown(row: str) -> str:
     return repr(row[:100]) + ("..." if len(row) > 100 else "")  # noqa: PLR2004
 
@@ -214,8 +221,12 @@ class JsonLines:
     """Reads a JSON value a line. Empty lines are none."""
 
     def records(self, lines: Iterator[str]) -> Iterator[Any]:
-        """Yield the value of each line."""
-        return (json.loads(line) for line in lines if line and not line.isspace())
+        """Yield the value of each line; BadRecordError when a line is no JSON."""
+        try:
+            yield from (json.loads(line) for line in lines if line and not line.isspace())
+        except json.JSONDecodeError as error:
+            message = f"this is no JSON: {error.msg} at column {error.colno}"
+            raise BadRecordError(message) from None
 
     def split(self, lines: Iterable[bytes]) -> Iterator[bytes]:
         """Yield the bytes of each record."""
@@ -233,8 +244,7 @@ class Rows:
         """Yield each row.
 
         Raises:
-            ValueError: it has more fields than there are names, or fewer.
-            csv.Error: it is none.
+            BadRecordError: it is none, or has more fields than there are names, or fewer.
         """
         csv.field_size_limit(_LONGEST_ROW)
         rows = csv.reader(
@@ -244,17 +254,25 @@ class Rows:
             quoting=csv.QUOTE_MINIMAL if self.format.quote else csv.QUOTE_NONE,
             strict=True,
         )
-        return map(self._named, filter(None, rows)) if self.header else filter(None, rows)
+        names, width = self.header, len(self.header)
+        begin = 0  # the index of the line on which the row begins
+        try:
+            for row in rows:
+                if row and not names:
+                    yield row
+                elif row:
+                    if len(row) != width:
+                        message = f"a row of {count(len(row), 'field')}, where the header names {width}"
+                        raise BadRecordError(message, begin)
+                    yield dict(zip(names, row, strict=True))
+                begin = rows.line_num
+        except csv.Error as error:
+            message = f"this is no row of {self.format.kind}: {_cause(error)}"
+            raise BadRecordError(message, begin) from None
 
     def split(self, lines: Iterable[bytes]) -> Iterator[bytes]:
         """Yield the bytes of each row."""
         return self.format.rows(lines)
-
-    def _named(self, row: list[str]) -> dict[str, str]:
-        if len(row) != len(self.header):
-            message = f"a row of {count(len(row), 'field')}, where the header names {len(self.header)}"
-            raise ValueError(message)
-        return dict(zip(self.header, row, strict=True))
 
 
 def reading_to_json(reading: Reading | None) -> list[Any] | None:

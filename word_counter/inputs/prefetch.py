@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from word_counter.inputs.base import Cutting, Opened
 from word_counter.inputs.chunker import Piece, split_sources
@@ -22,12 +22,23 @@ _AHEAD_PIECES = 10_000
 
 
 class Prefetch:
-    """Pieces of the input from a cursor on."""
+    """Pieces of the input from a cursor on.
 
-    def __init__(self, sources: Sequence[Source], cursor: Cursor, cutting: Cutting) -> None:
+    ``say`` gets a line when a stream turns out to look like no text, from whoever takes the pieces.
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        cursor: Cursor,
+        cutting: Cutting,
+        say: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._before = sum(source.size for source in sources[: cursor.source]) + cursor.offset
         self._size = sum(source.size for source in sources[cursor.source :])  # as they lie there
-        self._splitting: Iterator[Piece] = split_sources(sources, cursor, cutting, opened=self._note)
+        self._splitting: Iterator[Piece] = split_sources(sources, cursor, cutting, opened=self._note, say=self._hear)
+        self._say = say
+        self._heard: list[str] = []
         self._stream: Opened | None = None  # that is being read
         self._read = 0  # bytes of all that was read before, as they lie there
         self._changed = threading.Condition()
@@ -65,9 +76,12 @@ class Prefetch:
             self._held -= size
             self._taken_pieces += len(taken)
             self._taken_content += size
+            heard, self._heard = self._heard, []
             self._changed.notify_all()
-            if not taken and self._error is not None:
-                raise self._error
+        for line in heard:
+            self._say(line)
+        if not taken and self._error is not None:
+            raise self._error
         return taken
 
     @property
@@ -102,6 +116,10 @@ class Prefetch:
             if self._stream is not None:
                 self._read += self._stream.read_bytes
             self._stream = stream
+
+    def _hear(self, line: str) -> None:
+        with self._changed:
+            self._heard.append(line)
 
     def _read_on(self) -> None:
         try:

@@ -38,7 +38,8 @@ def cut_rows(
                 chunk, offset, line = chunk + 1, offset + size, line + lines
                 held, size = [], 0
     except InputError as error:
-        message = str(error) if name in str(error) else f"{name}: {error}"
+        at = line + encoding.count(b"".join(held))
+        message = str(error) if name in str(error) else f"{name}, line {at}: {error}"
         raise InputError(message) from error
     if held:
         content = b"".join(held)

@@ -8,10 +8,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from word_counter.errors import InputError
-from word_counter.files.urls import plain
+from word_counter.files.urls import is_never_glob, plain
 from word_counter.inputs.base import Search
 from word_counter.inputs.encodings import encoding_named
 from word_counter.inputs.kind_table import kind_of, paths_of, sources_at
+from word_counter.inputs.kinds.signatures import no_text, old_breaks
 from word_counter.inputs.path_filter import PathFilter
 from word_counter.job.model import STDIN, STDIN_PATH, Inputs, Source
 from word_counter.settings.plurals import count
@@ -45,13 +46,17 @@ def find_sources(
         InputError: nothing is named, a name stands for nothing that can be read, or for what the job will write.
         UsageError: there is no such encoding, or none that can be read.
     """
-    names = [plain(os.fspath(name)) for name in ([inputs] if isinstance(inputs, str | Path) else inputs)]
+    given = [os.fspath(name) for name in ([inputs] if isinstance(inputs, str | Path) else inputs)]
+    names = [plain(name) for name in given]
     if not names:
         message = "no input was named: give at least one file, directory or glob"
         raise InputError(message)
     own = {_identity(path) for path in written if os.path.exists(path)}
     left_out: dict[str, None] = {}
-    search = Search(path_filter, encoding_named(encoding), frozenset(names))
+    literal = frozenset(plain(name) for name in given if is_never_glob(name))
+    # Who says UTF-8 means it: then nothing is guessed.
+    known = encoding_named(encoding) or ("utf-8" if encoding.strip() else "")
+    search = Search(path_filter, known, frozenset(names), literal)
     paths: list[str] = []
     for name in names:
         found = paths_of(name, search)
@@ -98,14 +103,11 @@ def _tell_of_what_is_no_text(search: Search, say: Callable[[str], None]) -> None
         end = os.path.splitext(path.rpartition("!")[2])[1]
         pattern = f"*{end}" if end else os.path.basename(path)
         say(
-            f"looks like no text: {_first_of(paths)} ({what}); its bytes are read as lines all the same. Leave such "
-            f"files out with --exclude '{pattern}', or name those that are wanted with --include"
+            f"{no_text(_first_of(paths), what)}. Leave such files out with --exclude '{pattern}', or name those that "
+            "are wanted with --include"
         )
     if search.old_breaks:
-        say(
-            f"the lines of {_first_of(search.old_breaks)} end with a carriage return alone, which ends no line here: "
-            "write it anew, as by tr '\\r' '\\n'"
-        )
+        say(old_breaks(_first_of(search.old_breaks)))
 
 
 def _first_of(paths: Sequence[str]) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-from word_counter.errors import spelled
+from word_counter.errors import spelled_name
 
 #: What stands for standard input among inputs, and the packing of that source.
 STDIN_PATH = "-"
@@ -86,10 +86,10 @@ class Source:
 
     @property
     def name(self) -> str:
-        r"""Its name for people and mappers; bytes of a name that are no UTF-8 are spelled out, as in ``\xe9``."""
+        r"""Its name for people and mappers, in which bytes that are no UTF-8 are spelled out, as in ``\xe9``."""
         if self.packing == STDIN:
             return "<stdin>"
-        return spelled(f"{self.path}!{self.member}" if self.member else self.path)
+        return spelled_name(f"{self.path}!{self.member}" if self.member else self.path)
 
 
 class Chunk(NamedTuple):

@@ -12,6 +12,7 @@ from pathlib import PurePath
 from typing import Any
 
 from word_counter import LEFT_OUT, Job, Mapper, Param, Reducer
+from word_counter.errors import BadRecordError
 from word_counter.fields import check_delimiter, check_field, fields_of, format_of_rows, key_of
 
 
@@ -43,7 +44,7 @@ class Sides(Mapper):
         sides = [side for side in ("left", "right") if PurePath(self.source).match(self.params[side])]
         if len(sides) != 1:
             message = f"{self.source} is {'both left and right' if sides else 'neither left nor right'}"
-            raise ValueError(message)
+            raise BadRecordError(message)
         return sides[0]
 
 

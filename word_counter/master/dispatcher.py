@@ -43,14 +43,20 @@ class Dispatcher:
         spec: JobSpec,
         sources: Sequence[Source],
         shuffle: Callable[[], str] = str,
+        say: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """Make it. ``shuffle`` returns the folder of the job's run files, or "" when it shuffles through Redis."""
+        """Make it.
+
+        ``shuffle`` returns the folder of the job's run files, or "" when it shuffles through Redis. ``say`` gets a line
+        when a stream turns out to look like no text.
+        """
         self._store = store
         self._queue = queue
         self._leader_lease = leader_lease
         self._spec = spec
         self._sources = sources
         self._shuffle = shuffle
+        self._say = say
         self._cursor: Cursor | None = None
         self._splitting: Iterator[Piece] = iter(())
         self._prefetch: Prefetch | None = None
@@ -99,7 +105,7 @@ class Dispatcher:
             segments = dict(zip(partitions, self._store.segments(partitions), strict=True))
             self._splitting = (Piece(*piece) for piece in split_segments(segments, cursor))
         elif any(travels(source, inline=spec.inline) for source in sources[cursor.source :]):
-            self._prefetch = Prefetch(sources, cursor, self._cutting)
+            self._prefetch = Prefetch(sources, cursor, self._cutting, self._say)
         else:
             self._splitting = split_sources(sources, cursor, self._cutting)
 

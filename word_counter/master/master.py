@@ -243,7 +243,13 @@ class Master:
                     self._store, self._leader_lease, spec, sources, version, lambda: self._shuffle.files
                 )
                 dispatcher = Dispatcher(
-                    self._store, queue, self._leader_lease, spec, sources, lambda: self._shuffle.folder
+                    self._store,
+                    queue,
+                    self._leader_lease,
+                    spec,
+                    sources,
+                    lambda: self._shuffle.folder,
+                    self._observer.warned,
                 )
                 reconcile_loop = ReconcileLoop(
                     self._store, dispatcher, self._leader_lease, spec, self.settings, vitals, self._observer

@@ -99,7 +99,7 @@ def _look_at(place: Place, inside: Sequence[Member]) -> None:
             head = inner_head(BytesIO(head).read, packing)
         refuse_unread(head, name, by_name=head is member.head, encoding=search.encoding)
         refuse_archive(head, name)
-        if what := binary_kind(head):
+        if what := binary_kind(head, search.encoding):
             search.binary.append((name, what))
 
 

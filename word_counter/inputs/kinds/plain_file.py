@@ -31,7 +31,7 @@ class PlainFile(StoredFile):
             return found
         if os.path.lexists(name):
             return [name]
-        if glob.has_magic(name):
+        if name not in search.literal and glob.has_magic(name):
             found = []
             for match in sorted(glob.glob(name, recursive=True)):
                 if os.path.isdir(match):

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from word_counter.errors import InputError
-from word_counter.inputs.encodings import marked, unmarked
+from word_counter.inputs.encodings import encoding_of, marked, unmarked
 from word_counter.inputs.kinds.decompression import HEAD_BYTES, packing_of
 
 
@@ -102,14 +102,18 @@ def refuse_unread(head: bytes, name: str, *, by_name: bool = True, encoding: str
     if not encoding and marked(head) is None and (guessed := unmarked(head)):
         message = (
             f"{name} looks like text in {guessed.upper()} without a byte order mark; read it with --encoding "
-            f"{guessed}, or leave it out with --exclude"
+            f"{guessed}, or as it is (bytes that are zero and all) with --encoding utf-8, or leave it out with "
+            "--exclude"
         )
         raise InputError(message)
 
 
-def refuse_archive(head: bytes, name: str) -> None:
+def refuse_archive(head: bytes, name: str, *, streamed: bool = False) -> None:
     """Raise InputError when what was unpacked, or came as a stream, is an archive, or packed once more."""
     what = "a tar archive" if is_tar(head) else "a zip archive" if is_zip(head) else ""
+    if what and streamed:
+        message = f"{name} is {what}, which cannot be read from a stream; write it to a file, and name that"
+        raise InputError(message)
     if packing := "" if what else packing_of(head):
         what = f"packed with {packing}"
     if what:
@@ -150,11 +154,30 @@ def _is_text(head: bytes) -> bool:
     return not re.search(r"[\0-\x08\x0e-\x1a\x1c-\x1f]", text)
 
 
-def binary_kind(head: bytes) -> str:
-    """Return what binary file this is, by its beginning; nothing: it may be text."""
+def no_text(which: str, what: str) -> str:
+    """Return the warning of what looks like no text; ``what`` is of :func:`binary_kind`."""
+    return f"looks like no text: {which} ({what}); its bytes are read as lines all the same"
+
+
+def old_breaks(which: str) -> str:
+    """Return the warning of what :func:`has_old_breaks`."""
+    return (
+        f"the lines of {which} end with a carriage return alone, which ends no line here: write it anew, as by "
+        "tr '\\r' '\\n'"
+    )
+
+
+def has_old_breaks(head: bytes) -> bool:
+    """Whether a text begins with lines that end as those of old Macs."""
+    return b"\r" in head and b"\n" not in head and b"\0" not in head
+
+
+def binary_kind(head: bytes, encoding: str = "") -> str:
+    """Return what binary file this is, by its beginning; nothing: it may be text, in this encoding."""
     if _BINARY_AT_ALL.match(head) and not _is_text(head):
         return next(what for pattern, what in _BINARY if re.match(pattern, head))
-    return "bytes that are zero" if b"\0" in head and marked(head) is None else ""
+    zeros = b"\0" in head and marked(head) is None and encoding_of(encoding).width == 1
+    return "bytes that are zero" if zeros else ""
 
 
 def is_office(names: Sequence[str]) -> bool:

@@ -10,19 +10,32 @@ from typing import BinaryIO
 from word_counter.errors import spelled
 from word_counter.files.urls import is_url
 from word_counter.inputs.base import Kind, Opened, Place, from_offset, renewed, status_of
-from word_counter.inputs.encodings import encoding_of, marked
+from word_counter.inputs.encodings import TextEncoding, encoding_of, marked
 from word_counter.inputs.kinds.decompression import HEAD_BYTES, unpacked, unpacked_by_head
-from word_counter.inputs.kinds.signatures import binary_kind, refuse_archive, refuse_unread
+from word_counter.inputs.kinds.signatures import (
+    binary_kind,
+    has_old_breaks,
+    no_text,
+    old_breaks,
+    refuse_archive,
+    refuse_unread,
+)
 from word_counter.inputs.line_splitter import blocks_of
-from word_counter.job.model import Chunk, Source
+from word_counter.job.model import STDIN, STREAM, Chunk, Source
 
 
 def source_at(place: Place, packing: str = "", member: str = "", size: int | None = None) -> Source:
-    """Return the source that a file is, or a member of it, which has a size of its own."""
+    """Return the source that a file is, or a member of it, which has a size of its own.
+
+    Raises:
+        InputError: it ends in the middle of a character.
+    """
     whole = place.path if is_url(place.path) else os.path.abspath(place.path)
     encoding = None if packing else marked(place.head)
     if encoding is None:
         encoding = place.search.encoding
+    if not packing:
+        encoding_of(encoding).refuse_cut_off(place.status.size, place.path)
     return Source(whole, place.status.size if size is None else size, place.status.modified, packing, member, encoding)
 
 
@@ -34,17 +47,19 @@ def look_at(place: Place) -> None:
     """
     head, search = place.inner, place.search
     refuse_unread(head, spelled(place.path), by_name=not place.packing, encoding=search.encoding)
-    if what := binary_kind(head):
+    if what := binary_kind(head, search.encoding):
         search.binary.append((place.path, what))
-    elif b"\r" in head and b"\n" not in head and b"\0" not in head:
+    elif has_old_breaks(head):
         search.old_breaks.append(place.path)
 
 
-def text_of(blocks: Iterator[bytes], source: Source) -> Iterator[bytes]:
+def text_of(blocks: Iterator[bytes], source: Source, say: Callable[[str], None]) -> Iterator[bytes]:
     """Yield what a stream holds in UTF-8, whatever it is encoded in.
 
+    ``say`` gets a line when something that comes but once looks like no text: nobody could look at it before.
+
     Raises:
-        InputError: it is packed, or an archive, once more.
+        InputError: it is packed, or an archive, once more, or ends in the middle of a character.
     """
     begin: list[bytes] = []
     size = 0
@@ -55,9 +70,23 @@ def text_of(blocks: Iterator[bytes], source: Source) -> Iterator[bytes]:
             break  # lines of plain text tell enough: a stream may let the rest wait for long
     head = b"".join(begin)[:HEAD_BYTES]
     refuse_unread(head, source.name, encoding=source.encoding)
-    refuse_archive(head, source.name)
-    encoding = marked(head)
-    return encoding_of(source.encoding if encoding is None else encoding).transcoded(chain(begin, blocks))
+    streamed = source.packing in {STDIN, STREAM}
+    refuse_archive(head, source.name, streamed=streamed)
+    if streamed and (what := binary_kind(head, source.encoding)):
+        say(no_text(source.name, what))
+    elif streamed and has_old_breaks(head):
+        say(old_breaks(source.name))
+    mark = marked(head)
+    encoding = encoding_of(source.encoding if mark is None else mark)
+    return encoding.transcoded(_to_its_end(chain(begin, blocks), encoding, source.name))
+
+
+def _to_its_end(blocks: Iterator[bytes], encoding: TextEncoding, name: str) -> Iterator[bytes]:
+    size = 0
+    for block in blocks:
+        size += len(block)
+        yield block
+    encoding.refuse_cut_off(size, name)
 
 
 def check_unchanged(kind: type[Kind], source: Source, file: BinaryIO) -> None:
@@ -128,7 +157,7 @@ class OpenStream(Opened):
         """Yield what it holds; what comes before the offset is read and passed over."""
         name, packing = self.source.name, self._packing
         whole = unpacked_by_head(self._counted, name) if packing is None else unpacked(self._counted, packing, name)
-        return from_offset(text_of(whole, self.source), offset, name)
+        return from_offset(text_of(whole, self.source, self.say), offset, name)
 
     def _counted(self, n: int) -> bytes:
         block = self._read(n)
