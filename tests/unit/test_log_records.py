@@ -200,6 +200,7 @@ class TestLevels:
             ("[INFO]", "INFO"),
             ("DEBUG-4", "debug"),
             ("emerg", "panic"),
+            *((f"D{n}", "DEBUG") for n in range(1, 6)),
             ("SUCCESS", "success"),
             ("5xx", "5XX"),
             ("503", "5xx"),
@@ -224,6 +225,63 @@ class TestLevels:
 
         assert caddy.has_level("5xx")
         assert caddy.has_level("INFO")
+
+
+_READABLE_HEADERS = [
+    ("ALERT some ERROR here", "ALERT", "some ERROR here"),
+    ("warn no INFO file", "warn", "no INFO file"),
+    ("[main] CRIT the FATAL file", "CRIT", "the FATAL file"),
+    ("CRIT shop ERROR x", "CRIT", "shop ERROR x"),
+    ("[ALERT] x ERROR", "ALERT", "x ERROR"),
+    ("NOTICE INFO is missing", "NOTICE", "INFO is missing"),
+    ("Error: INFO is missing", "Error", "INFO is missing"),
+    ("[E] no INFO", "E", "no INFO"),
+    ("UTC [412] ERROR:  no such table", "ERROR", "no such table"),
+    ("UTC [412] DEBUG1:  an ERROR", "DEBUG1", "an ERROR"),
+    ("CET shop SEVERE x", "SEVERE", "x"),
+    ("web1 shop INFO paid", "INFO", "paid"),
+    ("shop [main] INFO paid", "INFO", "paid"),
+    ("shop: ERROR refused", "ERROR", "refused"),
+    ("(main) shop - [ WARN ] low", "WARN", "low"),
+    ("412 --- [main] INFO up", "INFO", "up"),
+    ("| 412 | main | FATAL the end", "FATAL", "the end"),
+    ("[pool-1-thread-2] com.shop.Cart FINE - x", "FINE", "x"),
+]
+
+
+class TestHeaders:
+    @pytest.mark.parametrize(("header", "level", "message"), _READABLE_HEADERS)
+    def test_have_the_level_that_comes_first(self, header: str, level: str, message: str) -> None:
+        record = reader("log4j")(f"2026-11-20 09:14:02 {header}")
+
+        assert (record.level, record.message) == (level, message)
+
+    @pytest.mark.parametrize("level", [word for name, others in SPELLINGS.items() for word in (name, *others)])
+    def test_may_have_any_spelling(self, level: str) -> None:
+        for written in (f"[{level}] ERROR INFO", f"shop {level} ERROR INFO" if len(level) > 2 else f"[{level}]"):
+            assert reader("log4j")(f"2026-11-20 09:14:02 {written}").level == level
+
+    @pytest.mark.parametrize(
+        "header",
+        [
+            "UTC [412] LOG:  ERROR seen",
+            "UTC [412] STATEMENT:  ERROR seen",
+            "AUDIT ERROR seen",
+            "| SUCCESS | shop:pay:3 - ERROR mended",
+            "found an ERROR",
+            "an error occurred",
+            "order 1001 ERROR seen",
+            "order 1001 refused ERROR seen",
+            "failed. Then ERROR",
+            "alert INFO sent",
+            "note ERROR seen",
+            "A new ERROR",
+            "C: ERROR seen",
+        ],
+    )
+    def test_whose_level_is_not_sure_cannot_be_read(self, header: str) -> None:
+        with pytest.raises(Unreadable):
+            reader()(f"2026-11-20 09:14:02 {header}")
 
 
 class TestFilters:

@@ -5,7 +5,7 @@ combined    ``203.0.113.9 - ann [20/Nov/2026:09:14:02 +0100] "GET /tea/7 HTTP/1.
 syslog      RFC 5424, RFC 3164, and the latter with an ISO time, each with or without ``<PRI>``
 json        one object on each line; fields of inner objects are named ``outer.inner``, and
             :mod:`word_counter.logs.field_names` says which are its message, level and time
-log4j       a time, up to three words such as ``[thread]`` or a service, a level, a message
+log4j       a time, what :mod:`word_counter.logs.header` allows before a level, the level, a message
 cri         what Kubernetes keeps of a container: a time, ``stdout`` or ``stderr``, ``F`` or ``P``, the container's line
 
 A line that a container wrote, which Docker keeps in JSON, is read once more: it has the level, and the message. A line
@@ -21,6 +21,7 @@ from typing import Any
 
 from word_counter.errors import UsageError
 from word_counter.logs.field_names import IMPLIED_LEVELS, find_places, plain_name
+from word_counter.logs.header import HEADER
 from word_counter.logs.levels import class_of_status, level_of_number
 from word_counter.logs.record import Record, Unreadable
 
@@ -47,16 +48,11 @@ _SECOND_SYSLOG = re.compile(rf"(?<=[^\s\"'(\[{{=,:<])<\d{{1,3}}>(?:1 (?:-|{_ISO}
 #: The severities of syslog, RFC 5424, section 6.2.1.
 _SEVERITIES = ("EMERG", "ALERT", "CRIT", "ERR", "WARNING", "NOTICE", "INFO", "DEBUG")
 _CRI = re.compile(rf"(?P<time>{_ISO}) (?P<stream>stdout|stderr) (?P<tag>[FP])(?: (?P<message>.*))?")
-_LEVELS = "TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|SEVERE|CRITICAL|FATAL"
 _LOG4J = re.compile(
-    rf"\[?(?P<time>{_ISO})\]?(?: -)?\s+(?!(?:stdout|stderr) [FP] )"
-    rf"(?P<context>(?:(?:\[[^\]]*\]|[^\s\[]\S*)\s+){{0,3}}?)"
-    rf"\[?(?P<level>{_LEVELS})\]?:?(?:\s+\[(?P<thread>[^\]]*)\])?(?:\s+-)?"
+    rf"\[?(?P<time>{_ISO})\]?(?: -)?\s+(?!(?:stdout|stderr) [FP] ){HEADER}(?:\s+\[(?P<thread>[^\]]*)\])?(?:\s+-)?"
     r"(?:\s+(?P<logger>\S+(?=\s+-\s)|[\w$]+(?:\.[\w$]+)+(?=:\s))(?:\s+-|:))?(?:\s+(?P<message>.*))?"
 )
-_SECOND_LOG4J = re.compile(
-    rf"(?<=[^\s\"'(\[{{=,:<]){_ISO}\]?(?: -)?\s+(?:(?:\[[^\]]*\]|[^\s\[]\S*)\s+){{0,3}}?\[?(?:{_LEVELS})\b"
-)
+_SECOND_LOG4J = re.compile(rf"(?<=[^\s\"'(\[{{=,:<]){_ISO}\]?(?: -)?\s+{HEADER}")
 _EPOCH = re.compile(r"(?P<whole>\d+)(?:\.\d+)?", re.ASCII)
 #: What a time is that is a number, by the digits before its point: seconds have ten until the year 2286, and so on.
 _EPOCHS = ((11, "epoch"), (14, "epoch_ms"), (17, "epoch_us"), (20, "epoch_ns"))
@@ -149,7 +145,7 @@ def _log4j(line: str) -> Record | None:
     if found is None:
         return None
     _refuse_a_second(_SECOND_LOG4J, found["message"])
-    fields = _fields(found, "time", "level", "message", "context")
+    fields = _fields(found, "time", "level", "message", "context", "plain")
     if context := found["context"].strip():
         fields["context"] = context
     return Record(found["time"], "iso", found["level"], found["message"], fields)
