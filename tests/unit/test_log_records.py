@@ -267,6 +267,7 @@ class TestHeaders:
             "UTC [412] LOG:  ERROR seen",
             "UTC [412] STATEMENT:  ERROR seen",
             "AUDIT ERROR seen",
+            "EDIT ERROR seen",
             "| SUCCESS | shop:pay:3 - ERROR mended",
             "found an ERROR",
             "an error occurred",

@@ -21,7 +21,7 @@ from typing import Any
 
 from word_counter.errors import UsageError
 from word_counter.logs.field_names import IMPLIED_LEVELS, find_places, plain_name
-from word_counter.logs.header import HEADER
+from word_counter.logs.header import HEADER, names_a_level
 from word_counter.logs.levels import class_of_status, level_of_number
 from word_counter.logs.record import Record, Unreadable
 
@@ -142,12 +142,12 @@ def _of_container(time: str, clock: str, line: str, fields: dict[str, str]) -> R
 
 def _log4j(line: str) -> Record | None:
     found = _LOG4J.fullmatch(line)
-    if found is None:
+    if found is None or ((context := found["context"]) and names_a_level(context)):
         return None
     _refuse_a_second(_SECOND_LOG4J, found["message"])
     fields = _fields(found, "time", "level", "message", "context", "plain")
-    if context := found["context"].strip():
-        fields["context"] = context
+    if context:
+        fields["context"] = context.strip()
     return Record(found["time"], "iso", found["level"], found["message"], fields)
 
 
