@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from word_counter import Job, Lines, Sum
+from word_counter.compute.skip_bad_records import SkipBadRecords
 from word_counter.compute.stages import run_map
 from word_counter.errors import JobLoadError
 from word_counter.loading.job_reference import make_job
@@ -97,6 +98,103 @@ class TestContainers:
 
         assert (record.field("path"), record.level, record.message) == ("/tea", "5xx", "GET /tea")
         assert Clock(record.clock).milliseconds(record.time) == _AT
+
+    @pytest.mark.parametrize(
+        "kept",
+        [
+            {"log": "{}", "kubernetes": {"pod_name": "shop-7"}},
+            {"log": "{}\n", "time": _ISO, "container_id": "ab", "container_name": "/shop", "source": "stderr"},
+            {"message": "{}", "timestamp": _ISO, "kubernetes": {"pod_name": "shop-7"}, "stream": "stderr"},
+            {"MESSAGE": "{}", "CONTAINER_NAME": "shop", "__REALTIME_TIMESTAMP": str(_AT * 1000)},
+            {"log": "{}"},
+        ],
+    )
+    @pytest.mark.parametrize(
+        "line",
+        [
+            "2026-11-20 09:14:02,422 ERROR [main] - boom",
+            json.dumps({"level": "error", "time": _ISO, "msg": "boom"}),
+            "<11>1 2026-11-20T09:14:02.422Z web shop - - - boom",
+        ],
+    )
+    def test_that_are_passed_on_with_other_fields_are_read(self, kept: dict[str, Any], line: str) -> None:
+        name = next(iter(kept))
+
+        record = _record({**kept, name: kept[name].format(line)})
+
+        assert (record.message, record.has_level("ERROR")) == ("boom", True)
+        assert Clock(record.clock).milliseconds(record.time) == _AT
+        assert _record({**kept, name: "plain text"}).message == "plain text"
+
+    def test_that_are_passed_on_keep_the_level_that_they_are_given(self) -> None:
+        line = "2026-11-20 09:14:02 INFO [main] - boom"
+
+        assert _record({"log": line, "level": "error", "kubernetes": {"pod_name": "a"}}).level == "error"
+        assert _record({"message": line, "level": "error", "kubernetes": {"pod_name": "a"}}).message == line
+
+
+def _docker(log: str, stream: str = "stdout", **more: Any) -> str:
+    return json.dumps({"log": log, "stream": stream, "time": _ISO, **more})
+
+
+def _cri(tag: str, text: str, stream: str = "stdout") -> str:
+    return f"2026-11-20T09:14:02.422145949Z {stream} {tag} {text}"
+
+
+def _shipped(tag: str, text: str, pod: str = "a") -> str:
+    return json.dumps({"log": text, "logtag": tag, "stream": "stdout", "kubernetes": {"pod_name": pod}})
+
+
+_PIECES = {
+    "Kubernetes": (
+        [_cri("P", f"{_ISO} ERROR or"), _cri("P", "der "), _cri("F", "ERROR paid")],
+        [_cri("F", "ok", "stderr"), _cri("F", "ok")],
+    ),
+    "Docker": (
+        [_docker(f"{_ISO} ERROR or"), _docker("der "), _docker(f"{_ISO} ERROR paid\n")],
+        [_docker("ok\n", "stderr"), _docker("ok\n", attrs={"tag": "shop"})],
+    ),
+    "Docker with attributes": ([_docker("or", attrs={"a": "b"}), _docker("der\n", attrs={"a": "b"})], []),
+    "fluent-bit": (
+        [_shipped("P", "or"), _shipped("P", f"{_ISO} ERROR der"), _shipped("F", "paid")],
+        [_shipped("F", "ok", "b"), _docker("ok", kubernetes={"pod_name": "c"})],
+    ),
+    "Docker with Fluentd": (
+        [json.dumps({"log": text, "partial_message": "true", "partial_last": text}) for text in ("false", "true")],
+        [json.dumps({"log": "ok", "source": "stdout"})],
+    ),
+    "Docker with journald": (
+        [json.dumps({"MESSAGE": "a", "CONTAINER_PARTIAL_ID": "7", "CONTAINER_PARTIAL_LAST": last}) for last in "ft"],
+        [json.dumps({"MESSAGE": "ok", "CONTAINER_NAME": "shop"})],
+    ),
+}
+
+
+class TestPieces:
+    @pytest.mark.parametrize("keeper", _PIECES)
+    def test_of_a_line_are_no_records_but_what_is_between_and_behind_them_is(self, keeper: str) -> None:
+        pieces, others = _PIECES[keeper]
+        read = reader()
+
+        for piece in pieces[:-1]:
+            with pytest.raises(Unreadable, match="piece"):
+                read(piece)
+            for other in others[:1]:
+                assert read(other).message == "ok"
+        with pytest.raises(Unreadable, match=r"piece|the rest of a line"):
+            read(pieces[-1])
+        for other in others:
+            assert read(other).message == "ok"
+
+    def test_are_set_aside_one_by_one(self) -> None:
+        lines = [_cri("F", "a"), *_PIECES["Kubernetes"][0], _cri("F", "b")]
+        job = make_job("windows", {"size": "60"})
+        (phase,) = job.phases(job.param_values())
+
+        output = run_map(phase, Lines("\n".join(lines).encode()), 1, SkipBadRecords(limit=9))
+
+        assert json.loads(output.partials[0]) == {"2026-11-20T09:14:00Z": 2}
+        assert list(output.aside.records) == [1, 2, 3]
 
 
 class TestMissingMessages:
