@@ -10,7 +10,7 @@ import pytest
 from word_counter import Job, Lines, Sum
 from word_counter.compute.skip_bad_records import SkipBadRecords
 from word_counter.compute.stages import run_map
-from word_counter.errors import JobLoadError
+from word_counter.errors import JobLoadError, RecordError
 from word_counter.loading.job_reference import make_job
 from word_counter.logs import LINE_PARAMS, TIME_PARAMS, Clock, LogMapper, Record, Unreadable, reader
 from word_counter.logs.levels import SPELLINGS, level_name
@@ -433,7 +433,57 @@ class OwnClock(LogMapper):
         yield Clock("epoch").milliseconds(record.time), 1
 
 
+def _of_time(mapper: LogMapper, record: Record) -> int:
+    return mapper.milliseconds(record)
+
+
+class Indirect(LogMapper):
+    def map_record(self, record: Record) -> Any:
+        yield getattr(self, "milli" + "seconds")(record), 1
+
+
+class ByFunction(LogMapper):
+    def map_record(self, record: Record) -> Any:
+        yield _of_time(self, record), 1
+
+
+class ByFunctionInWindows(LogMapper):
+    def map_record(self, record: Record) -> Any:
+        yield from ((start, 1) for start in LogMapper.windows(self, record))
+
+
+class Undeclared(LogMapper):
+    def map_record(self, record: Record) -> Any:
+        yield record.level, self.params["n"]
+
+
 class TestParams:
+    @pytest.mark.parametrize(
+        ("mapper", "told"),
+        [
+            (Indirect, "the job lacks the params time_format, zone, year; give it params = TIME_PARAMS, and import"),
+            (ByFunction, "the job lacks the params time_format, zone, year; give it params = TIME_PARAMS, and import"),
+            (
+                ByFunctionInWindows,
+                r'time_format, zone, year, size, every; give it params = \{\*\*TIME_PARAMS, "size": P',
+            ),
+            (Undeclared, "the job has no param 'n': it declares format, pattern, unreadable; give it params = "),
+        ],
+    )
+    @pytest.mark.parametrize("unreadable", ["keep", "count"])
+    def test_that_are_missed_in_the_run_end_the_job_and_are_no_bad_records(
+        self, mapper: Any, told: str, unreadable: str
+    ) -> None:
+        class Lacking(Job):
+            params = LINE_PARAMS
+
+        Lacking.mapper, Lacking.reducer = mapper, Sum
+        job = Lacking(params={"unreadable": unreadable})
+        (phase,) = job.phases(job.param_values())
+
+        with pytest.raises(RecordError, match=rf"{mapper.__name__} failed in .*line 1: [\s\S]*{told}"):
+            run_map(phase, Lines(b"2026-11-20 09:14:02 shop INFO x\n"), 1, SkipBadRecords(limit=9))
+
     @pytest.mark.parametrize(
         ("mapper", "params", "told"),
         [
