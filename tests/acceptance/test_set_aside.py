@@ -94,6 +94,42 @@ def test_records_that_raise_are_set_aside_whole_and_the_rest_is_exact(folder: Pa
     assert "quarantine.jsonl" in ended.err
 
 
+def test_a_quiet_run_says_what_is_set_aside_and_why(folder: Path, job: Path) -> None:
+    ended = _run(folder, _lines(at7="RAISE"), "--max-bad-records", "1", "--quiet")
+
+    assert ended.code == 4
+    quarantine = folder / "out" / "quarantine.jsonl"
+    place = f"{folder / 'text.txt'}, line 8"
+    assert ended.err.splitlines()[-1] == (
+        f"warning: 1 bad record set aside in {quarantine}, and not counted; the first: {place}: ValueError: a bad word"
+    )
+
+
+def test_a_reason_that_quotes_a_long_line_is_cut_and_the_next_run_knows_its_quarantine(folder: Path, job: Path) -> None:
+    job.write_text(_JOB.replace('"a bad word"', "line"))
+    long = [*_lines(), "RAISE " + "x" * 3_000_000]
+
+    for _ in range(2):
+        ended = _run(folder, long, "--max-bad-records", "1")
+
+        assert ended.code == 4, ended.err
+        [entry] = _quarantine(folder)
+        assert entry["reason"].startswith("Traceback")
+        assert "characters left out]" in entry["reason"]
+        assert (folder / "out" / "quarantine.jsonl").stat().st_size < 50_000
+
+
+@pytest.mark.parametrize("engine", ["redis", "inline"])
+def test_a_misspelt_name_is_no_bad_record(folder: Path, job: Path, engine: str) -> None:
+    job.write_text(_JOB.replace('ValueError("a bad word")', "ValueErorr"))
+
+    ended = _run(folder, _lines(at7="RAISE"), "--max-bad-records", "100", "--engine", engine)
+
+    assert ended.code == 1
+    assert "NameError: name 'ValueErorr' is not defined" in ended.err
+    assert "line 8" in ended.err
+
+
 def test_one_bad_record_too_many_fails_the_job(folder: Path, job: Path) -> None:
     lines = _lines(at7="RAISE", at120="RAISE", at121="RAISE")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from tests.processes import eventually
 from word_counter import UsageError, run
 from word_counter.mrjob import MRJob, MRStep, protocol
-from word_counter.mrjob.compat import jobconf_from_env
+from word_counter.mrjob.compat import jobconf_from_env, map_version, uses_yarn
 from word_counter.mrjob.parse import parse_mr_job_stderr
 from word_counter.mrjob.protocol import JSONValueProtocol, RawProtocol, RawValueProtocol, ReprProtocol
 from word_counter.mrjob.tasks.translation import job_of
@@ -98,6 +99,7 @@ class TestRunner:
         monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
 
         assert _results(Words(args=[]))
+        gc.collect()  # folders of tasks go with what they belong to, at the latest when the process ends
         eventually(lambda: list(tmp_path.iterdir()) == [])
 
     def test_has_no_results_before_it_has_run(self) -> None:
@@ -397,3 +399,17 @@ class TestProtocols:
 
     def test_of_text_read_what_is_no_utf_8_as_latin_1(self) -> None:
         assert RawValueProtocol().read(b"\xfc") == (None, "ü")
+
+
+@pytest.mark.parametrize(
+    ("version", "value"), [("0.18", "a"), ("0.20", "a"), ("0.21", "b"), ("1.0.3", "c"), ("2.7.1", "d"), ("10", "d")]
+)
+def test_values_are_found_by_version(version: str, value: str) -> None:
+    assert map_version(version, {"1": "c", "0.20": "a", "2": "d", "0.21": "b"}) == value
+
+
+@pytest.mark.parametrize(
+    ("version", "has"), [("0.20", False), ("0.23", True), ("1.2", False), ("2", True), ("3", True)]
+)
+def test_yarn_is_known_by_version(version: str, *, has: bool) -> None:
+    assert uses_yarn(version) is has

@@ -93,6 +93,22 @@ def test_doctor_fails_it(unsupported: tuple[str, str]) -> None:
     assert kind in line
 
 
+def test_a_replica_is_refused_with_its_primary(tmp_path: Path) -> None:
+    primary = _free_port()
+    replica = [find_program(), "--unixsocket", str(tmp_path / "socket"), "--port", "0", "--save", ""]
+    with subprocess.Popen([*replica, "--replicaof", "127.0.0.1", str(primary)], stdout=subprocess.DEVNULL) as process:
+        try:
+            eventually((tmp_path / "socket").exists)
+
+            result = CliRunner().invoke(main, ["run", __file__, "--redis", f"unix://{tmp_path}/socket"])
+        finally:
+            process.kill()
+
+    assert result.exit_code == 2
+    assert "is a replica, which can be read only: give the URL of its primary" in result.stderr
+    assert f"redis://127.0.0.1:{primary}/0" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("url", "kind"),
     [

@@ -201,6 +201,33 @@ def test_an_entry_that_is_damaged_is_none(world: World, damage: bytes) -> None:
     assert world.mapped == 0
 
 
+@pytest.mark.parametrize("umask", [0o000, 0o022])
+def test_a_cache_is_for_its_user_alone_whatever_the_umask(world: World, umask: int) -> None:
+    (world.inputs / "a.txt").write_text("a b\n")
+    before = os.umask(umask)
+    try:
+        world.results(world.cache())
+    finally:
+        os.umask(before)
+
+    made = [Path(world.bounds.folder), *Path(world.bounds.folder).rglob("*")]
+    assert len(made) >= 3
+    assert not [path for path in made if path.stat().st_mode & 0o077]
+
+
+@pytest.mark.parametrize("part", ["entry", "folder", "cache"])
+def test_an_entry_that_others_may_write_is_none(world: World, caplog: pytest.LogCaptureFixture, part: str) -> None:
+    (world.inputs / "a.txt").write_text("a b\n")
+    expected = world.results(world.cache())
+    [entry] = [path for path in Path(world.bounds.folder).rglob("*") if path.is_file()]
+    {"entry": entry, "folder": entry.parent, "cache": Path(world.bounds.folder)}[part].chmod(0o777)
+
+    assert world.results(world.cache()) == expected
+
+    assert world.reused == 0
+    assert "others may write to it" in caplog.text
+
+
 def test_an_entry_that_is_cut_off_is_none(world: World) -> None:
     (world.inputs / "a.log").write_text("one\n")
     world.results(world.cache())
@@ -258,7 +285,7 @@ def test_a_cache_that_cannot_be_written_is_done_without(world: World, caplog: py
 
     assert world.results(world.cache()) == world.results()
 
-    assert len([record for record in caplog.records if "cannot keep partials" in record.message]) == 1
+    assert len([record for record in caplog.records if "cannot be written" in record.message]) == 1
 
 
 class Touchy(Mapper):

@@ -40,8 +40,7 @@ def _imports_are_undone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(sys, "path", sys.path.copy())
     before = set(sys.modules)
     yield
-    for name in set(sys.modules) - before:
-        del sys.modules[name]
+    _forget(before)
 
 
 def _write(path: Path, text: str) -> Path:
@@ -51,8 +50,10 @@ def _write(path: Path, text: str) -> Path:
 
 
 def _forget(before: set[str]) -> None:
+    """Forget what was imported since, but for installed modules: some of them cannot be imported twice."""
     for name in set(sys.modules) - before:
-        del sys.modules[name]
+        if not (getattr(sys.modules[name], "__file__", "") or "").startswith((sys.prefix, sys.base_prefix)):
+            del sys.modules[name]
 
 
 @pytest.mark.parametrize("edited", ["my_job.py", "beside.py"])
@@ -435,3 +436,37 @@ class TestShippedJobs:
     def test_are_listed_when_a_job_cannot_be_found(self) -> None:
         with pytest.raises(JobLoadError, match=r"No module named 'wordcount'; give FILE\.py, .*word_count"):
             make_job("wordcount")
+
+
+class _Lines(Mapper):
+    def map(self, line: str) -> Iterator[tuple[str, int]]:
+        yield line, 1
+
+
+class TestAttributes:
+    @pytest.mark.parametrize(
+        ("attributes", "said"),
+        [
+            ({"encoding": None}, "encoding must be the name of an encoding"),
+            ({"encoding": ["utf-16"]}, "encoding must be the name of an encoding"),
+            ({"params": {"n": 3}}, r"params: n must be a Param, such as Param\(3\), found 3"),
+            ({"params": ["n"]}, "params must be a dict of Param by name"),
+            ({"settings": []}, "settings must be a dict of settings by name"),
+            ({"files": "a.txt"}, "files must be a list of paths, found 'a.txt'"),
+            ({"mapper": _Lines()}, "mapper must be a subclass of Mapper, found an instance; write _Lines, without"),
+            ({"mapper": type("Odd", (_Lines,), {"input_format": None})}, "input_format must be text"),
+        ],
+    )
+    def test_of_a_wrong_type_are_refused_by_name(self, attributes: dict[str, Any], said: str) -> None:
+        with pytest.raises(JobLoadError, match=said):
+            type("J", (Job,), {"mapper": _Lines, "reducer": Sum, **attributes})()
+
+    @pytest.mark.parametrize(("steps", "said"), [(3, "steps must be a list of Step"), ([3], "each must be a Step")])
+    def test_steps_that_are_none_are_refused(self, steps: object, said: str) -> None:
+        with pytest.raises(JobLoadError, match=said):
+            type("J", (Job,), {"steps": steps})()
+
+    @pytest.mark.parametrize("given", ["job.py", _Lines, 3, None])
+    def test_what_is_no_job_is_refused_by_name(self, given: Any) -> None:
+        with pytest.raises(JobLoadError, match=r"is no job: give a subclass of word_counter\.Job"):
+            run([], given)

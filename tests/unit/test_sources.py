@@ -78,7 +78,7 @@ class TestFinding:
 
         assert found == ["a.txt", "b.txt", "deep/c.txt", "deep/deeper/d.log"]
         assert said[0] == f"linked folder left out of the input: {tree}/deep/link; name them as inputs to read them"
-        hidden = [f"hidden file or folder left out of the input: {tree}/.hidden and 1 more"]
+        hidden = [f"hidden file or folder, or receipt left out of the input: {tree}/.hidden and 1 more"]
         assert said[1:] == (hidden if verbose else [])
 
     @pytest.mark.parametrize("name", ["missing.txt", "no/such/folder/", "*.gz", "**/*.gz"])
@@ -250,6 +250,14 @@ class TestReading:
 
             with pytest.raises(InputError, match=f"{name}: No such file.*; {advice}, or run with --transport inline"):
                 reader.read(Chunk(0, 0, 0, 4, 1, 1))
+
+
+def test_receipts_in_a_folder_of_results_are_no_data(tmp_path: Path) -> None:
+    for name in ("part-00000", "results.json", "results.receipt.json", "part-00000.receipt.json", "a.inputs.jsonl.gz"):
+        (tmp_path / name).write_text("a\n")
+
+    assert [Path(source.path).name for source in find_sources(tmp_path)] == ["part-00000", "results.json"]
+    assert len(find_sources(tmp_path / "results.receipt.json")) == 1  # what is named is read
 
 
 def test_files_that_are_named_more_than_once_are_told_of(tmp_path: Path) -> None:

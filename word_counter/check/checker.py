@@ -1,6 +1,6 @@
 """Checker: finds out before a long run whether a sample gives the same results however it is cut, ordered and hashed.
 
-It asks in this order:
+It asks:
 
 1. Does the job run at all? A job that raises, or yields a key or value that JSON cannot hold, is refused.
 2. Does it give the same results when it runs again? A job that uses ``random`` or the time does not.
@@ -9,9 +9,8 @@ It asks in this order:
    input, so a reducer may say that it needs that order (``in_input_order``, ``order``). Then this is not tried.
 5. In other processes with other hash seeds? ``hash()`` and the order of a set do not.
 
-Small samples are tried before larger ones. A counterexample is made smaller by leaving out lines as long as it still
-fails in the same way (delta debugging, after A. Zeller and R. Hildebrandt, "Simplifying and Isolating Failure-Inducing
-Input", 2002).
+Small samples come first. An example is made smaller by delta debugging (A. Zeller and R. Hildebrandt, "Simplifying and
+Isolating Failure-Inducing Input", 2002).
 """
 
 from __future__ import annotations
@@ -56,17 +55,11 @@ _ORDERS = [Shape("each", 0), Shape("first", 0), *(Shape("each", seed) for seed i
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The result of a check.
+    """The result of a check."""
 
-    Attributes:
-        records: how many records were tried.
-        counterexample: the counterexample; None: none was found.
-        set_aside: how many records of the sample raised, and were left out as bad.
-    """
-
-    records: int
-    counterexample: Counterexample | None = None
-    set_aside: int = 0
+    records: int  #: how many were tried
+    counterexample: Counterexample | None = None  #: None: none was found
+    set_aside: int = 0  #: records of the sample that raised, and were left out as bad
 
 
 #: Tries a sample; returns a counterexample or None.

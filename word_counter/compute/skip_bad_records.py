@@ -18,7 +18,7 @@ from word_counter.job.mapper import Lines, Mapper, mapped
 from word_counter.job.pairs import Pairs
 from word_counter.job.param import UndeclaredParamError
 from word_counter.job.reducer import GroupKey, Reducer
-from word_counter.loading.user_code import user_traceback
+from word_counter.loading.user_code import bounded, user_traceback
 from word_counter.shuffle.partitioning import check_texts
 
 #: How many bytes of a record the quarantine keeps.
@@ -110,7 +110,7 @@ def map_skipping_bad(
             if not skip_bad.limit:
                 raise
             cause: BaseException = error
-            why = str(error)
+            why = bounded(str(error))
         except WordCounterError:
             raise
         except USER_ERRORS as error:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from word_counter.compute.grouping import gather
 from word_counter.compute.native_sums import adds_up, sums_of
+from word_counter.compute.result_segments import SEGMENT_CHARS, result_text, segments_of
 from word_counter.compute.skip_bad_records import SetAside, SkipBadRecords, map_skipping_bad
 from word_counter.compute.user_errors import USER_ERRORS, place_of
 from word_counter.errors import EncodingError, InvalidTextError, RecordError, WordCounterError
@@ -25,8 +26,6 @@ from word_counter.loading.user_code import user_traceback
 from word_counter.shuffle.key_skew import KeySkew
 from word_counter.shuffle.partitioning import (
     canonical,
-    check_value,
-    compact,
     decode_partial,
     encode_partials,
     key_text,
@@ -42,8 +41,6 @@ if TYPE_CHECKING:
 _REFOLD_AFTER = 1_000
 #: Counters are exact up to this number, in Redis and in every JSON reader.
 _LARGEST_COUNT = 2**53
-#: About how many characters a segment of results has.
-_SEGMENT_CHARS = 128 * 1024
 #: What is run on trial is no task of a job.
 _NO_TASK = RunningTask()
 
@@ -195,7 +192,7 @@ def _reduced(
     brackets = "{}" if phase.last else "[]"
     segments: Iterable[str]
     if entries is not None:
-        segments = _segments(_results(reducer, concluding(reducer, entries, skew)), brackets)
+        segments = segments_of(_results(reducer, concluding(reducer, entries, skew)), brackets)
     else:
         segments = _grouped(reducer, partials, skew, brackets)
     try:
@@ -216,11 +213,11 @@ def _grouped(reducer: Reducer, partials: Iterable[str | bytes], skew: KeySkew, b
     other = next(rest, None)
     if sums is not None and other is None:
         skew.count_sums(sums)
-        return sums.segments(_SEGMENT_CHARS, brackets)
+        return sums.segments(SEGMENT_CHARS, brackets)
     groups = _groups_of(sums, skew)
     _group(reducer, rest if other is None else chain((other,), rest), groups, skew)
     skew.count_all(groups)
-    return _segments(_results(reducer, ((group, groups[group]) for group in _sorted(groups))), brackets)
+    return segments_of(_results(reducer, ((group, groups[group]) for group in _sorted(groups))), brackets)
 
 
 def _sorted(groups: Iterable[GroupKey]) -> list[GroupKey]:
@@ -267,51 +264,10 @@ def _results(reducer: Reducer, groups: Iterable[tuple[GroupKey, Any]]) -> Iterat
             message = f"{type(reducer).__name__} failed for the key {key!r}\n{user_traceback(error)}"
             raise RecordError(message) from error
         if value is not LEFT_OUT:
-            yield key_text(group), group, _result_text(reducer, key, value)
+            yield key_text(group), group, result_text(reducer, key, value)
     for key, value in reducer.last_results():
         group = canonical(key)
-        yield key_text(group), group, _result_text(reducer, key, value)
-
-
-def _result_text(reducer: Reducer, key: Any, value: Any) -> str:
-    try:
-        check_value(value)
-        text = compact(value)
-        text.encode()  # only this raises for a lone surrogate
-    except (TypeError, ValueError, RecursionError) as error:
-        message = f"{type(reducer).__name__} returned for the key {key!r} a value that JSON cannot hold: {error}"
-        raise EncodingError(message) from error
-    return text
-
-
-def _segments(results: Iterable[tuple[str, GroupKey, str]], brackets: str) -> Iterator[str]:
-    """Yield JSON texts of results: objects, or, with the brackets ``[]``, lists of pairs with keys of any type."""
-    opening, closing = brackets[0], brackets[1]
-    entries: list[str] = []
-    chars = 0
-    last: tuple[str, GroupKey] | None = None
-    for text, group, result in results:
-        if opening == "[":
-            entries.append(f"[{compact(text) if isinstance(group, str) else text},{result}]")
-        else:
-            if last is not None and last[0] == text:
-                raise _two_keys(text, last[1], group)
-            last = text, group
-            entries.append(f"{compact(text)}:{result}")
-        chars += len(entries[-1])
-        if chars >= _SEGMENT_CHARS:
-            yield opening + ",".join(entries) + closing
-            entries.clear()
-            chars = 0
-    if entries:
-        yield opening + ",".join(entries) + closing
-
-
-def _two_keys(text: str, *groups: GroupKey) -> EncodingError:
-    kinds = " and ".join(sorted(type(restore(group)).__name__ for group in groups))
-    return EncodingError(
-        f"two keys would both appear as {text!r} in the results ({kinds}); let the mapper yield one kind"
-    )
+        yield key_text(group), group, result_text(reducer, key, value)
 
 
 def pairs_of(segments: Iterable[str | bytes], source: str) -> Pairs:

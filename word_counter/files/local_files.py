@@ -184,14 +184,18 @@ def unwritable(output: str, error: OSError) -> OutputError:
         folder = os.path.dirname(os.path.abspath(output))
     except OSError:
         return OutputError(f"cannot write {output}: the current directory is gone; change to one that is there")
-    if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
-        return OutputError(f"cannot write {output}: {error.strerror}; make room, or give another --output")
-    if error.errno == errno.EROFS:
-        return OutputError(f"cannot write {output}: {folder} is on a read-only file system; give another --output")
-    if error.errno == errno.ENAMETOOLONG:
-        return OutputError(f"cannot write {output}: {error.strerror}; give another --output")
-    if error.errno in {errno.ENOTDIR, errno.EEXIST}:
-        return OutputError(f"cannot write {output}: a part of that path is a file, not a folder; give another --output")
+    while not os.path.exists(folder):  # it would be made below the first one that is there
+        folder = os.path.dirname(folder)
+    if error.errno not in {errno.EACCES, errno.EPERM}:
+        why = {
+            errno.ENOSPC: f"{error.strerror}; make room, or",
+            errno.EDQUOT: f"{error.strerror}; make room, or",
+            errno.EFBIG: f"{error.strerror}; make room, or",
+            errno.EROFS: f"{folder} is on a read-only file system;",
+            errno.ENOTDIR: "a part of that path is a file, not a folder;",
+            errno.EEXIST: "a part of that path is a file, not a folder;",
+        }.get(error.errno or 0, f"{error.strerror};")
+        return OutputError(f"cannot write {output}: {why} give another --output")
     who = f"user {os.getuid()}" if hasattr(os, "getuid") else "this user"
     return OutputError(
         f"cannot write {output} as {who}: {error.strerror}; make {folder} writable for that user "

@@ -83,7 +83,7 @@ def _tell_of_what_was_passed_over(search: Search, say: Callable[[str], None], *,
     """Say what directories hold and do not stand for: links, which surprise, always."""
     for paths, what, advice in (
         (search.linked, "linked folder", "; name them as inputs to read them"),
-        (search.hidden if verbose else [], "hidden file or folder", ""),
+        (search.hidden if verbose else [], "hidden file or folder, or receipt", ""),
         (search.unnamed, "pipe, socket or device", "; name them as inputs to read them"),
     ):
         if paths:

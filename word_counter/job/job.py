@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -14,6 +15,15 @@ from word_counter.job.param import Param, ParamValues, read_params
 from word_counter.job.reducer import Reducer
 from word_counter.job.side_file import SideFile, read_side_files
 from word_counter.job.step import Phase, Step, did_you_mean, phases_of
+
+#: Attributes that have to be of some types, and what these are in words.
+_ATTRIBUTES: dict[str, tuple[tuple[type, ...], str]] = {
+    "settings": ((Mapping,), "a dict of settings by name"),
+    "params": ((Mapping,), "a dict of Param by name"),
+    "steps": ((Sequence,), "a list of Step"),
+    "files": ((Sequence, AbstractSet), "a list of paths"),
+    "encoding": ((str,), 'the name of an encoding, such as "utf-16-le"'),
+}
 
 
 class Job:
@@ -85,8 +95,8 @@ class Job:
 
     def check(self) -> None:
         """Raise JobLoadError, which says what is missing or misplaced, unless this is a complete job."""
-        if not isinstance(self.settings, Mapping):
-            message = f"job {type(self).__name__}: settings must be a dict of settings by name, found {self.settings!r}"
+        if wrong := self._wrong_attribute():
+            message = f"job {type(self).__name__}: {wrong}"
             raise JobLoadError(message)
         if hasattr(self, "input_format"):
             message = f"job {type(self).__name__}: input_format is what a mapper says of its records; put it there"
@@ -101,6 +111,20 @@ class Job:
         if hasattr(mapper, "encoding"):
             message = f"{mapper.__name__}: encoding is what a job says of its inputs; put it into {type(self).__name__}"
             raise JobLoadError(message)
+
+    def _wrong_attribute(self) -> str:
+        """Say which attribute is of another type than it has to be; nothing: none."""
+        for name, (kind, what) in _ATTRIBUTES.items():
+            value = getattr(self, name)
+            if not isinstance(value, kind) or (isinstance(value, str) and str not in kind):
+                return f"{name} must be {what}, found {value!r}"
+        for name, param in self.params.items():
+            if not isinstance(param, Param):
+                return f"params: {name} must be a Param, such as Param({param!r}), found {param!r}"
+        for step in self.steps:
+            if not isinstance(step, Step):
+                return f"steps: each must be a Step, such as Step(mapper=M, reducer=R), found {step!r}"
+        return ""
 
     def phases(
         self, params: Mapping[str, Any] | None = None, files: Mapping[str, SideFile] | None = None

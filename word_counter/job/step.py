@@ -232,6 +232,10 @@ def _check_step(step: Step, where: str, *, first: bool) -> None:
         if step.reducer is None:
             message = f"{where}: a step needs a mapper or a reducer"
             raise JobLoadError(message)
+    elif not isinstance(mapper.input_format, str):
+        message = f'{where}: mapper {mapper.__name__}: input_format must be text, such as "csv", '
+        message += f"found {mapper.input_format!r}"
+        raise JobLoadError(message)
     elif first and mapper.map is Mapper.map and mapper.map_chunk is Mapper.map_chunk:
         message = f"{where}: mapper {mapper.__name__} lacks a method map(self, line){did_you_mean(mapper, 'map')}"
         raise JobLoadError(message)

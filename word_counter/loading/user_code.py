@@ -27,6 +27,8 @@ _PASSING = re.compile(
     r"|protocolerror|incompleteread|badstatusline|brokenexecutor|deadlock|tryagain",
     re.IGNORECASE,
 )
+#: The most characters of what user code says, as in a traceback.
+_MOST_CHARS = 16_000
 
 
 def is_installed(file: str) -> bool:
@@ -37,7 +39,7 @@ def is_installed(file: str) -> bool:
 def user_traceback(error: BaseException) -> str:
     """Return the traceback of the user's own code, without the frames of this package and of imports above it.
 
-    It is valid Unicode, whatever the exception says.
+    It is valid Unicode, whatever the exception says, and short: see :func:`bounded`.
     """
     frames = error.__traceback__
     while frames is not None and frames.tb_next is not None and (_of_package(frames) or _of_import(frames)):
@@ -45,7 +47,19 @@ def user_traceback(error: BaseException) -> str:
     if frames is not None and _of_import(frames):
         frames = None  # a syntax error, whose message says where it is
     lines = traceback.format_exception(type(error), error, frames)
-    return "".join(lines).rstrip().encode("utf-8", "backslashreplace").decode()
+    return bounded("".join(lines).rstrip()).encode("utf-8", "backslashreplace").decode()
+
+
+def bounded(text: str) -> str:
+    """Return a text whose middle is left out, if it is long: an exception may quote a whole line, or all its fields.
+
+    Redis keeps it, the quarantine has it once for each bad record, and people read it.
+    """
+    if len(text) <= _MOST_CHARS:
+        return text
+    end = _MOST_CHARS // 4
+    begin = _MOST_CHARS - end
+    return f"{text[:begin]}\n[{len(text) - begin - end:,} characters left out]\n{text[-end:]}"
 
 
 def origin_of(error: BaseException) -> Origin | None:

@@ -10,6 +10,7 @@ import logging
 import os
 import re
 from collections.abc import Mapping
+from operator import itemgetter
 from typing import Any
 
 log = logging.getLogger(__name__)
@@ -111,3 +112,28 @@ def _has_new_names(version: str) -> bool:
     """Whether a version of Hadoop has the new names: 0.21 up to 1, which went back to the old ones, and from 2 on."""
     parts = tuple(map(int, re.findall(r"\d+", version)[:2]))
     return (0, 21) <= parts < (1,) or parts >= (2,)
+
+
+def map_version(version: str, version_map: Mapping[str, Any]) -> Any:
+    """Return the value of the latest version in a map that is not later than this one; else that of the first.
+
+    Raises:
+        TypeError: there is no version.
+        ValueError: there is nothing in the map.
+    """
+    if version is None:
+        raise TypeError(version)
+    changes = sorted(((_numbers(since), value) for since, value in dict(version_map).items()), key=itemgetter(0))
+    if not changes:
+        raise ValueError(version_map)
+    return next((value for since, value in reversed(changes) if since <= _numbers(version)), changes[0][1])
+
+
+def uses_yarn(version: str) -> bool:
+    """Tell whether a version of Hadoop has YARN: from 2 on, and from 0.23 on before 1."""
+    numbers = _numbers(version)
+    return numbers >= (2,) or (0, 23) <= numbers < (1,)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(map(int, re.findall(r"\d+", version)))

@@ -14,6 +14,7 @@ from typing import Any
 from word_counter.errors import OutputError, UsageError
 from word_counter.files.digest import Digest
 from word_counter.files.locations import files_at, is_database
+from word_counter.files.urls import plain
 from word_counter.outputs.part_files import parts_at
 from word_counter.outputs.receipt_file import FORMAT, receipt_path
 from word_counter.receipts.input_lines import inputs_in, list_of
@@ -37,6 +38,7 @@ def verify(output: str, receipt: str = "", moved: Sequence[tuple[str, str]] = ()
     Raises:
         UsageError: there is no receipt, or the file is not one.
     """
+    output, receipt = plain(output), plain(receipt)
     if not is_database(output) and not receipt and os.path.isdir(output):
         output = os.path.join(output, PARTS)
     path = receipt or receipt_path(output, "")

@@ -21,6 +21,7 @@ from collections.abc import Callable
 from secrets import token_hex
 
 from word_counter.errors import NoHomeError, UsageError
+from word_counter.files.private_folders import make_private
 from word_counter.security.signing import make_secret, sign
 from word_counter.settings.config import Settings
 from word_counter.settings.user_folders import state_folder
@@ -76,7 +77,7 @@ def user_secret(folder: str) -> str:
     try:
         return _read(path)
     except FileNotFoundError:
-        os.makedirs(folder, mode=0o700, exist_ok=True)
+        make_private(folder)
         _make(path)
         return _read(path)
 

@@ -51,10 +51,18 @@ def connect(url: str, *, checked: bool = True) -> Redis:
         return connection
     with translated_errors(url):
         server = connection.info("server")
+        replication = connection.info("replication")
     version = str(server["redis_version"])
     if mode := _MODES.get(str(server.get("server_mode") or server.get("redis_mode"))):
         what = "a node of a Redis Cluster" if mode == CLUSTER else mode
         message = f"Redis at {without_password(url)} is {what}, which word_counter does not support: {GIVE_ONE[mode]}"
+        raise UnsupportedServerError(message)
+    if str(replication.get("role")) == "slave" and replication.get("slave_read_only"):
+        primary = f"redis://{replication['master_host']}:{replication['master_port']}/0"
+        message = (
+            f"Redis at {without_password(url)} is a replica, which can be read only: give the URL of its primary, "
+            f"which it says is {primary}"
+        )
         raise UnsupportedServerError(message)
     if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_SERVER:
         message = f"Redis at {without_password(url)} is version {version}; word_counter needs 7.0 or newer"

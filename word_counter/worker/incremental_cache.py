@@ -2,8 +2,8 @@
 
 The key of an entry is made of all that a map task depends on: the chunk's content and place, the job's code, params and
 side files, the number of partitions, and this version of the package. So an entry is what mapping would give. It begins
-with its own digest: an entry that is incomplete or damaged is ignored. Entries that nobody used for a time are removed,
-and the least recently used ones when the cache is too large.
+with its own digest: an entry that is incomplete or damaged is ignored, and so is one that others may write to. Entries
+that nobody used for a time are removed, and the least recently used ones when the cache is too large.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 from word_counter.compute.stages import MapOutput
 from word_counter.errors import NoHomeError
 from word_counter.files.digest import Digest, digest_of
+from word_counter.files.private_folders import is_private, make_private
 from word_counter.inputs.chunk_reader import Fetched
 from word_counter.job.model import Source
 from word_counter.settings.config import Settings
@@ -110,9 +111,15 @@ class IncrementalCache:
     def _get(self, key: str) -> MapOutput | None:
         path = self._path(key)
         try:
-            if time.time() - os.stat(path).st_mtime > self._bounds.seconds:
-                return None
             with open(path, "rb") as file:
+                status = os.fstat(file.fileno())
+                if time.time() - status.st_mtime > self._bounds.seconds:
+                    return None
+                if not is_private(status, os.stat(os.path.dirname(path)), os.stat(self._bounds.folder)):
+                    self._warn(
+                        "is not used, as others may write to it or own a part of it; chmod -R go-w it, or remove it"
+                    )
+                    return None
                 digest, _, content = file.read().partition(b"\n")
             if digest.decode() != digest_of(content):
                 return None
@@ -127,7 +134,7 @@ class IncrementalCache:
         content = json.dumps(parts, ensure_ascii=False).encode()
         path = self._path(key)
         try:
-            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+            make_private(os.path.dirname(path))
             descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(path))
             try:
                 with open(descriptor, "wb") as file:
@@ -141,9 +148,12 @@ class IncrementalCache:
                 self._unchecked = 0
                 sweep(self._bounds)
         except OSError as error:
-            if not self._warned:
-                self._warned = True
-                log.warning("cannot keep partials in %s: %s", self._bounds.folder, error.strerror)
+            self._warn(f"cannot be written: {error.strerror}")
+
+    def _warn(self, what: str) -> None:
+        if not self._warned:
+            self._warned = True
+            log.warning("the cache of --incremental in %s %s", self._bounds.folder, what)
 
     def _path(self, key: str) -> str:
         return os.path.join(self._bounds.folder, key[:2], key[2:])

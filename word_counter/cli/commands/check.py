@@ -66,7 +66,8 @@ def check(
 
     Refuses, with the smallest example that it finds, a job whose results depend on any of these or on chance, or that
     gives what JSON cannot hold. Exit code 0: nothing found; 1: refused. JSON: {"ok": BOOL, "records": N,
-    "set_aside": N, "fault", "what", "advice", "error", "example": [{"file", "line", "text"}, ...], "runs": [{"how", "gave"}, ...]}.
+    "set_aside": N, "fault", "what", "advice", "error", "example": [{"file", "line", "text"}, ...],
+    "runs": [{"how", "gave"}, ...]}.
     """
     from word_counter.check.checker import MOST_RECORDS
     from word_counter.check.isolated_check import check_isolated

@@ -7,7 +7,6 @@ ends before it is needed.
 from __future__ import annotations
 
 import contextlib
-import json
 import threading
 import time
 from collections import deque
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import click
 
 from word_counter.cli.display.progress_rate import ProgressRate, chunks_noun, chunks_text, done_share, partitions_text
+from word_counter.cli.display.set_aside import first_reason
 from word_counter.cli.terminal.text import clock, first_line, printable, rate, size
 from word_counter.job.model import JobState
 from word_counter.job.snapshot import Failure
@@ -37,7 +37,6 @@ _HELD_BACK_SECONDS = 1.0
 #: How many counters are told of when there are no results.
 _TOLD_COUNTERS = 10
 #: How many of the last lines of workers a quiet display keeps, to show them should the run fail.
-_LONGEST_ENTRY = 100_000  # of the quarantine, in characters
 _KEPT_LINES = 20
 
 
@@ -129,7 +128,7 @@ class Display(Observer):
         screen = self.console()
         with contextlib.suppress(OSError):
             screen.print(summary(outcome, screen.width))
-        for why in filter(None, (why_set_aside(outcome), why_empty(outcome))):
+        if why := why_empty(outcome):
             self.warned(why)
 
     def console(self) -> Console:
@@ -227,15 +226,8 @@ def why_set_aside(outcome: Outcome) -> str:
         return ""
     told = [(outcome.bad_records, "bad record"), (outcome.skipped_chunks, "chunk")]
     what = " and ".join(count(n, noun) for n, noun in told if n)
-    first = ""
-    with (
-        contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError),
-        open(outcome.quarantine, encoding="utf-8") as file,
-    ):
-        entry = json.loads(file.readline(_LONGEST_ENTRY))
-        reason = entry["reason"].strip().splitlines()[-1]
-        first = f"; the first, in {entry['file']}, line {entry['line']}: {reason}"
-    return f"{what} set aside in {outcome.quarantine}, and not counted{first}"
+    first = first_reason(outcome.quarantine)
+    return f"{what} set aside in {outcome.quarantine}, and not counted" + (f"; the first: {first}" if first else "")
 
 
 def phase_of(progress: Progress) -> str:

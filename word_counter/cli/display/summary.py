@@ -7,6 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from word_counter.cli.display.set_aside import first_reason
 from word_counter.cli.terminal.text import duration, printable, rate, size
 from word_counter.observer import Outcome
 from word_counter.settings.plurals import count
@@ -39,6 +40,8 @@ def summary(outcome: Outcome, width: int) -> RenderableType:
         shown.append(Text.assemble(("same bytes: ", "bold"), printable(what), overflow="fold"))
     if outcome.quarantine:
         shown.append(Text.assemble(("set aside: ", "bold yellow"), printable(outcome.quarantine), overflow="fold"))
+        if first := first_reason(outcome.quarantine):
+            shown.append(Text.assemble(("the first: ", "bold yellow"), printable(first), overflow="fold"))
     return Group(*shown)
 
 

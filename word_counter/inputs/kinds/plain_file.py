@@ -13,6 +13,9 @@ from word_counter.inputs.kinds.decompression import is_wanted
 from word_counter.inputs.kinds.stored_file import OpenFile, StoredFile, look_at, source_at
 from word_counter.job.model import Source
 
+#: How the names of receipts end, and of the lists of inputs that belong to some.
+RECEIPT_ENDS = (".receipt.json", ".inputs.jsonl.gz")
+
 
 class PlainFile(StoredFile):
     """A file of this machine that is not packed. Workers read its chunks where they lie."""
@@ -74,7 +77,12 @@ def _walk(folder: str, search: Search) -> Iterator[str]:
         raise InputError(message) from error
 
     for parent, folders, files in os.walk(folder, onerror=fail):
-        search.hidden += [os.path.join(parent, name) for name in (*files, *folders) if name.startswith(".")]
+        search.hidden += [os.path.join(parent, name) for name in (*files, *folders) if _is_hidden(name)]
         folders[:] = [name for name in folders if not name.startswith(".")]
         search.linked += [path for name in folders if os.path.islink(path := os.path.join(parent, name))]
-        yield from (os.path.join(parent, name) for name in files if not name.startswith("."))
+        yield from (os.path.join(parent, name) for name in files if not _is_hidden(name))
+
+
+def _is_hidden(name: str) -> bool:
+    """Whether a file is no data: a folder with results, which the next job may read, has a receipt too."""
+    return name.startswith(".") or name.endswith(RECEIPT_ENDS)

@@ -38,7 +38,7 @@ class TaskEnvironment(Surroundings):
     def __init__(self, work: Work, task: RunningTask, records: Any) -> None:
         super().__init__(task, records)
         self.work = work
-        self.folder = work.folder.make_task_folder() if work.in_folder else os.getcwd()
+        self.folder = work.folder.make_task_folder() if work.in_folder else _current_folder()
         first = work.maps[0] if work.maps else work.reduces or 0
         self._part = ("mapper", first) if task.stage is Stage.MAP else ("reducer", work.reduces or 0)
         self._set: dict[str, str] = {}
@@ -168,3 +168,10 @@ def _become(variables: Mapping[str, str]) -> None:
 def _heed_time_zone(before: Mapping[str, str]) -> None:
     if before.get("TZ") != os.environ.get("TZ") and hasattr(time, "tzset"):
         time.tzset()
+
+
+def _current_folder() -> str:
+    try:
+        return os.getcwd()
+    except OSError:  # it was removed: a job that needs none may run all the same
+        return os.sep
