@@ -102,12 +102,7 @@ def test_params_that_only_a_function_asks_for_end_the_job_by_their_name(folder: 
 
 def test_what_is_no_whole_record_is_set_aside_and_not_counted(folder: Path) -> None:
     at = "2026-11-20T09:14:02.4Z stdout"
-    lines = (
-        f"{at} F whole",
-        f"{at} P 2026-11-20 09:14:02 ERROR or",
-        f"{at} F der 7",
-        "2026-11-20 09:14:02 LOG: ERROR x",
-    )
+    lines = (f"{at} P 2026-11-20 09:14:02 ERROR or", f"{at} F der 7", "2026-11-20 09:14:02 LOG: ERROR", f"{at} F whole")
     (folder / "a.log").write_text("".join(f"{line}\n" for line in lines))
 
     args = ("--job", "log_patterns", "--chunk-size", "2", *_QUIET)  # no border of chunks within the pieces
