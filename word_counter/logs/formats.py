@@ -91,9 +91,9 @@ def _json(line: str, pieces: Pieces | None = None) -> Record | None:
         fields = dict(_flat(json.loads(line)))
     except (ValueError, RecursionError):
         return None
-    if pieces is not None:
-        pieces.refuse_fields(fields)
     places = find_places(tuple(fields))
+    if places.collected and pieces is not None:
+        pieces.refuse_fields(fields)
     time, clock = _time(fields.get(places.time, ""))
     message = fields.get(places.message)
     if message is not None and _BYTES.fullmatch(message) and "__REALTIME_TIMESTAMP" in fields:
