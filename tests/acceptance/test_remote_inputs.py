@@ -86,7 +86,12 @@ def test_a_job_over_a_bucket_is_exact_though_connections_drop(
     [
         ("s3://JOB/nothing.txt", "no file matches"),
         ("s3://JOB/*.log", "no file matches"),
-        ("s3://key:secret@JOB/a", "holds a password"),
+        ("s3://key:secret@JOB/a", "holds a password or a token"),
+        (
+            "https://example.com/JOB/a?X-Amz-Credential=secret&X-Amz-Signature=secret",
+            "a holds a password or a token",
+        ),
+        ("https://example.com/JOB/a?sig=secret", "word-counter run -"),
         ("nosuch://JOB/a", "cannot read nosuch://"),
     ],
 )

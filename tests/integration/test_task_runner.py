@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from word_counter.job.snapshot import RAISED, Batch, Failure, TaskAttempt
 from word_counter.queue.payload import Payload
 from word_counter.store.connection import Redis
 from word_counter.store.job_store import JobStore
+from word_counter.store.worker_registry import WorkerRegistry
 from word_counter.worker.permissions import Permissions
 from word_counter.worker.task_runner import TaskRunner
 
@@ -74,3 +77,18 @@ def test_a_batch_that_another_worker_is_at_is_left_to_it_when_it_is_delivered_tw
     snapshot = store.snapshot()
     assert snapshot is not None
     assert [running.worker for running in snapshot.running] == ["another"]
+
+
+def test_times_are_by_the_clock_of_redis_whatever_that_of_the_worker_says(
+    store: JobStore, payload: Payload, runner: TaskRunner, connection: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    second = TaskAttempt("map:0", 2)
+    assert store.plan(1, [], None, [Batch("m2", (second,))], split_done=True)
+    monkeypatch.setattr("time.time_ns", lambda: 10**18)
+    monkeypatch.setattr("time.time", lambda: 10**9)
+    before = WorkerRegistry(connection).now()
+
+    assert runner.run(replace(payload, batch="m2", tasks=(second,))) == "done"
+
+    receipt = json.loads(connection.hget(store.keys.receipts(Stage.MAP), "map:0") or b"")
+    assert before <= receipt["started"] <= WorkerRegistry(connection).now()

@@ -212,6 +212,8 @@ class TestTheForm:
             "sftp://me:hunter2@h/a.json",
             "simplecache::sftp://me:hunter2@h/a.json",
             "postgresql://h/d?password=hunter2",
+            "https://b.s3.amazonaws.com/a.json?X-Amz-Date=1&X-Amz-Signature=hunter2",
+            "abfs://b/a.json?sv=2024&sig=hunter2",
         ],
     )
     def test_of_a_url_with_a_password_is_refused_without_showing_it(self, output: str) -> None:

@@ -8,7 +8,7 @@ import re
 from word_counter.errors import OutputError
 from word_counter.files.local_files import LocalFiles
 from word_counter.files.remote_files import RemoteFiles
-from word_counter.files.urls import has_password, is_url, plain, refusal
+from word_counter.files.urls import holds_secret, is_url, plain, refusal
 
 _DATABASE = re.compile(r"postgres(ql)?://", re.IGNORECASE)
 
@@ -28,10 +28,12 @@ def checked(output: str) -> str:
     output = plain(output)
     if not is_url(output):
         return output
-    if has_password(output) or re.search(r"[?&](password|secret|key|token)=", output):
+    if holds_secret(output):
         where = "PGPASSWORD or ~/.pgpass" if is_database(output) else "where its library looks for it"
         shown = f"{output.partition('://')[0]}://..."
-        message = f"the output {shown} holds a password, which would stand in Redis: give it in {where} instead"
+        message = (
+            f"the output {shown} holds a password or a token, which would stand in Redis: give it in {where} instead"
+        )
         raise OutputError(message)
     if why := refusal(output, written=True):
         message = f"the output {output} {why}; give another --output"

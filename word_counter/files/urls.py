@@ -12,6 +12,11 @@ from word_counter.settings.distribution import how_to_install
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]*(::[a-z][a-z0-9+.-]*)*://", re.IGNORECASE)
 _PASSWORD = re.compile(r"[^/]*://[^/@]*:[^/@]*@")
+#: Names in a query whose values let anybody in.
+_TOKEN = re.compile(
+    r"[?&;]([\w.-]*(password|passwd|secret|token|signature|credential|api[-_]?key)[\w.-]*|sig|key|auth|pwd)=",
+    re.IGNORECASE,
+)
 _LOCAL = re.compile(r"(file|local):(//|(?=/))", re.IGNORECASE)
 _SCHEME = re.compile(r"([a-z0-9+.-]+)://", re.IGNORECASE)
 #: The extras of this package by the schemes that fsspec reads with them.
@@ -28,9 +33,12 @@ def is_url(name: str) -> bool:
     return "://" in name and _URL.match(name) is not None
 
 
-def has_password(url: str) -> bool:
-    """Return whether a URL names a password beside its user."""
-    return _PASSWORD.match(url) is not None
+def holds_secret(url: str) -> bool:
+    """Return whether whoever sees a URL could use it: it has a password beside its user, or a token in its query.
+
+    Presigned URLs are among these: of S3, Google's and Azure's stores.
+    """
+    return _PASSWORD.match(url) is not None or _TOKEN.search(url) is not None
 
 
 def plain(name: str) -> str:

@@ -1,7 +1,6 @@
 """Job history: the chunks and tasks of one job, every attempt at them, and the partials that they gave.
 
-Times are in milliseconds since 1970, by the clock of the worker that made the attempt. The start of a running attempt,
-and the end of one whose worker was lost, are by the server's clock.
+Times are in milliseconds since 1970, by the server's clock.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ sent twice: the second time changes nothing. :mod:`word_counter.store.keys` list
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -59,6 +60,9 @@ class TaskStore:
         self.job_id = job_id
         self.keys = JobKeys(job_id)
         self._scripts = LuaScripts(connection, retry)
+        #: When the attempt began that was started last, in ms since 1970 by the server's clock, as workers' may differ.
+        self.began = 0
+        self._began_here = 0.0
 
     def start(self, batch: str, attempt: TaskAttempt, worker: str, lease_seconds: float) -> str:
         """Start an attempt and acquire its batch's lease; "OK", or why not (see ``start.lua``)."""
@@ -67,7 +71,13 @@ class TaskStore:
         keys = [k.job, k.batches, k.leases, k.running, k.attempts, k.receipts(stage), k.events]
         lease_ms = int(lease_seconds * 1000)
         args = [batch, attempt.task, attempt.attempt, worker, lease_ms, _STATE[stage], RUNNING_TTL_SECONDS]
-        return self._said("start", keys, args)
+        said, _, began = self._said("start", keys, args).partition(" ")
+        self.began, self._began_here = int(began or 0), time.monotonic()
+        return said
+
+    def now(self) -> int:
+        """Return the time by the clock of :attr:`began`, in ms since 1970."""
+        return self.began + round(1000 * (time.monotonic() - self._began_here))
 
     def commit(
         self,

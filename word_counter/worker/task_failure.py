@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from word_counter.errors import (
     EncodingError,
     ForbiddenError,
@@ -26,8 +24,8 @@ _KINDS: tuple[tuple[type[WordCounterError], str], ...] = (
 )
 
 
-def failure_of(attempt: TaskAttempt, worker: str, error: Exception, started: int) -> Failure:
-    """Return the failure of an attempt that began at ``started`` (ms since 1970) and raised ``error``."""
+def failure_of(attempt: TaskAttempt, worker: str, error: Exception, started: int, at: int) -> Failure:
+    """Return the failure of an attempt that began at ``started`` (ms since 1970), and raised ``error`` at ``at``."""
     if isinstance(error, WordCounterError):
         kind = next((kind for cls, kind in _KINDS if isinstance(error, cls)), RAISED)
         message = str(error)
@@ -40,7 +38,7 @@ def failure_of(attempt: TaskAttempt, worker: str, error: Exception, started: int
         kind,
         # File names in it may have lone surrogates, which Lua scripts cannot read.
         message.encode("utf-8", "backslashreplace").decode(),
-        time.time_ns() // 1_000_000,
+        at,
         started=started,
         origin=_origin(error),
     )

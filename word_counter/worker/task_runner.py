@@ -160,7 +160,7 @@ class TaskRunner:
 
     def _run_task(self, store: TaskStore, payload: Payload, number: int, reader: ChunkReader, *, last: bool) -> str:
         attempt = payload.tasks[number]
-        started, clock = time.time_ns() // 1_000_000, time.perf_counter()
+        started, clock = store.began, time.perf_counter()
         counters: dict[str, int] = {}
         partials: Mapping[int, str] = {}
         heaviest: list[tuple[str, int]] = []
@@ -264,7 +264,7 @@ class TaskRunner:
         *,
         last: bool,
     ) -> str:
-        said = store.fail(payload.batch, failure_of(attempt, self._worker, error, started), last=last)
+        said = store.fail(payload.batch, failure_of(attempt, self._worker, error, started, store.now()), last=last)
         return "FAILED" if said == "OK" else said
 
     def _leave(self, store: TaskStore, payload: Payload, reason: str) -> str:

@@ -6,7 +6,7 @@ import re
 
 from word_counter.errors import InputError
 from word_counter.files.remote_reader import comes_in_ranges, find
-from word_counter.files.urls import has_password, is_url, refusal
+from word_counter.files.urls import holds_secret, is_url, refusal
 from word_counter.inputs.base import Opened, Place, Search
 from word_counter.inputs.kinds.decompression import is_wanted
 from word_counter.inputs.kinds.stored_file import OpenFile, OpenStream, StoredFile, check_unchanged, look_at, source_at
@@ -66,7 +66,10 @@ class Url(StoredFile):
 
 
 def _refuse_passwords(url: str) -> None:
-    if has_password(url):
-        shown = re.sub(r"://[^/@]*@", "://...@", url)
-        message = f"the input {shown} holds a password, which would stand in Redis; give it where its library looks"
+    if holds_secret(url):
+        shown = re.sub(r"://[^/@]*@", "://...@", url).partition("?")[0]
+        message = (
+            f"the input {shown} holds a password or a token, which would stand in Redis and in the receipt; give it "
+            "where its library looks for it, or read the file through a pipe: curl URL | word-counter run -"
+        )
         raise InputError(message)
