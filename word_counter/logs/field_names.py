@@ -50,8 +50,8 @@ _REMEMBERED = 1024
 class Places(NamedTuple):
     """The names of a line's fields that are its message, level and time; empty for what it has not.
 
-    ``collected`` says whether somebody collected the line from a container, and ``kept`` whether its message is the line
-    as the container wrote it.
+    ``collected`` says whether somebody collected the line from a container, and ``kept`` whether its message is the
+    line as the container wrote it.
     """
 
     message: str
