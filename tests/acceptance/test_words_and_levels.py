@@ -82,3 +82,31 @@ def test_a_job_without_the_params_of_its_mapper_is_refused_before_it_runs(folder
     assert ended.code == 2
     assert "give it params = TIME_PARAMS, and import TIME_PARAMS from word_counter.logs" in ended.err
     assert "Traceback" not in ended.err
+
+
+def test_params_that_only_a_function_asks_for_end_the_job_by_their_name(folder: Path) -> None:
+    (folder / "job.py").write_text(
+        "from word_counter import Job, Sum\nfrom word_counter.logs import LINE_PARAMS, LogMapper\n\n\n"
+        "def at(mapper, record):\n    return mapper.milliseconds(record)\n\n\n"
+        "class M(LogMapper):\n    def map_record(self, record):\n        yield at(self, record), 1\n\n\n"
+        "class J(Job):\n    mapper, reducer, params, settings = M, Sum, LINE_PARAMS, LogMapper.KEPT\n"
+    )
+    (folder / "a.log").write_text("2026-11-20 09:14:02 shop INFO x\n")
+
+    ended = word_counter("run", "a.log", "--job", "job.py", *_QUIET, folder=folder)
+
+    assert (ended.code, ended.out) == (1, "")
+    assert "give it params = TIME_PARAMS, and import TIME_PARAMS from word_counter.logs" in ended.err
+    assert f'File "{folder / "job.py"}", line 6, in at' in ended.err
+
+
+def test_what_is_no_whole_record_is_set_aside_and_not_counted(folder: Path) -> None:
+    at = "2026-11-20T09:14:02.4Z stdout"
+    lines = (f"{at} P 2026-11-20 09:14:02 ERROR or", f"{at} F der 7", "2026-11-20 09:14:02 LOG: ERROR", f"{at} F whole")
+    (folder / "a.log").write_text("".join(f"{line}\n" for line in lines))
+
+    args = ("--job", "log_patterns", "--chunk-size", "2", *_QUIET)  # no border of chunks within the pieces
+
+    ended = word_counter("run", "a.log", *args, folder=folder)
+
+    assert (ended.code, json.loads(ended.out)) == (4, {'["-","whole"]': 1})

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from tests import faulty_jobs, jobs
-from word_counter import Job, Mapper, Reducer, Sum
-from word_counter.compute.stages import run_map
-from word_counter.errors import EncodingError, JobLoadError
+from word_counter import Job, Mapper, Param, Reducer, Sum
+from word_counter.compute.skip_bad_records import SkipBadRecords
+from word_counter.compute.stages import run_map, run_reduce
+from word_counter.errors import EncodingError, JobLoadError, RecordError
 from word_counter.job.mapper import Lines
 from word_counter.job.pairs import Pairs
 from word_counter.job.step import Step, missing_arguments
@@ -203,3 +204,37 @@ class TestReturned:
 
         with pytest.raises(EncodingError, match=r"map_pair returned \('a', 1\)"):
             run_map(job.phases()[1], Pairs([("a", 1)], "pairs"), 2)
+
+
+class Doubles(Mapper):
+    def map(self, line: str) -> Iterator[tuple[str, int]]:
+        yield line, 2 * int(self.params["n"])
+
+
+class Limits(Reducer):
+    def reduce(self, key: Any, values: Iterable[Any]) -> Any:
+        return min(*values, self.params["n"])
+
+
+class TestUndeclaredParams:
+    @pytest.mark.parametrize(
+        ("params", "told"), [({}, "it declares none"), ({"m": Param(5), "text": Param("")}, "it declares m, text")]
+    )
+    def test_are_told_with_those_that_there_are_and_are_no_bad_records(self, params: Any, told: str) -> None:
+        job = made_of(Doubles, Sum, params)
+        (phase,) = job.phases(job.param_values())
+
+        with pytest.raises(RecordError, match=f"the job has no param 'n': {told}; give it params = ") as caught:
+            run_map(phase, Lines(b"a\n"), 1, SkipBadRecords(limit=9))
+        assert isinstance(caught.value.__cause__, KeyError)
+
+    def test_of_a_reducer_are_told_likewise(self) -> None:
+        job = made_of(Plain, Limits, {"m": Param(5)})
+        (phase,) = job.phases(job.param_values())
+
+        with pytest.raises(RecordError, match=r"Limits failed for the key 'a'[\s\S]*no param 'n': it declares m;"):
+            list(run_reduce(phase, ['{"a":[1]}'], {}))
+
+
+def made_of(mapper: type[Mapper], reducer: type[Reducer], params: Any) -> Any:
+    return type("Made", (Job,), {"mapper": mapper, "reducer": reducer, "params": params})()

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from word_counter import Job, Lines, Sum
+from word_counter.compute.skip_bad_records import SkipBadRecords
 from word_counter.compute.stages import run_map
-from word_counter.errors import JobLoadError
+from word_counter.errors import JobLoadError, RecordError
 from word_counter.loading.job_reference import make_job
 from word_counter.logs import LINE_PARAMS, TIME_PARAMS, Clock, LogMapper, Record, Unreadable, reader
 from word_counter.logs.levels import SPELLINGS, level_name
@@ -97,6 +98,103 @@ class TestContainers:
 
         assert (record.field("path"), record.level, record.message) == ("/tea", "5xx", "GET /tea")
         assert Clock(record.clock).milliseconds(record.time) == _AT
+
+    @pytest.mark.parametrize(
+        "kept",
+        [
+            {"log": "{}", "kubernetes": {"pod_name": "shop-7"}},
+            {"log": "{}\n", "time": _ISO, "container_id": "ab", "container_name": "/shop", "source": "stderr"},
+            {"message": "{}", "timestamp": _ISO, "kubernetes": {"pod_name": "shop-7"}, "stream": "stderr"},
+            {"MESSAGE": "{}", "CONTAINER_NAME": "shop", "__REALTIME_TIMESTAMP": str(_AT * 1000)},
+            {"log": "{}"},
+        ],
+    )
+    @pytest.mark.parametrize(
+        "line",
+        [
+            "2026-11-20 09:14:02,422 ERROR [main] - boom",
+            json.dumps({"level": "error", "time": _ISO, "msg": "boom"}),
+            "<11>1 2026-11-20T09:14:02.422Z web shop - - - boom",
+        ],
+    )
+    def test_that_are_passed_on_with_other_fields_are_read(self, kept: dict[str, Any], line: str) -> None:
+        name = next(iter(kept))
+
+        record = _record({**kept, name: kept[name].format(line)})
+
+        assert (record.message, record.has_level("ERROR")) == ("boom", True)
+        assert Clock(record.clock).milliseconds(record.time) == _AT
+        assert _record({**kept, name: "plain text"}).message == "plain text"
+
+    def test_that_are_passed_on_keep_the_level_that_they_are_given(self) -> None:
+        line = "2026-11-20 09:14:02 INFO [main] - boom"
+
+        assert _record({"log": line, "level": "error", "kubernetes": {"pod_name": "a"}}).level == "error"
+        assert _record({"message": line, "level": "error", "kubernetes": {"pod_name": "a"}}).message == line
+
+
+def _docker(log: str, stream: str = "stdout", **more: Any) -> str:
+    return json.dumps({"log": log, "stream": stream, "time": _ISO, **more})
+
+
+def _cri(tag: str, text: str, stream: str = "stdout") -> str:
+    return f"2026-11-20T09:14:02.422145949Z {stream} {tag} {text}"
+
+
+def _shipped(tag: str, text: str, pod: str = "a") -> str:
+    return json.dumps({"log": text, "logtag": tag, "stream": "stdout", "kubernetes": {"pod_name": pod}})
+
+
+_PIECES = {
+    "Kubernetes": (
+        [_cri("P", f"{_ISO} ERROR or"), _cri("P", "der "), _cri("F", "ERROR paid")],
+        [_cri("F", "ok", "stderr"), _cri("F", "ok")],
+    ),
+    "Docker": (
+        [_docker(f"{_ISO} ERROR or"), _docker("der "), _docker(f"{_ISO} ERROR paid\n")],
+        [_docker("ok\n", "stderr"), _docker("ok\n", attrs={"tag": "shop"})],
+    ),
+    "Docker with attributes": ([_docker("or", attrs={"a": "b"}), _docker("der\n", attrs={"a": "b"})], []),
+    "fluent-bit": (
+        [_shipped("P", "or"), _shipped("P", f"{_ISO} ERROR der"), _shipped("F", "paid")],
+        [_shipped("F", "ok", "b"), _docker("ok", kubernetes={"pod_name": "c"})],
+    ),
+    "Docker with Fluentd": (
+        [json.dumps({"log": text, "partial_message": "true", "partial_last": text}) for text in ("false", "true")],
+        [json.dumps({"log": "ok", "source": "stdout"})],
+    ),
+    "Docker with journald": (
+        [json.dumps({"MESSAGE": "a", "CONTAINER_PARTIAL_ID": "7", "CONTAINER_PARTIAL_LAST": last}) for last in "ft"],
+        [json.dumps({"MESSAGE": "ok", "CONTAINER_NAME": "shop"})],
+    ),
+}
+
+
+class TestPieces:
+    @pytest.mark.parametrize("keeper", _PIECES)
+    def test_of_a_line_are_no_records_but_what_is_between_and_behind_them_is(self, keeper: str) -> None:
+        pieces, others = _PIECES[keeper]
+        read = reader()
+
+        for piece in pieces[:-1]:
+            with pytest.raises(Unreadable, match="piece"):
+                read(piece)
+            for other in others[:1]:
+                assert read(other).message == "ok"
+        with pytest.raises(Unreadable, match=r"piece|the rest of a line"):
+            read(pieces[-1])
+        for other in others:
+            assert read(other).message == "ok"
+
+    def test_are_set_aside_one_by_one(self) -> None:
+        lines = [_cri("F", "a"), *_PIECES["Kubernetes"][0], _cri("F", "b")]
+        job = make_job("windows", {"size": "60"})
+        (phase,) = job.phases(job.param_values())
+
+        output = run_map(phase, Lines("\n".join(lines).encode()), 1, SkipBadRecords(limit=9))
+
+        assert json.loads(output.partials[0]) == {"2026-11-20T09:14:00Z": 2}
+        assert list(output.aside.records) == [1, 2, 3]
 
 
 class TestMissingMessages:
@@ -200,6 +298,7 @@ class TestLevels:
             ("[INFO]", "INFO"),
             ("DEBUG-4", "debug"),
             ("emerg", "panic"),
+            *((f"D{n}", "DEBUG") for n in range(1, 6)),
             ("SUCCESS", "success"),
             ("5xx", "5XX"),
             ("503", "5xx"),
@@ -224,6 +323,64 @@ class TestLevels:
 
         assert caddy.has_level("5xx")
         assert caddy.has_level("INFO")
+
+
+_READABLE_HEADERS = [
+    ("ALERT some ERROR here", "ALERT", "some ERROR here"),
+    ("warn no INFO file", "warn", "no INFO file"),
+    ("[main] CRIT the FATAL file", "CRIT", "the FATAL file"),
+    ("CRIT shop ERROR x", "CRIT", "shop ERROR x"),
+    ("[ALERT] x ERROR", "ALERT", "x ERROR"),
+    ("NOTICE INFO is missing", "NOTICE", "INFO is missing"),
+    ("Error: INFO is missing", "Error", "INFO is missing"),
+    ("[E] no INFO", "E", "no INFO"),
+    ("UTC [412] ERROR:  no such table", "ERROR", "no such table"),
+    ("UTC [412] DEBUG1:  an ERROR", "DEBUG1", "an ERROR"),
+    ("CET shop SEVERE x", "SEVERE", "x"),
+    ("web1 shop INFO paid", "INFO", "paid"),
+    ("shop [main] INFO paid", "INFO", "paid"),
+    ("shop: ERROR refused", "ERROR", "refused"),
+    ("(main) shop - [ WARN ] low", "WARN", "low"),
+    ("412 --- [main] INFO up", "INFO", "up"),
+    ("| 412 | main | FATAL the end", "FATAL", "the end"),
+    ("[pool-1-thread-2] com.shop.Cart FINE - x", "FINE", "x"),
+]
+
+
+class TestHeaders:
+    @pytest.mark.parametrize(("header", "level", "message"), _READABLE_HEADERS)
+    def test_have_the_level_that_comes_first(self, header: str, level: str, message: str) -> None:
+        record = reader("log4j")(f"2026-11-20 09:14:02 {header}")
+
+        assert (record.level, record.message) == (level, message)
+
+    @pytest.mark.parametrize("level", [word for name, others in SPELLINGS.items() for word in (name, *others)])
+    def test_may_have_any_spelling(self, level: str) -> None:
+        for written in (f"[{level}] ERROR INFO", f"shop {level} ERROR INFO" if len(level) > 2 else f"[{level}]"):
+            assert reader("log4j")(f"2026-11-20 09:14:02 {written}").level == level
+
+    @pytest.mark.parametrize(
+        "header",
+        [
+            "UTC [412] LOG:  ERROR seen",
+            "UTC [412] STATEMENT:  ERROR seen",
+            "AUDIT ERROR seen",
+            "EDIT ERROR seen",
+            "| SUCCESS | shop:pay:3 - ERROR mended",
+            "found an ERROR",
+            "an error occurred",
+            "order 1001 ERROR seen",
+            "order 1001 refused ERROR seen",
+            "failed. Then ERROR",
+            "alert INFO sent",
+            "note ERROR seen",
+            "A new ERROR",
+            "C: ERROR seen",
+        ],
+    )
+    def test_whose_level_is_not_sure_cannot_be_read(self, header: str) -> None:
+        with pytest.raises(Unreadable):
+            reader()(f"2026-11-20 09:14:02 {header}")
 
 
 class TestFilters:
@@ -276,7 +433,57 @@ class OwnClock(LogMapper):
         yield Clock("epoch").milliseconds(record.time), 1
 
 
+def _of_time(mapper: LogMapper, record: Record) -> int:
+    return mapper.milliseconds(record)
+
+
+class Indirect(LogMapper):
+    def map_record(self, record: Record) -> Any:
+        yield getattr(self, "milli" + "seconds")(record), 1
+
+
+class ByFunction(LogMapper):
+    def map_record(self, record: Record) -> Any:
+        yield _of_time(self, record), 1
+
+
+class ByFunctionInWindows(LogMapper):
+    def map_record(self, record: Record) -> Any:
+        yield from ((start, 1) for start in LogMapper.windows(self, record))
+
+
+class Undeclared(LogMapper):
+    def map_record(self, record: Record) -> Any:
+        yield record.level, self.params["n"]
+
+
 class TestParams:
+    @pytest.mark.parametrize(
+        ("mapper", "told"),
+        [
+            (Indirect, "the job lacks the params time_format, zone, year; give it params = TIME_PARAMS, and import"),
+            (ByFunction, "the job lacks the params time_format, zone, year; give it params = TIME_PARAMS, and import"),
+            (
+                ByFunctionInWindows,
+                r'time_format, zone, year, size, every; give it params = \{\*\*TIME_PARAMS, "size": P',
+            ),
+            (Undeclared, "the job has no param 'n': it declares format, pattern, unreadable; give it params = "),
+        ],
+    )
+    @pytest.mark.parametrize("unreadable", ["keep", "count"])
+    def test_that_are_missed_in_the_run_end_the_job_and_are_no_bad_records(
+        self, mapper: Any, told: str, unreadable: str
+    ) -> None:
+        class Lacking(Job):
+            params = LINE_PARAMS
+
+        Lacking.mapper, Lacking.reducer = mapper, Sum
+        job = Lacking(params={"unreadable": unreadable})
+        (phase,) = job.phases(job.param_values())
+
+        with pytest.raises(RecordError, match=rf"{mapper.__name__} failed in .*line 1: [\s\S]*{told}"):
+            run_map(phase, Lines(b"2026-11-20 09:14:02 shop INFO x\n"), 1, SkipBadRecords(limit=9))
+
     @pytest.mark.parametrize(
         ("mapper", "params", "told"),
         [

@@ -16,14 +16,15 @@ from word_counter.compute.user_errors import USER_ERRORS, failure_of_mapper, pla
 from word_counter.errors import EncodingError, InvalidTextError, RecordError, TooManyBadError, WordCounterError
 from word_counter.job.mapper import Lines, Mapper, mapped
 from word_counter.job.pairs import Pairs
+from word_counter.job.param import UndeclaredParamError
 from word_counter.job.reducer import GroupKey, Reducer
 from word_counter.loading.user_code import bounded
 from word_counter.shuffle.partitioning import check_texts
 
 #: How many bytes of a record the quarantine keeps.
 _KEPT_BYTES = 1024
-#: Slips in code, which no record is to blame for: a misspelt name, a module that is not there.
-_SLIPS = (NameError, ImportError, SyntaxError)
+#: Slips in code, which no record is to blame for: a misspelt name, a module that is not there, a param likewise.
+_SLIPS = (NameError, ImportError, SyntaxError, UndeclaredParamError)
 
 
 def _nothing(index: int) -> None:

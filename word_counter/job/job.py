@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from word_counter.errors import JobLoadError
 from word_counter.job.mapper import Mapper
 from word_counter.job.model import Inputs
-from word_counter.job.param import Param, read_params
+from word_counter.job.param import Param, ParamValues, read_params
 from word_counter.job.reducer import Reducer
 from word_counter.job.side_file import SideFile, read_side_files
 from word_counter.job.step import Phase, Step, did_you_mean, phases_of
@@ -139,7 +139,7 @@ class Job:
             JobLoadError: the job is incomplete; says what is missing.
         """
         name = type(self).__name__
-        given = {"params": dict(params or {}), "files": dict(files or {})}
+        given = {"params": ParamValues(params or {}), "files": dict(files or {})}
         if self.steps:
             if any(getattr(self, role, None) is not None for role in ("mapper", "reducer")):
                 message = f"job {name} has steps, and a mapper or reducer beside them; put these into a step"

@@ -84,6 +84,22 @@ class Param:
         return text
 
 
+class UndeclaredParamError(KeyError):
+    """The code of a job asks for a param that its job does not declare: a slip in the code, whatever the record."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])  # not its repr, as for other keys
+
+
+class ParamValues(dict[str, Any]):
+    """The values of a job's params, by name. One that is not declared is told by an error that says how to."""
+
+    def __missing__(self, name: object) -> Any:
+        declared = f"it declares {', '.join(self)}" if self else "it declares none"
+        message = f"the job has no param {name!r}: {declared}; give it params = {{..., {name!r}: Param(DEFAULT)}}"
+        raise UndeclaredParamError(message)
+
+
 def read_params(job: str, declared: Mapping[str, Param], given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the value of every param of a job: the given ones, and the defaults of the others.
 

@@ -40,23 +40,35 @@ FIELD_NAMES: Mapping[str, tuple[str, ...]] = {
 #: The level of a line that names none, by a field that it has: Serilog's compact lines leave out the usual one, and
 #: those of Kubernetes have a verbosity when they are no errors.
 IMPLIED_LEVELS: Mapping[str, str] = {"@t": "INFO", "v": "INFO", "err": "ERROR"}
+#: How the fields begin that collectors add to what they read of a container.
+_OF_CONTAINERS = ("kubernetes.", "docker.", "container_", "partial_message")
+_TAGS = {"logtag", "_p"}
 #: So many kinds of lines are remembered: those of one logger have mostly the same fields.
 _REMEMBERED = 1024
 
 
 class Places(NamedTuple):
-    """The names of a line's fields that are its message, level and time; empty for what it has not."""
+    """The names of a line's fields that are its message, level and time; empty for what it has not.
+
+    ``collected`` says whether somebody collected the line from a container, and ``kept`` whether its message is the
+    line as the container wrote it.
+    """
 
     message: str
     level: str
     time: str
+    collected: bool
+    kept: bool
 
 
 @lru_cache(_REMEMBERED)
 def find_places(names: tuple[str, ...]) -> Places:
     """Return which of some fields are the message, the level and the time."""
     plain = {plain_name(name): name for name in reversed(names)}
-    return Places(*(next((plain[name] for name in _PLAIN[what] if name in plain), "") for what in Places._fields))
+    message, level, time = (next((plain[name] for name in _PLAIN[what] if name in plain), "") for what in FIELD_NAMES)
+    collected = any(name.lower().startswith(_OF_CONTAINERS) or name in _TAGS for name in names)
+    of_log = plain_name(message) == "log"
+    return Places(message, level, time, of_log or collected, of_log or (collected and not level))
 
 
 def plain_name(name: str) -> str:

@@ -5,7 +5,7 @@ combined    ``203.0.113.9 - ann [20/Nov/2026:09:14:02 +0100] "GET /tea/7 HTTP/1.
 syslog      RFC 5424, RFC 3164, and the latter with an ISO time, each with or without ``<PRI>``
 json        one object on each line; fields of inner objects are named ``outer.inner``, and
             :mod:`word_counter.logs.field_names` says which are its message, level and time
-log4j       a time, up to three words such as ``[thread]`` or a service, a level, a message
+log4j       a time, what :mod:`word_counter.logs.header` allows before a level, the level, a message
 cri         what Kubernetes keeps of a container: a time, ``stdout`` or ``stderr``, ``F`` or ``P``, the container's line
 
 A line that a container wrote, which Docker keeps in JSON, is read once more: it has the level, and the message. A line
@@ -17,11 +17,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from word_counter.errors import UsageError
 from word_counter.logs.field_names import IMPLIED_LEVELS, find_places, plain_name
+from word_counter.logs.header import HEADER, names_a_level
 from word_counter.logs.levels import class_of_status, level_of_number
+from word_counter.logs.pieces import Pieces
 from word_counter.logs.record import Record, Unreadable
 
 _COMBINED = re.compile(
@@ -47,16 +50,11 @@ _SECOND_SYSLOG = re.compile(rf"(?<=[^\s\"'(\[{{=,:<])<\d{{1,3}}>(?:1 (?:-|{_ISO}
 #: The severities of syslog, RFC 5424, section 6.2.1.
 _SEVERITIES = ("EMERG", "ALERT", "CRIT", "ERR", "WARNING", "NOTICE", "INFO", "DEBUG")
 _CRI = re.compile(rf"(?P<time>{_ISO}) (?P<stream>stdout|stderr) (?P<tag>[FP])(?: (?P<message>.*))?")
-_LEVELS = "TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|SEVERE|CRITICAL|FATAL"
 _LOG4J = re.compile(
-    rf"\[?(?P<time>{_ISO})\]?(?: -)?\s+(?!(?:stdout|stderr) [FP] )"
-    rf"(?P<context>(?:(?:\[[^\]]*\]|[^\s\[]\S*)\s+){{0,3}}?)"
-    rf"\[?(?P<level>{_LEVELS})\]?:?(?:\s+\[(?P<thread>[^\]]*)\])?(?:\s+-)?"
+    rf"\[?(?P<time>{_ISO})\]?(?: -)?\s+(?!(?:stdout|stderr) [FP] ){HEADER}(?:\s+\[(?P<thread>[^\]]*)\])?(?:\s+-)?"
     r"(?:\s+(?P<logger>\S+(?=\s+-\s)|[\w$]+(?:\.[\w$]+)+(?=:\s))(?:\s+-|:))?(?:\s+(?P<message>.*))?"
 )
-_SECOND_LOG4J = re.compile(
-    rf"(?<=[^\s\"'(\[{{=,:<]){_ISO}\]?(?: -)?\s+(?:(?:\[[^\]]*\]|[^\s\[]\S*)\s+){{0,3}}?\[?(?:{_LEVELS})\b"
-)
+_SECOND_LOG4J = re.compile(rf"(?<=[^\s\"'(\[{{=,:<]){_ISO}\]?(?: -)?\s+{HEADER}")
 _EPOCH = re.compile(r"(?P<whole>\d+)(?:\.\d+)?", re.ASCII)
 #: What a time is that is a number, by the digits before its point: seconds have ten until the year 2286, and so on.
 _EPOCHS = ((11, "epoch"), (14, "epoch_ms"), (17, "epoch_us"), (20, "epoch_ns"))
@@ -86,7 +84,7 @@ def _syslog(line: str) -> Record | None:
     return Record(time, clock, level, found["message"], _fields(found, "time", "message", "pri"))
 
 
-def _json(line: str) -> Record | None:
+def _json(line: str, pieces: Pieces | None = None) -> Record | None:
     if not line.lstrip().startswith("{"):
         return None
     try:
@@ -94,13 +92,14 @@ def _json(line: str) -> Record | None:
     except (ValueError, RecursionError):
         return None
     places = find_places(tuple(fields))
+    if places.collected and pieces is not None:
+        pieces.refuse_fields(fields)
     time, clock = _time(fields.get(places.time, ""))
     message = fields.get(places.message)
-    if message is not None and plain_name(places.message) == "log" and "stream" in fields:
-        return _of_container(time, clock, message, fields)
     if message is not None and _BYTES.fullmatch(message) and "__REALTIME_TIMESTAMP" in fields:
         message = bytes(byte % 256 for byte in json.loads(message)).decode("utf-8", "replace")  # journald, if not plain
-    return Record(time, clock, _level(places.level, fields), message, fields)
+    record = Record(time, clock, _level(places.level, fields), message, fields)
+    return _of_container(record) if places.kept and message is not None else record
 
 
 def _time(text: str) -> tuple[str, str]:
@@ -128,30 +127,33 @@ def _flat(content: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]
             yield prefix + name, value if isinstance(value, str) else json.dumps(value)
 
 
-def _cri(line: str) -> Record | None:
+def _cri(line: str, pieces: Pieces) -> Record | None:
     found = _CRI.fullmatch(line)
     if found is None:
         return None
-    return _of_container(found["time"], "iso", found["message"] or "", _fields(found, "time", "message"))
+    pieces.refuse(found["stream"], "tag P" if found["tag"] == "P" else "")
+    return _of_container(Record(found["time"], "iso", "-", found["message"] or "", _fields(found, "time", "message")))
 
 
-def _of_container(time: str, clock: str, line: str, fields: dict[str, str]) -> Record:
-    """Return the record of a line that a container wrote, with the time and the fields of who kept it."""
-    line = line.removesuffix("\n").removesuffix("\r")
+def _of_container(kept: Record) -> Record:
+    """Return the record of a line that a container wrote; its keeper's time, level and fields come first."""
+    line = kept.message.removesuffix("\n").removesuffix("\r")
     inner = next(filter(None, (attempt(line) for attempt in (_combined, _syslog, _json, _log4j))), None)
     if inner is None:
-        return Record(time, clock, "-", line, fields)
-    return Record(time, clock, inner.level, inner.message if inner.has_message else None, {**inner.fields, **fields})
+        return Record(kept.time, kept.clock, kept.level, line, kept.fields)
+    time, clock = (kept.time, kept.clock) if kept.time else (inner.time, inner.clock)
+    level = inner.level if kept.level == "-" else kept.level
+    return Record(time, clock, level, inner.message if inner.has_message else None, {**inner.fields, **kept.fields})
 
 
 def _log4j(line: str) -> Record | None:
     found = _LOG4J.fullmatch(line)
-    if found is None:
+    if found is None or ((context := found["context"]) and names_a_level(context)):
         return None
     _refuse_a_second(_SECOND_LOG4J, found["message"])
-    fields = _fields(found, "time", "level", "message", "context")
-    if context := found["context"].strip():
-        fields["context"] = context
+    fields = _fields(found, "time", "level", "message", "context", "plain")
+    if context:
+        fields["context"] = context.strip()
     return Record(found["time"], "iso", found["level"], found["message"], fields)
 
 
@@ -166,19 +168,12 @@ def _fields(found: re.Match[str], *without: str) -> dict[str, str]:
     return {name: text for name, text in found.groupdict().items() if text is not None and name not in without}
 
 
-_READERS: dict[str, Callable[[str], Record | None]] = {
-    "combined": _combined,
-    "syslog": _syslog,
-    "json": _json,
-    "log4j": _log4j,
-    "cri": _cri,
-}
 #: The formats that there are.
-FORMATS = tuple(_READERS)
+FORMATS = ("combined", "syslog", "json", "log4j", "cri")
 
 
 def reader(name: str = "auto", pattern: str = "") -> Callable[[str], Record]:
-    """Return a function that reads a line, or raises Unreadable.
+    """Return a function that reads a line, or raises Unreadable. Its lines come in their order, from one chunk or file.
 
     Args:
         name: the format; "auto" takes the first that fits, for each line.
@@ -187,7 +182,10 @@ def reader(name: str = "auto", pattern: str = "") -> Callable[[str], Record]:
     """
     if pattern:
         return _by_pattern(re.compile(pattern))
-    readers = list(_READERS.values()) if name == "auto" else [_READERS[name]]
+    pieces = Pieces()
+    json_lines, cri = partial(_json, pieces=pieces), partial(_cri, pieces=pieces)
+    every: list[Callable[[str], Record | None]] = [_combined, _syslog, json_lines, _log4j, cri]
+    readers = every if name == "auto" else [every[FORMATS.index(name)]]
 
     def read(line: str) -> Record:
         for attempt in readers:

@@ -9,7 +9,7 @@ from functools import lru_cache
 #: The names of levels, each with its other spellings; in capitals, as no spelling depends on them.
 SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "TRACE": ("TRC", "TRCE", "VERBOSE", "VRB", "FINER", "FINEST", "SILLY", "T", "V"),
-    "DEBUG": ("DBG", "DBUG", "FINE", "D"),
+    "DEBUG": ("DBG", "DBUG", "FINE", "D", "D1", "D2", "D3", "D4", "D5", *(f"DEBUG{n}" for n in range(1, 6))),
     "INFO": ("INF", "INFORMATION", "INFORMATIONAL", "CONFIG", "I"),
     "NOTICE": ("NOTE", "N"),
     "WARNING": ("WARN", "WRN", "W"),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cached_property
 from types import MappingProxyType
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from word_counter.job.mapper import Mapper, Pair
-from word_counter.job.param import Param
+from word_counter.job.param import Param, UndeclaredParamError
 from word_counter.logs.clock import Clock, check_format, check_zone
 from word_counter.logs.formats import FORMATS, check_pattern, reader
 from word_counter.logs.levels import SPELLINGS, level_name
@@ -41,11 +42,14 @@ TIME_PARAMS: Mapping[str, Param] = MappingProxyType(
         "year": Param(0, "the year of times that name none", least=0),
     }
 )
-#: The methods of LogMapper that read params beyond LINE_PARAMS, with these.
+#: The params that methods of LogMapper read themselves. ``windows`` calls ``milliseconds``.
 _READ_BY = {
-    "milliseconds": (*TIME_PARAMS,),
-    "windows": (*TIME_PARAMS, "size", "every"),
+    "setup": (*LINE_PARAMS,),
+    "milliseconds": (*(name for name in TIME_PARAMS if name not in LINE_PARAMS),),
+    "windows": ("size", "every"),
 }
+#: Those that not every mapper calls.
+_TIME_METHODS = {"milliseconds", "windows"}
 #: So many levels that have no name of ours are told apart in a task, and each is so long at the most.
 _OTHER_LEVELS, _LONGEST_LEVEL = 5, 20
 
@@ -68,26 +72,15 @@ class LogMapper(Mapper, ABC):
     def wrong_with_params(cls, declared: Mapping[str, Param]) -> str:
         from word_counter.logs.param_use import own_calls  # late: a worker has no need of it
 
-        called = own_calls(cls, LogMapper) & {*_READ_BY}
-        read = dict.fromkeys((*LINE_PARAMS, *(name for method in sorted(called) for name in _READ_BY[method])))
-        lacking = [name for name in read if name not in declared]
-        if not lacking:
-            return ""
-        why = f"asks for the time of records ({', '.join(sorted(called))})" if called else "reads lines of logs"
-        told = "TIME_PARAMS" if called else "LINE_PARAMS"
-        own = "".join(f', "{name}": Param(60)' for name in lacking if name not in TIME_PARAMS)
-        named = f"{{**{told}{own}}}" if own else told
-        return (
-            f"mapper {cls.__name__} {why}, and the job lacks the params {', '.join(lacking)}; give it "
-            f"params = {named}, and import {told} from word_counter.logs"
-        )
+        return _lacking(cls, own_calls(cls, LogMapper) & _TIME_METHODS, declared)
 
     @abstractmethod
     def map_record(self, record: Record) -> Iterable[Pair]:
         """Yield the pairs of one record; raise Unreadable when it lacks something that is needed."""
 
     def setup(self) -> None:
-        self._read = reader(self.params["format"], self.params["pattern"])
+        form, pattern, self._unreadable = self._values("setup")
+        self._read = reader(form, pattern)
         self._clocks: dict[str, Clock] = {}
         self._other_levels: set[str] = set()
         self._passed_over: dict[str, int] = {}
@@ -100,7 +93,7 @@ class LogMapper(Mapper, ABC):
         try:
             return list(self.map_record(self._read(line)))  # all of its pairs, or none
         except Unreadable:
-            if self.params["unreadable"] == "keep":
+            if self._unreadable == "keep":
                 raise
             self.count("lines that cannot be read")
             return ()
@@ -137,7 +130,8 @@ class LogMapper(Mapper, ABC):
 
     def windows(self, record: Record) -> list[str]:
         """Return the starts, as texts in UTC, of a record's windows: those of the params ``size`` and ``every``."""
-        starts = window_starts(self.milliseconds(record), self.params["size"], self.params["every"])
+        size, every = self._window
+        starts = window_starts(self.milliseconds(record), size, every)
         if not starts:
             self.count("lines between windows")
         try:
@@ -148,8 +142,42 @@ class LogMapper(Mapper, ABC):
 
     def milliseconds(self, record: Record) -> int:
         """Return when something happened, in milliseconds since 1970; Unreadable when the record does not say."""
-        form = self.params["time_format"] or record.clock
+        time_format, zone, year = self._dating
+        form = time_format or record.clock
         clock = self._clocks.get(form)
         if clock is None:
-            clock = self._clocks[form] = Clock(form, self.params["zone"], self.params["year"])
+            clock = self._clocks[form] = Clock(form, zone, year)
         return clock.milliseconds(record.time)
+
+    @cached_property
+    def _dating(self) -> Sequence[Any]:
+        return self._values("milliseconds")
+
+    @cached_property
+    def _window(self) -> Sequence[Any]:
+        return self._values("windows")
+
+    def _values(self, method: str) -> Sequence[Any]:
+        """Return the params that a method reads; UndeclaredParamError when the job lacks some of them.
+
+        The check before the run looks for calls, and sees none that are indirect, such as those of a function.
+        """
+        if lacking := _lacking(type(self), {method} & _TIME_METHODS, self.params):
+            raise UndeclaredParamError(lacking)
+        return [self.params[name] for name in _READ_BY[method]]
+
+
+def _lacking(cls: type, called: Collection[str], declared: Collection[str]) -> str:
+    """Return what a job lacks for a mapper, whose methods are called that need the time of a record; "" for nothing."""
+    read = [*LINE_PARAMS, *(TIME_PARAMS if called else ()), *(_READ_BY["windows"] if "windows" in called else ())]
+    lacking = [name for name in dict.fromkeys(read) if name not in declared]
+    if not lacking:
+        return ""
+    why = f"asks for the time of records ({', '.join(sorted(called))})" if called else "reads lines of logs"
+    told = "TIME_PARAMS" if called else "LINE_PARAMS"
+    own = "".join(f', "{name}": Param(60)' for name in lacking if name not in TIME_PARAMS)
+    named = f"{{**{told}{own}}}" if own else told
+    return (
+        f"mapper {cls.__name__} {why}, and the job lacks the params {', '.join(lacking)}; give it "
+        f"params = {named}, and import {told} from word_counter.logs"
+    )
