@@ -25,7 +25,7 @@ _READ_ONLY = """
 set -e
 mount --bind {volume} /mnt
 mount --bind / / && mount -o remount,bind,ro /
-for folder in /tmp /var/tmp /dev/shm; do mount -t tmpfs -o ro tmpfs $folder; done
+for folder in /tmp /var/tmp /dev/shm; do mount --bind $folder $folder; mount -o remount,bind,ro $folder; done
 cd /
 exec {command}
 """

@@ -51,7 +51,7 @@ def test_a_shipped_job_is_made_of_what_users_have(name: str) -> None:
     used = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
     ours = {module for module in used if module.startswith("word_counter")}
 
-    parts = {"word_counter", *(f"word_counter.{part}" for part in ("fields", "kernel", "logs", "sketches"))}
+    parts = {"word_counter", *(f"word_counter.{part}" for part in ("errors", "fields", "kernel", "logs", "sketches"))}
     assert all(module in parts or module.startswith("word_counter.jobs.") for module in ours)
 
 

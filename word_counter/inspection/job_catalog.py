@@ -48,7 +48,7 @@ class JobCatalog:
         """Return a job; JobNotFoundError when there is none of this id, UnreadableRecordError when it was changed."""
         for record in self._records([job_id]):
             if isinstance(record, UnreadableRecord):
-                raise UnreadableRecordError(record.why)
+                raise record.error
             return record
         message = f"there is no job {job_id} in this Redis; word-counter jobs lists those there are"
         raise JobNotFoundError(message)
@@ -71,13 +71,16 @@ class JobCatalog:
         *answers, (seconds, micros) = pipeline.execute(raise_on_error=False)
         now = int(seconds) * 1000 + int(micros) // 1000
         for name, answer in zip(names, zip(*[iter(answers)] * 10, strict=True), strict=True):
-            if answer[0] == {} or (isinstance(answer[0], dict) and b"state" not in answer[0]):
+            if isinstance(answer[0], Exception):  # no hash is there
+                yield UnreadableRecord(name, answer[0])
+                continue
+            if b"state" not in answer[0]:
                 continue  # the job is gone, but the index still names it
             try:
                 with reading(name):
                     record = _job_record(name, now, *answer)
             except UnreadableRecordError as error:
-                yield UnreadableRecord(name, str(error))
+                yield UnreadableRecord(name, error)
             else:
                 yield record
 

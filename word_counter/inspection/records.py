@@ -64,7 +64,12 @@ class UnreadableRecord:
     """A job whose record in Redis is not as this package writes it: somebody changed it."""
 
     id: str
-    why: str
+    error: Exception
+
+    @property
+    def why(self) -> str:
+        """What is wrong with it."""
+        return str(self.error)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
