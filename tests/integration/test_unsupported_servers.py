@@ -93,20 +93,23 @@ def test_doctor_fails_it(unsupported: tuple[str, str]) -> None:
     assert kind in line
 
 
-def test_a_replica_is_refused_with_its_primary(tmp_path: Path) -> None:
+def test_of_a_replica_the_doctor_names_the_primary_and_a_run_says_what_it_is(tmp_path: Path) -> None:
     primary = _free_port()
+    url = f"unix://{tmp_path}/socket"
     replica = [find_program(), "--unixsocket", str(tmp_path / "socket"), "--port", "0", "--save", ""]
     with subprocess.Popen([*replica, "--replicaof", "127.0.0.1", str(primary)], stdout=subprocess.DEVNULL) as process:
         try:
             eventually((tmp_path / "socket").exists)
 
-            result = CliRunner().invoke(main, ["run", __file__, "--redis", f"unix://{tmp_path}/socket"])
+            doctor = CliRunner().invoke(main, ["doctor", "--redis", url])
+            run = CliRunner().invoke(main, ["run", __file__, "--redis", url, "--redis-patience", "0"])
         finally:
             process.kill()
 
-    assert result.exit_code == 2
-    assert "is a replica, which can be read only: give the URL of its primary" in result.stderr
-    assert f"redis://127.0.0.1:{primary}/0" in result.stderr
+    assert doctor.exit_code == 1
+    assert f"is a replica of redis://127.0.0.1:{primary}/0, which can be read only" in doctor.stdout
+    assert run.exit_code == 3  # as it may pass: in a failover
+    assert "is a replica, which can be read only: give the URL of its primary" in run.stderr
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from redis.retry import Retry
 from word_counter.errors import StoreForbiddenError, StoreUnavailableError, UnsupportedServerError, UsageError
 from word_counter.settings.redis_url import CLUSTER, GIVE_ONE, SENTINEL, asks_for_many, without_password
 from word_counter.store.decoding import decoded
+from word_counter.store.retry import READ_ONLY
 
 #: A connection. redis-py types each answer as a union over its sync, async, bytes and text clients, which is of no use
 #: to callers.
@@ -51,18 +52,10 @@ def connect(url: str, *, checked: bool = True) -> Redis:
         return connection
     with translated_errors(url):
         server = connection.info("server")
-        replication = connection.info("replication")
     version = str(server["redis_version"])
     if mode := _MODES.get(str(server.get("server_mode") or server.get("redis_mode"))):
         what = "a node of a Redis Cluster" if mode == CLUSTER else mode
         message = f"Redis at {without_password(url)} is {what}, which word_counter does not support: {GIVE_ONE[mode]}"
-        raise UnsupportedServerError(message)
-    if str(replication.get("role")) == "slave" and replication.get("slave_read_only"):
-        primary = f"redis://{replication['master_host']}:{replication['master_port']}/0"
-        message = (
-            f"Redis at {without_password(url)} is a replica, which can be read only: give the URL of its primary, "
-            f"which it says is {primary}"
-        )
         raise UnsupportedServerError(message)
     if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_SERVER:
         message = f"Redis at {without_password(url)} is version {version}; word_counter needs 7.0 or newer"
@@ -119,6 +112,9 @@ def translated_errors(url: str = "") -> Iterator[None]:
         raise StoreUnavailableError(message) from error
     except (redis.ConnectionError, redis.TimeoutError) as error:
         message = f"cannot reach Redis{_at(url)}: {error}"
+        raise StoreUnavailableError(message) from error
+    except redis.exceptions.ReadOnlyError as error:
+        message = f"Redis{_at(url)} {READ_ONLY}"
         raise StoreUnavailableError(message) from error
     except redis.exceptions.NoPermissionError as error:
         message = f"Redis{_at(url)} does not allow it: {error}; docs/redis-acl.conf lists what is needed"

@@ -31,6 +31,8 @@ _PASSING_CLASSES = (
     redis.exceptions.MasterDownError,
     redis.exceptions.TryAgainError,
 )
+#: What is said of a server that refuses to be written to. It may pass: in a failover a server is one for a moment.
+READ_ONLY = "is a replica, which can be read only: give the URL of its primary"
 #: The first pause and the longest, in seconds.
 _FIRST_PAUSE_SECONDS = 0.05
 _LONGEST_PAUSE_SECONDS = 2.0
@@ -85,4 +87,6 @@ class RedisRetry:
 
 
 def _one_line(error: Exception) -> str:
+    if "READONLY" in str(error) or isinstance(error, redis.exceptions.ReadOnlyError):
+        return f"it {READ_ONLY}"
     return " ".join(str(error).split()) or type(error).__name__

@@ -118,6 +118,12 @@ def check_redis(url: str) -> Iterator[Check]:
             found = f"{server.get('server_name', 'redis')} {server['redis_version']} answers"
             if "valkey_version" in server:
                 found = f"valkey {server['valkey_version']} answers"
+            replication = connection.info("replication")
+            if replication.get("role") == "slave" and replication.get("slave_read_only"):
+                primary = f"redis://{replication['master_host']}:{replication['master_port']}/0"
+                found = f"{found}, and is a replica of {primary}, which can be read only"
+                yield Check("redis", Verdict.FAIL, found, "give the URL of its primary")
+                return
             yield Check("redis", Verdict.OK, found)
             yield check_scripts(connection)
             yield check_round_trip(connection.ping)
