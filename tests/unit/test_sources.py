@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.packed import zipped
 from tests.processes import without_root
 from word_counter.errors import InputChangedError, InputError
 from word_counter.inputs.base import Cutting
@@ -284,7 +285,11 @@ def test_receipts_in_a_folder_of_results_are_no_data(tmp_path: Path) -> None:
         (tmp_path / name).write_text("a\n")
 
     assert [Path(source.path).name for source in find_sources(tmp_path)] == ["part-00000", "results.json"]
+    assert [Path(source.path).name for source in find_sources(tmp_path / "*")] == ["part-00000", "results.json"]
     assert len(find_sources(tmp_path / "results.receipt.json")) == 1  # what is named is read
+    assert len(find_sources(tmp_path / "*.receipt.json")) == 2
+    (tmp_path / "a.zip").write_bytes(zipped({"part-00000": b"a\n", "part-00000.receipt.json": b"{}\n"}))
+    assert [source.member for source in find_sources(tmp_path / "a.zip")] == ["part-00000"]
 
 
 def test_files_that_are_named_more_than_once_are_told_of(tmp_path: Path) -> None:

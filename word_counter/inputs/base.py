@@ -47,7 +47,7 @@ class Search:
     named: frozenset[str] = frozenset()  #: what the user named, as it was named
     literal: frozenset[str] = frozenset()  #: names that are no globs, whatever is in them
     linked: list[str] = field(default_factory=list)  #: directories that links lead to
-    hidden: list[str] = field(default_factory=list)  #: files and directories whose names begin with a dot
+    hidden: list[str] = field(default_factory=list)  #: hidden files and directories, and receipts
     unnamed: list[str] = field(default_factory=list)  #: pipes, sockets and devices that nobody named
     binary: list[tuple[str, str]] = field(
         default_factory=list

@@ -1,10 +1,13 @@
-"""The selection: which of the files below directories and in archives are wanted."""
+"""Path filter: which of the files below directories, of those that globs match and in archives are wanted."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+
+#: How the names of receipts end, and of the lists of inputs that belong to some.
+_RECEIPT_ENDS = (".receipt.json", ".inputs.jsonl.gz")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,16 @@ class PathFilter:
     def excludes(self, path: str) -> bool:
         """Whether a file fits a pattern of those that are not wanted."""
         return _fits(path, self.exclude)
+
+
+def is_hidden(path: str) -> bool:
+    """Whether a part of a path begins with a dot."""
+    return any(part.startswith(".") and part not in {".", ".."} for part in path.split("/"))
+
+
+def is_no_data(path: str) -> bool:
+    """Whether nobody means a file by its folder: a hidden one, or a receipt, which lies beside the results of a run."""
+    return is_hidden(path) or path.endswith(_RECEIPT_ENDS)
 
 
 def _fits(path: str, patterns: Sequence[str]) -> bool:

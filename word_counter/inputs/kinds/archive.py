@@ -13,6 +13,7 @@ from typing import IO, BinaryIO, NamedTuple, Self, cast
 
 from word_counter.errors import InputError
 from word_counter.inputs.kinds.decompression import HEAD_BYTES, packing_of, unpacked
+from word_counter.inputs.path_filter import is_no_data
 
 _BUFFER_BYTES = 1024 * 1024
 
@@ -28,7 +29,9 @@ class Member(NamedTuple):
 def members(
     path: str, file: BinaryIO, kind: str, takes: Callable[[str], bool] = lambda _: True, heads: int = 0
 ) -> list[Member]:
-    """Return the files in an archive, in its order, but hidden ones. A packed tar file is read through for that.
+    """Return the files in an archive, in its order, but hidden ones and receipts.
+
+    A packed tar file is read through for that.
 
     Args:
         path: the archive.
@@ -42,7 +45,7 @@ def members(
         OSError: it cannot be read.
     """
     with Archive(path, file, kind) as archive:
-        found = list(archive.members(lambda name: not _is_hidden(name) and takes(name), heads))
+        found = list(archive.members(lambda name: not is_no_data(name) and takes(name), heads))
     names = {member.name for member in found}
     if len(names) < len(found):
         message = (
@@ -51,10 +54,6 @@ def members(
         )
         raise InputError(message)
     return found
-
-
-def _is_hidden(name: str) -> bool:
-    return any(part.startswith(".") and part not in {".", ".."} for part in name.split("/"))
 
 
 class Archive:

@@ -11,10 +11,8 @@ from word_counter.files.urls import is_url
 from word_counter.inputs.base import Opened, Place, Search
 from word_counter.inputs.kinds.decompression import is_wanted
 from word_counter.inputs.kinds.stored_file import OpenFile, StoredFile, look_at, source_at
+from word_counter.inputs.path_filter import is_hidden, is_no_data
 from word_counter.job.model import Source
-
-#: How the names of receipts end, and of the lists of inputs that belong to some.
-RECEIPT_ENDS = (".receipt.json", ".inputs.jsonl.gz")
 
 
 class PlainFile(StoredFile):
@@ -36,6 +34,8 @@ class PlainFile(StoredFile):
             for match in sorted(glob.glob(name, recursive=True)):
                 if os.path.isdir(match):
                     found += _wanted(match, _walk(match, search), search)
+                elif is_no_data(os.path.basename(match)) and not is_no_data(os.path.basename(name)):
+                    search.hidden.append(match)
                 elif is_wanted(os.path.basename(match), search.path_filter):
                     found.append(match)
             if not found:
@@ -77,12 +77,8 @@ def _walk(folder: str, search: Search) -> Iterator[str]:
         raise InputError(message) from error
 
     for parent, folders, files in os.walk(folder, onerror=fail):
-        search.hidden += [os.path.join(parent, name) for name in (*files, *folders) if _is_hidden(name)]
-        folders[:] = [name for name in folders if not name.startswith(".")]
+        search.hidden += [os.path.join(parent, name) for name in files if is_no_data(name)]
+        search.hidden += [os.path.join(parent, name) for name in folders if is_hidden(name)]
+        folders[:] = [name for name in folders if not is_hidden(name)]
         search.linked += [path for name in folders if os.path.islink(path := os.path.join(parent, name))]
-        yield from (os.path.join(parent, name) for name in files if not _is_hidden(name))
-
-
-def _is_hidden(name: str) -> bool:
-    """Whether a file is no data: a folder with results, which the next job may read, has a receipt too."""
-    return name.startswith(".") or name.endswith(RECEIPT_ENDS)
+        yield from (os.path.join(parent, name) for name in files if not is_no_data(name))

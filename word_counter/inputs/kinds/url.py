@@ -10,6 +10,7 @@ from word_counter.files.urls import holds_secret, is_url, refusal
 from word_counter.inputs.base import Opened, Place, Search
 from word_counter.inputs.kinds.decompression import is_wanted
 from word_counter.inputs.kinds.stored_file import OpenFile, OpenStream, StoredFile, check_unchanged, look_at, source_at
+from word_counter.inputs.path_filter import is_no_data
 from word_counter.job.model import WHOLE, Source
 
 
@@ -30,7 +31,7 @@ class Url(StoredFile):
             return urls
         folder = re.split(r"[*?\[]", name)[0]
         below = {url: url.removeprefix(folder).lstrip("/") for url in urls}
-        shown = {url: path for url, path in below.items() if not re.search(r"(^|/)\.", path)}
+        shown = {url: path for url, path in below.items() if not is_no_data(path) or is_no_data(name)}
         wanted = [url for url, path in shown.items() if is_wanted(path, search.path_filter)]
         if not wanted:
             message = f"no file matches {name}{search.that_fit}"
