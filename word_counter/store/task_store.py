@@ -71,9 +71,11 @@ class TaskStore:
         keys = [k.job, k.batches, k.leases, k.running, k.attempts, k.receipts(stage), k.events]
         lease_ms = int(lease_seconds * 1000)
         args = [batch, attempt.task, attempt.attempt, worker, lease_ms, _STATE[stage], RUNNING_TTL_SECONDS]
-        said, _, began = self._said("start", keys, args).partition(" ")
-        self.began, self._began_here = int(began or 0), time.monotonic()
-        return said
+        answer = self._scripts.run("start", keys, args)
+        if not isinstance(answer, int):
+            return _text(answer)
+        self.began, self._began_here = answer, time.monotonic()
+        return "OK"
 
     def now(self) -> int:
         """Return the time by the clock of :attr:`began`, in ms since 1970."""
@@ -220,5 +222,8 @@ class TaskStore:
         return whole
 
     def _said(self, name: str, keys: Sequence[str], args: Sequence[Any]) -> str:
-        answer: bytes | str = self._scripts.run(name, keys, args)
-        return answer.decode() if isinstance(answer, bytes) else answer
+        return _text(self._scripts.run(name, keys, args))
+
+
+def _text(answer: bytes | str) -> str:
+    return answer.decode() if isinstance(answer, bytes) else answer

@@ -2,7 +2,7 @@
 -- delivered twice, or a payload that was replayed, is refused. A repeated call gets the same answer.
 -- KEYS: job, batches, leases, running, attempts, receipts, events
 -- ARGV: batch, task, attempt, worker, lease (ms), the state that the job must be in, how long keys live (s)
--- Returns: 'OK' and when it began (ms), or why not: 'ENDED' the job is not in that state, 'REVOKED' the batch was given up,
+-- Returns: when it began (ms), or why not: 'ENDED' the job is not in that state, 'REVOKED' the batch was given up,
 --          'COMMITTED' the task is done, 'STALE' this attempt or a later one was started before.
 if redis.call('HGET', KEYS[1], 'state') ~= ARGV[6] then
   return 'ENDED'
@@ -36,4 +36,4 @@ if tonumber(ARGV[3]) > last then
     'action', 'started', 'task', ARGV[2], 'attempt', ARGV[3], 'worker', ARGV[4])
   redis.call('EXPIRE', KEYS[7], ARGV[7], 'NX')
 end
-return 'OK ' .. string.format('%.0f', now)
+return now
