@@ -24,7 +24,7 @@ SOURCES = word_counter tests $(wildcard benchmarks docs examples)
 DIST = dist
 
 .DEFAULT_GOAL = help
-.PHONY: help run test lint types docs reference check format coverage test-compose test-long chaos scale lab fuzz bench wheel picture clean
+.PHONY: help run test lint types docs reference check format coverage test-compose chaos scale lab fuzz bench wheel picture clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -60,9 +60,6 @@ coverage: $(VENV)/.test ## run the tests and show the lines that none of them re
 
 test-compose: $(VENV)/.test ## run the tests that start docker-compose.yml, where a Docker engine answers
 	@$(PY) -m pytest -m compose -v tests/acceptance/test_compose.py
-
-test-long: $(VENV)/.test ## run the tests that take long: storms, and much input
-	@$(PY) -m pytest -m long $(TESTFLAGS) tests
 
 chaos: $(VENV)/.test ## run jobs under a storm of faults: make chaos JOBS=200 SEED=1 MINUTES=10 CHAOS="--faults worker"
 	@$(PY) -m tests.chaos $(if $(JOBS),--jobs $(JOBS)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(CHAOS)

@@ -18,8 +18,7 @@ from word_counter.local_cluster.embedded_redis import EmbeddedRedis
 from word_counter.store.connection import Redis, connect
 from word_counter.store.job_store import JobStore
 
-# Many rules, each tried often over the days: so many examples a run keep the suite within its time.
-settings.register_profile("suite", deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
 
 # Before anything reads it: a Redis or a setting of the person who runs the tests is none of the tests' business.

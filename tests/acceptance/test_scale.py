@@ -11,8 +11,6 @@ import pytest
 from tests.scale import text
 from tests.scale.cases import CASES, measure
 
-pytestmark = pytest.mark.long
-
 _SMALL = {
     "100,000 lines in chunks of 2": text.plain(4_000),
     "a line of 100 MB": text.one_line(10),

@@ -11,8 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
-import pytest
-
 from tests.processes import eventually, started
 from tests.shipped_jobs import CASES, make
 from word_counter import Master
@@ -51,7 +49,6 @@ def _kill_one_at_work(redis: Redis, running: str, parents: list[int]) -> bool:
     return False
 
 
-@pytest.mark.long
 def test_every_shipped_job_is_exact_though_a_process_is_killed_in_the_middle_of_it(
     folder: Path, fresh_server: EmbeddedRedis, job_id: str
 ) -> None:

@@ -20,7 +20,6 @@ from tests.processes import ROOT, environment, eventually, is_alive
 _FAULTS = faults.named(["worker", "master", "redis", "refusals", "network"])
 
 
-@pytest.mark.long
 def test_every_job_of_a_storm_is_exact() -> None:
     plan = Plan(seed="3", jobs=5, seconds=10, faults=tuple(_FAULTS), gap_seconds=1, lease_seconds=1, hung_seconds=90)
     told: list[str] = []
@@ -33,7 +32,6 @@ def test_every_job_of_a_storm_is_exact() -> None:
     assert report.faults.total() >= 5, story
 
 
-@pytest.mark.long
 def test_the_work_of_the_dead_runs_elsewhere_in_time() -> None:
     seconds = measure_deaths("tests", ["kill-child", "kill-worker"], print)
 
