@@ -262,10 +262,11 @@ class TestCommands:
             run = stack.enter_context(started(*args, folder=folder))
             eventually(lambda: (folder / "pid").exists() and (folder / "pid").read_text().strip())
             group = os.getpgid(int((folder / "pid").read_text()))
+            assert _lives(group)
             run.send(signal.SIGKILL)
             run.wait()
 
-            eventually(lambda: not _lives(group))
+            assert eventually(lambda: not _lives(group))
 
 
 def _lives(group: int) -> bool:
