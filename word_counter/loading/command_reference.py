@@ -2,14 +2,14 @@
 
     cmd+{"map": "python3 map.py", "reduce": "python3 reduce.py"}
 
-So a plan says, signed, what is to be run, and a worker runs only what it was allowed to, word for word:
+So a job's spec says, signed, what is to be run, and a worker runs only what it was allowed to, word for word:
 ``--allow 'cmd+python3 map.py'``.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from typing import NamedTuple
 
 from word_counter.errors import JobLoadError
 
@@ -17,8 +17,7 @@ from word_counter.errors import JobLoadError
 COMMANDS = "cmd+"
 
 
-@dataclass(frozen=True, slots=True)
-class Commands:
+class Commands(NamedTuple):
     """The commands of a job; one that is empty passes on what it is given."""
 
     map: str = ""
@@ -32,7 +31,7 @@ def is_command(place: str) -> bool:
 
 def reference_of(commands: Commands) -> str:
     """Return the reference of commands."""
-    return COMMANDS + json.dumps({name: text for name, text in asdict(commands).items() if text}, ensure_ascii=False)
+    return COMMANDS + json.dumps({name: text for name, text in commands._asdict().items() if text}, ensure_ascii=False)
 
 
 def commands_of(reference: str) -> Commands:
@@ -43,7 +42,7 @@ def commands_of(reference: str) -> Commands:
         if not any(given.values()) or not all(isinstance(text, str) for text in given.values()):
             raise TypeError  # noqa: TRY301 (one way to say that it is none)
     except (ValueError, TypeError, AttributeError):
-        names = " and ".join(field.name for field in fields(Commands))
+        names = " and ".join(Commands._fields)
         message = f"{reference!r} does not name commands: give {COMMANDS} and a JSON object of {names}"
         raise JobLoadError(message) from None
     return commands
@@ -51,4 +50,4 @@ def commands_of(reference: str) -> Commands:
 
 def command_places(reference: str) -> list[str]:
     """Return each command of a reference as a worker is allowed it; JobLoadError when it is none of commands."""
-    return [COMMANDS + text for text in asdict(commands_of(reference)).values() if text]
+    return [COMMANDS + text for text in commands_of(reference) if text]

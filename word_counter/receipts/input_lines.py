@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -51,6 +50,8 @@ def inputs_in(path: str) -> Iterator[Mapping[str, Any]]:
         ValueError: it is no list of inputs.
         OSError: it cannot be read.
     """
+    import gzip  # here, as a run only writes such a list, if any
+
     with files_at(path).open(path) as file, gzip.GzipFile(fileobj=file) as lines:
         if json.loads(lines.readline() or b"null").get("format") != LIST_FORMAT:
             message = f"{path} is no list of inputs"

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import click
 
 from word_counter.cli.display.progress_rate import ProgressRate, chunks_noun, chunks_text, done_share, partitions_text
-from word_counter.cli.display.set_aside import first_reason
 from word_counter.cli.terminal.text import clock, first_line, printable, rate, size
 from word_counter.job.model import JobState
 from word_counter.job.snapshot import Failure
@@ -226,6 +225,8 @@ def why_set_aside(outcome: Outcome) -> str:
         return ""
     told = [(outcome.bad_records, "bad record"), (outcome.skipped_chunks, "chunk")]
     what = " and ".join(count(n, noun) for n, noun in told if n)
+    from word_counter.cli.display.set_aside import first_reason  # here, as few runs set anything aside
+
     first = first_reason(outcome.quarantine)
     return f"{what} set aside in {outcome.quarantine}, and not counted" + (f"; the first: {first}" if first else "")
 
