@@ -516,3 +516,25 @@ class TestParams:
         Whole.mapper, Whole.reducer, Whole.params = mapper, Sum, params
 
         assert Whole().phases()
+
+
+@pytest.mark.parametrize(
+    ("line", "level"),
+    [
+        ("2026-11-20 09:14:02{}x", None),
+        ("2026-11-20 09:14:02 UTC{}x", None),
+        ("2026-11-20 09:14:02 shop{}x", None),
+        ("2026-11-20 09:14:02 [a]{}[{}x", None),
+        ("2026-11-20 09:14:02 a-1{}INFO x", "INFO"),
+        ("2026-11-20 09:14:02 INFO paid2026-11-20 09:14:02{}x", "INFO"),
+    ],
+)
+def test_a_line_of_blanks_takes_no_longer_than_one_of_letters(line: str, level: str | None) -> None:
+    # Were it to grow with the square of the blanks, this test would run into its limit.
+    long = line.replace("{}", " " * 300_000)
+
+    if level is None:
+        with pytest.raises(Unreadable):
+            reader("auto")(long)
+    else:
+        assert reader("auto")(long).level == level

@@ -51,10 +51,10 @@ _SECOND_SYSLOG = re.compile(rf"(?<=[^\s\"'(\[{{=,:<])<\d{{1,3}}>(?:1 (?:-|{_ISO}
 _SEVERITIES = ("EMERG", "ALERT", "CRIT", "ERR", "WARNING", "NOTICE", "INFO", "DEBUG")
 _CRI = re.compile(rf"(?P<time>{_ISO}) (?P<stream>stdout|stderr) (?P<tag>[FP])(?: (?P<message>.*))?")
 _LOG4J = re.compile(
-    rf"\[?(?P<time>{_ISO})\]?(?: -)?\s+(?!(?:stdout|stderr) [FP] ){HEADER}(?:\s+\[(?P<thread>[^\]]*)\])?(?:\s+-)?"
+    rf"\[?(?P<time>{_ISO})\]?(?: -)?\s++(?!(?:stdout|stderr) [FP] ){HEADER}(?:\s+\[(?P<thread>[^\]]*)\])?(?:\s+-)?"
     r"(?:\s+(?P<logger>\S+(?=\s+-\s)|[\w$]+(?:\.[\w$]+)+(?=:\s))(?:\s+-|:))?(?:\s+(?P<message>.*))?"
 )
-_SECOND_LOG4J = re.compile(rf"(?<=[^\s\"'(\[{{=,:<]){_ISO}\]?(?: -)?\s+{HEADER}")
+_SECOND_LOG4J = re.compile(rf"(?<=[^\s\"'(\[{{=,:<]){_ISO}\]?(?: -)?\s++{HEADER}")
 _EPOCH = re.compile(r"(?P<whole>\d+)(?:\.\d+)?", re.ASCII)
 #: What a time is that is a number, by the digits before its point: seconds have ten until the year 2286, and so on.
 _EPOCHS = ((11, "epoch"), (14, "epoch_ms"), (17, "epoch_us"), (20, "epoch_ns"))

@@ -56,13 +56,14 @@ _SMALL_LEVEL = rf"{_SMALL}(?=\s|$)(?!\s+{_LEVEL}(?:\s|$))"
 
 #: A regular expression for what is between the time and the message, with the groups ``context`` and ``level``.
 #: Whatever it may pass over it passes over last. What was passed over must be no level, see :func:`names_a_level`.
+#: Runs of blanks are possessive: else the time that a line takes would grow with the square of its blanks.
 HEADER = (
-    rf"(?P<context>(?:{_ZONE}\s+)??(?:(?:{_BRACKETS}|{_MARKED})(?:\s+[-|])?\s+){{0,3}}?"
-    rf"(?P<plain>{_PLAIN}\s+(?:{_BRACKETS}\s+){{0,2}}?)??)"
-    rf"[\[(<]?\s*(?P<level>{_LEVEL}(?=\s|$)|{_IN_ANY_CASE}(?=\s*[\])>]|:(?:\s|$))|{_LETTER}(?=\s*[\])>])"
-    rf"|(?(plain)(?!)|{_SMALL_LEVEL}))\s*[\])>]?:?(?=\s|$)"
+    rf"(?P<context>(?:{_ZONE}\s++)??(?:(?:{_BRACKETS}|{_MARKED})(?:\s++[-|])?\s++){{0,3}}?"
+    rf"(?P<plain>{_PLAIN}\s++(?:{_BRACKETS}\s++){{0,2}}?)??)"
+    rf"(?:[\[(<]\s*+)?(?P<level>{_LEVEL}(?=\s|$)|{_IN_ANY_CASE}(?=\s*[\])>]|:(?:\s|$))|{_LETTER}(?=\s*[\])>])"
+    rf"|(?(plain)(?!)|{_SMALL_LEVEL}))(?:\s*+[\])>])?:?(?=\s|$)"
 )
-_NAMED = re.compile(rf"(?:^|\s)[\[(<{{]?\s*(?:{_LETTER}|{_IN_ANY_CASE})\s*[\])>}}]?:?(?=\s|$)")
+_NAMED = re.compile(rf"(?<!\S)(?:[\[(<{{]\s*+)?(?:{_LETTER}|{_IN_ANY_CASE})(?:\s*+[\])>}}])?:?(?=\s|$)")
 
 
 @lru_cache(1024)  # a log has few contexts
