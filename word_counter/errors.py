@@ -91,6 +91,10 @@ class RefusedError(WordCounterError):
     """Content of Redis was not written by this package, or not signed with the secret. It was not used."""
 
 
+class ForeignValueError(UsageError):
+    """A key of ours in Redis holds a value of another type: it is somebody else's."""
+
+
 class JobNotFoundError(UsageError):
     """There is no job of this id in Redis."""
 

@@ -130,7 +130,7 @@ def test_a_junk_field_of_a_job_is_listed_and_hides_no_other_job(
     assert json.loads(_command(fresh_server, "jobs", "--json").stdout)["unreadable"] == []
 
 
-def test_a_job_that_is_no_hash_is_gone(
+def test_a_job_that_is_no_hash_is_listed_and_can_be_purged(
     fresh_server: EmbeddedRedis, connection: Redis, run: Callable[[str], str]
 ) -> None:
     good, bad = run("good"), run("bad")
@@ -140,3 +140,19 @@ def test_a_job_that_is_no_hash_is_gone(
 
     assert [job["job"] for job in listed["jobs"]] == [good]
     assert [job["job"] for job in listed["unreadable"]] == [bad]
+    assert _command(fresh_server, "status", bad).exit_code == 2
+    assert _command(fresh_server, "purge", bad, "--force").exit_code == 0
+    assert not [key for key in connection.keys("wc:*") if b"bad" in key]
+
+
+def test_a_user_who_may_not_read_a_job_is_told_so_and_no_job_is_called_unreadable(
+    fresh_server: EmbeddedRedis, connection: Redis, run: Callable[[str], str]
+) -> None:
+    run("plain")
+    connection.execute_command("ACL", "SETUSER", "reader", "on", ">pw", "+@all", "~wc:jobs*", "~rq:*", "~wc:workers*")
+
+    url = fresh_server.url.replace("unix://", "unix://reader:pw@")
+    listed = CliRunner().invoke(main, ["jobs", "--json", "--redis", url])
+
+    assert listed.exit_code == 3
+    assert "does not allow it" in listed.stderr

@@ -11,18 +11,20 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
-from word_counter.errors import JobNotFoundError, UnreadableRecordError, UsageError
+from word_counter.errors import ForeignValueError, JobNotFoundError, UnreadableRecordError, UsageError
 from word_counter.inspection.records import JobRecord, RedisMemory, UnreadableRecord, WorkerRecord
 from word_counter.job.model import Cursor, JobState, Stage, task_name
 from word_counter.settings.config import Settings
 from word_counter.shuffle.job_files import run_files_of
-from word_counter.store.connection import Redis, hash_at
+from word_counter.store.connection import Redis, hash_at, raise_other_types
 from word_counter.store.decoding import decoded, reading, whole
 from word_counter.store.job_index import JobIndex
 from word_counter.store.job_store import JobStore
 from word_counter.store.keys import WORKERS, JobKeys
 from word_counter.store.worker_registry import WorkerRegistry
 
+#: What is raised where somebody changed a record, or put something else into its place.
+_UNREADABLE = (UnreadableRecordError, ForeignValueError)
 #: How many jobs or keys are read at a time.
 _AT_ONCE = 200
 #: After how many seconds a job that is being purged expires, in case the purge is cut short.
@@ -45,7 +47,12 @@ class JobCatalog:
             yield from self._records(names)
 
     def job(self, job_id: str) -> JobRecord:
-        """Return a job; JobNotFoundError when there is none of this id, UnreadableRecordError when it was changed."""
+        """Return a job.
+
+        Raises:
+            JobNotFoundError: there is none of this id.
+            UnreadableRecordError, ForeignValueError: somebody changed its record, or put something else into its place.
+        """
         for record in self._records([job_id]):
             if isinstance(record, UnreadableRecord):
                 raise record.error
@@ -71,15 +78,13 @@ class JobCatalog:
         *answers, (seconds, micros) = pipeline.execute(raise_on_error=False)
         now = int(seconds) * 1000 + int(micros) // 1000
         for name, answer in zip(names, zip(*[iter(answers)] * 10, strict=True), strict=True):
-            if isinstance(answer[0], Exception):  # no hash is there
-                yield UnreadableRecord(name, answer[0])
-                continue
-            if b"state" not in answer[0]:
-                continue  # the job is gone, but the index still names it
             try:
                 with reading(name):
+                    raise_other_types(answer)
+                    if b"state" not in answer[0]:
+                        continue  # the job is gone, but the index still names it
                     record = _job_record(name, now, *answer)
-            except UnreadableRecordError as error:
+            except _UNREADABLE as error:
                 yield UnreadableRecord(name, error)
             else:
                 yield record
@@ -140,7 +145,7 @@ class JobCatalog:
         """See to it that a job has ended, and return how many partitions it has."""
         try:
             job = self.job(job_id)
-        except UnreadableRecordError:
+        except _UNREADABLE:
             if not force:
                 raise
             said = whole(self._hash(JobKeys(job_id).job), "partitions")

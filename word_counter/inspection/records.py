@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from word_counter.errors import ForeignValueError, UnreadableRecordError
 from word_counter.job.model import JobState
 
 
@@ -64,12 +65,7 @@ class UnreadableRecord:
     """A job whose record in Redis is not as this package writes it: somebody changed it."""
 
     id: str
-    error: Exception
-
-    @property
-    def why(self) -> str:
-        """What is wrong with it."""
-        return str(self.error)
+    error: UnreadableRecordError | ForeignValueError  #: what is wrong with it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
@@ -13,7 +13,13 @@ import redis
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
-from word_counter.errors import StoreForbiddenError, StoreUnavailableError, UnsupportedServerError, UsageError
+from word_counter.errors import (
+    ForeignValueError,
+    StoreForbiddenError,
+    StoreUnavailableError,
+    UnsupportedServerError,
+    UsageError,
+)
 from word_counter.settings.redis_url import CLUSTER, GIVE_ONE, SENTINEL, asks_for_many, without_password
 from word_counter.store.decoding import decoded
 from word_counter.store.retry import READ_ONLY
@@ -91,9 +97,33 @@ def hash_at(connection: Redis, key: str) -> dict[str, str] | None:
     try:
         return decoded(connection.hgetall(key))
     except redis.ResponseError as error:
-        if str(error).startswith("WRONGTYPE"):
-            return None
-        raise
+        if not _is_of_another_type(error):
+            raise
+        return None
+
+
+def raise_other_types(answers: Iterable[Any]) -> None:
+    """Raise the first error among the answers of a pipeline.
+
+    Raises:
+        ForeignValueError: a key has a value of another type than ours.
+        redis.RedisError: Redis refused for another reason.
+    """
+    for answer in answers:
+        if isinstance(answer, Exception):
+            raise _foreign_value(answer) if _is_of_another_type(answer) else answer
+
+
+def _is_of_another_type(error: Exception) -> bool:
+    return "WRONGTYPE" in str(error)
+
+
+def _foreign_value(error: Exception, url: str = "") -> ForeignValueError:
+    said = " ".join(str(error).split())
+    return ForeignValueError(
+        f"Redis{_at(url)} has something else at a key that word_counter uses: {said}; remove what is not "
+        "word_counter's among the keys wc:* and rq:*, or use another database (redis://HOST:PORT/1)"
+    )
 
 
 @contextmanager
@@ -101,7 +131,8 @@ def translated_errors(url: str = "") -> Iterator[None]:
     """Turn the errors of redis-py into those of this package.
 
     Raises:
-        UsageError: there is no such database, or a key of ours holds a value of another type.
+        UsageError: there is no such database.
+        ForeignValueError: a key of ours holds a value of another type.
         StoreForbiddenError: the Redis user has no permission for it.
         StoreUnavailableError: the server cannot be reached, or refuses.
     """
@@ -121,12 +152,8 @@ def translated_errors(url: str = "") -> Iterator[None]:
         raise StoreForbiddenError(message) from error
     except redis.ResponseError as error:
         said = " ".join(str(error).split())
-        if "WRONGTYPE" in said:
-            message = (
-                f"Redis{_at(url)} has something else at a key that word_counter uses: {said}; remove what is not "
-                "word_counter's among the keys wc:* and rq:*, or use another database (redis://HOST:PORT/1)"
-            )
-            raise UsageError(message) from error
+        if _is_of_another_type(error):
+            raise _foreign_value(error, url) from error
         if "DB index" in said:
             message = f"Redis{_at(url)} has no such database: {said}; leave the number away, or give a smaller one"
             raise UsageError(message) from error

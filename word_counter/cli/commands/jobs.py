@@ -48,7 +48,7 @@ def jobs(redis: str | None, as_json: bool, shipped: bool) -> None:  # noqa: FBT0
     with connected(redis) as connection:
         records = list(JobCatalog(connection).jobs())
     if as_json:
-        unreadable = [{"job": one.id, "why": one.why} for one in records if isinstance(one, UnreadableRecord)]
+        unreadable = [{"job": one.id, "why": str(one.error)} for one in records if isinstance(one, UnreadableRecord)]
         known = [job_json(one) for one in records if not isinstance(one, UnreadableRecord)]
         show_json({"jobs": known, "unreadable": unreadable})
         return
