@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cached_property
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from word_counter.errors import JobLoadError, RecordError
 from word_counter.loading.job_reference import make_job
 from word_counter.logs import LINE_PARAMS, TIME_PARAMS, Clock, LogMapper, Record, Unreadable, reader
 from word_counter.logs.levels import SPELLINGS, level_name
+from word_counter.logs.param_use import own_calls
 
 _AT = 1_795_166_042_422  # 2026-11-20T09:14:02.422Z, in milliseconds
 _ISO = "2026-11-20T09:14:02.422Z"
@@ -505,6 +507,23 @@ class TestParams:
 
         with pytest.raises(JobLoadError, match=rf"job Lacking: mapper {mapper.__name__} .*{told}"):
             Lacking()
+
+    @pytest.mark.parametrize("wrap", [property, cached_property, staticmethod, classmethod])
+    def test_are_found_in_methods_of_every_kind(self, wrap: Any) -> None:
+        def own(self: Any) -> Any:
+            return self, self.milliseconds  # two variables that one step may load
+
+        assert own_calls(type("Odd", (Plain,), {"own": wrap(own)}), LogMapper) >= {"milliseconds"}
+
+    def test_are_found_behind_a_variable_that_is_loaded_before(self) -> None:
+        class Pairs(Plain):
+            def map_record(self, record: Record) -> Any:
+                return pair(record, self.windows(record))
+
+        def pair(*of: Any) -> Any:
+            return of
+
+        assert "windows" in own_calls(Pairs, LogMapper)
 
     @pytest.mark.parametrize(
         ("mapper", "params"), [(Plain, LINE_PARAMS), (InTime, TIME_PARAMS), (OwnClock, LINE_PARAMS)]

@@ -13,6 +13,7 @@ from word_counter.job.param import Param, UndeclaredParamError
 from word_counter.logs.clock import Clock, check_format, check_zone
 from word_counter.logs.formats import FORMATS, check_pattern, reader
 from word_counter.logs.levels import SPELLINGS, level_name
+from word_counter.logs.param_use import own_calls
 from word_counter.logs.record import Record, Unreadable
 from word_counter.logs.windows import utc, window_starts
 
@@ -29,7 +30,8 @@ LINE_PARAMS: Mapping[str, Param] = MappingProxyType(
             "keep", "what happens to lines that cannot be read: set aside, or only counted", ("keep", "count")
         ),
     }
-)  #: Params of a job over log lines that uses their times.
+)
+#: Params of a job over log lines that uses their times.
 TIME_PARAMS: Mapping[str, Param] = MappingProxyType(
     {
         **LINE_PARAMS,
@@ -70,8 +72,6 @@ class LogMapper(Mapper, ABC):
 
     @classmethod
     def wrong_with_params(cls, declared: Mapping[str, Param]) -> str:
-        from word_counter.logs.param_use import own_calls  # late: a worker has no need of it
-
         return _lacking(cls, own_calls(cls, LogMapper) & _TIME_METHODS, declared)
 
     @abstractmethod
