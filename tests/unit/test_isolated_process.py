@@ -10,7 +10,10 @@ from collections.abc import Callable
 import pytest
 
 from word_counter.compute.isolated_process import Tell, run_isolated
+from word_counter.compute.stages import run_map
 from word_counter.errors import JobLoadError
+from word_counter.job.mapper import Lines
+from word_counter.loading.job_reference import make_job
 
 
 def test_what_it_returns_is_the_answer() -> None:
@@ -35,6 +38,17 @@ def test_what_takes_too_long_is_killed_and_tells_where_it_was() -> None:
     assert (ending.answer, ending.died, ending.hung, ending.told) == (None, "took longer than 0.5 s", True, "first")
     assert ending.frames.splitlines()[0].endswith("in _spin")
     assert __file__ in ending.frames
+
+
+def test_a_shipped_job_that_hangs_tells_where_it_was() -> None:
+    job = make_job("grep", {"pattern": "(a+)+$"})
+    (phase,) = job.phases(job.param_values())
+
+    ending = run_isolated(lambda _: run_map(phase, Lines(b"a" * 40 + b"b\n"), 1), seconds=1)
+
+    assert ending.hung
+    assert f"word_counter{os.sep}jobs{os.sep}grep.py" in ending.frames
+    assert "stages.py" not in ending.frames
 
 
 def test_what_reports_nothing_for_too_long_is_killed_too_and_what_reports_is_not() -> None:

@@ -21,7 +21,9 @@ _ANSWER_SECONDS = 2.0
 _QUIET_SECONDS = 0.05
 #: How long before an answer is looked for again, in seconds.
 LOOK_SECONDS = 0.02
+#: Where the frames of this package begin, and those of the shipped jobs, which count as user code.
 _PACKAGE = f'File "{os.path.dirname(os.path.dirname(os.path.abspath(__file__)))}{os.sep}'
+_SHIPPED = f"{_PACKAGE}jobs{os.sep}"
 
 
 class LastWords:
@@ -63,7 +65,7 @@ class LastWords:
         self._read()
         found = []
         for line in self._words.decode("utf-8", "replace").splitlines():
-            if _PACKAGE in line:
+            if _PACKAGE in line and _SHIPPED not in line:
                 break
             if line.startswith("  File "):
                 found.append(line)
